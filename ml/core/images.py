@@ -1,0 +1,284 @@
+"""Pictures in and out of files: every mode and depth that people have, one form inside."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from ml.core.errors import InputError
+from ml.core.text import _
+
+Pixels = np.ndarray[Any, np.dtype[Any]]
+FileFormat = Literal["png", "jpeg", "webp"]
+
+READABLE = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+MEDIA_TYPES: dict[FileFormat, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+LONGEST_SIDE: dict[FileFormat, int] = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}
+PNG_LEVEL = 1  # level 6 takes 3.4 times as long for files 10 % smaller (FACTS: what an upload costs)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+# A header that promises more than a person's photo is refused by whoever knows the limit, before decoding.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture in memory: `pixels` of shape (height, width, channels), uint8 or uint16, in sRGB.
+
+    Channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha (not premultiplied).
+    """
+
+    pixels: Pixels
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] not in (1, 2, 3, 4):
+            raise ValueError(f"a picture is (height, width, 1 to 4), not {self.pixels.shape}")
+        if self.pixels.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"a picture is uint8 or uint16, not {self.pixels.dtype}")
+
+    @classmethod
+    def join(cls, color: Pixels, alpha: Pixels | None) -> "Picture":
+        """From colour (H, W, 1 or 3) and, where there is one, alpha (H, W, 1) of the same depth."""
+        return cls(color if alpha is None else np.concatenate([color, alpha], axis=2))
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def megapixels(self) -> float:
+        return self.width * self.height / 1e6
+
+    @property
+    def peak(self) -> int:
+        """The largest value a channel can take: 255 or 65535."""
+        return int(np.iinfo(self.pixels.dtype).max)
+
+    @property
+    def color(self) -> Pixels:
+        """(H, W, 1 or 3)."""
+        return self.pixels[:, :, : 1 if self.pixels.shape[2] <= 2 else 3]
+
+    @property
+    def alpha(self) -> Pixels | None:
+        """(H, W, 1), or None."""
+        return self.pixels[:, :, -1:] if self.pixels.shape[2] in (2, 4) else None
+
+    @property
+    def gray(self) -> bool:
+        return self.pixels.shape[2] <= 2
+
+    def rgb(self) -> Pixels:
+        """(H, W, 3), uint8, alpha dropped: what networks trained on photos take."""
+        color = to_depth(self.color, np.uint8)
+        return np.repeat(color, 3, axis=2) if self.gray else color
+
+    def to_pillow(self) -> Image.Image:
+        """As an 8-bit Pillow image."""
+        pixels = to_depth(self.pixels, np.uint8)
+        return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+    def thumbnail(self, side: int) -> "Picture":
+        """At most `side` pixels wide and high, 8 bits a channel."""
+        step = max(1, min(self.width, self.height) // (2 * side))
+        image = Picture(self.pixels[::step, ::step]).to_pillow()
+        image.thumbnail((side, side), Image.Resampling.BOX if step > 1 else Image.Resampling.BICUBIC)
+        return from_pillow(image)
+
+
+def to_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:
+    """Integer pixels at another depth, white staying white."""
+    if pixels.dtype == dtype:
+        return pixels
+    if dtype is np.uint8:
+        return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return pixels.astype(np.uint16) * 257
+
+
+def to_float(pixels: Pixels) -> Pixels:
+    """Integer pixels as float32 from 0 to 1."""
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def from_float(values: Pixels, dtype: Any) -> Pixels:
+    """Floats from 0 to 1 as integer pixels, clipped and rounded."""
+    peak = np.iinfo(dtype).max
+    return np.rint(np.clip(values, 0, 1) * peak).astype(dtype)
+
+
+def read_picture(path: Path) -> Picture:
+    """The (first) picture in a file, turned by EXIF and in sRGB; raises `InputError`."""
+    with opened(path) as image:
+        return decode(image, path)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The file as a Pillow image, only its header read; any failure inside becomes an `InputError`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow's remarks on odd metadata, none is for a person
+            with Image.open(path, formats=READABLE) as image:
+                yield image
+    except UnidentifiedImageError:
+        raise InputError(
+            _("This is not a picture we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF file.")
+        ) from None
+    except InputError:
+        raise
+    except MemoryError:
+        raise InputError(_("This picture is too large to open here. Make it smaller and try again.")) from None
+    except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise InputError(_("This picture is damaged or cut short. Export or download it again.")) from None
+
+
+def decode(image: Image.Image, path: Path) -> Picture:
+    """All pixels of an opened image, in the least form that holds them: gray or RGB, alpha or none, 8 or 16 bits."""
+    if _deep_color(image) and not _foreign_profile(image):
+        picture = _read_deep(path)
+        return Picture(_turn(picture.pixels, image.getexif().get(0x0112, 1)))
+    image.load()
+    return from_pillow(to_srgb(ImageOps.exif_transpose(image)))
+
+
+def from_pillow(image: Image.Image) -> Picture:
+    """A Pillow image of any mode; CMYK, Lab and the like are converted, a palette is resolved."""
+    match image.mode:
+        case "I;16" | "I;16L" | "I;16B" | "I;16N":
+            return Picture(np.asarray(image).astype(np.uint16)[:, :, None])
+        case "I":
+            return Picture(np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[:, :, None])
+        case "F":
+            raise InputError(_("Pictures of floating-point numbers are not read here. Export it with 8 or 16 bits a channel."))
+        case "1":
+            image = image.convert("L")
+        case "P" | "PA":
+            transparent = image.mode == "PA" or "transparency" in image.info
+            image = image.convert("RGBA" if transparent else "RGB")
+        case "La":
+            image = image.convert("LA")
+        case "L" | "RGB" if "transparency" in image.info:
+            image = image.convert("RGBA" if image.mode == "RGB" else "LA")
+        case "L" | "LA" | "RGB" | "RGBA":
+            pass
+        case "RGBX" | "CMYK" | "YCbCr" | "LAB" | "HSV":
+            image = image.convert("RGB")
+        case _:
+            image = image.convert("RGBA")
+    pixels = np.array(image)
+    return Picture(pixels[:, :, None] if pixels.ndim == 2 else pixels)
+
+
+def to_srgb(image: Image.Image) -> Image.Image:
+    """Converted from the profile it carries, where that is another than sRGB."""
+    if not _foreign_profile(image):
+        return image
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
+    source = {"RGBA": "RGB", "LA": "L", "P": "RGB"}.get(image.mode, image.mode)
+    target = "L" if source == "L" else "RGB"
+    try:
+        converted = ImageCms.profileToProfile(image.convert(source), profile, SRGB, outputMode="RGB")
+    except ImageCms.PyCMSError:
+        return image
+    if converted is None:
+        return image
+    converted = converted.convert(target)
+    if alpha is not None:
+        converted.putalpha(alpha)
+    return converted
+
+
+def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None:
+    """Write a file: PNG keeps alpha and 16 bits, WebP keeps alpha, JPEG puts transparent pictures on white."""
+    longest = max(picture.width, picture.height)
+    if longest > LONGEST_SIDE[file_format]:
+        raise InputError(
+            _("A {format} file can be {limit} pixels wide or high, and this picture has {side}. Choose PNG.").format(
+                format=file_format.upper(), limit=LONGEST_SIDE[file_format], side=longest
+            )
+        )
+    match file_format:
+        case "png" if picture.pixels.dtype == np.uint16:
+            _write_deep(picture, path)
+        case "png":
+            picture.to_pillow().save(path, "PNG", compress_level=PNG_LEVEL)
+        case "jpeg":
+            on_white(picture).to_pillow().save(path, "JPEG", quality=95, subsampling=0)
+        case "webp":
+            picture.to_pillow().save(path, "WEBP", quality=92, method=3)
+
+
+def on_white(picture: Picture) -> Picture:
+    """Without alpha, laid on white."""
+    if picture.alpha is None:
+        return picture
+    alpha = to_float(picture.alpha)
+    return Picture(from_float(to_float(picture.color) * alpha + (1 - alpha), picture.pixels.dtype))
+
+
+def _foreign_profile(image: Image.Image) -> bool:
+    data = image.info.get("icc_profile")
+    if not data:
+        return False
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        name = ImageCms.getProfileDescription(profile)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return False
+    matches_mode = profile.profile.xcolor_space.strip() in {"RGB", "GRAY", "CMYK"}
+    return matches_mode and "srgb" not in name.lower()
+
+
+def _deep_color(image: Image.Image) -> bool:
+    """Whether the file holds 16 bits for each of several channels, which Pillow would read as 8."""
+    return image.mode in ("RGB", "RGBA", "LA") and bool(image.tile) and ";16" in str(image.tile[0])
+
+
+def _read_deep(path: Path) -> Picture:
+    import cv2
+
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if pixels is None:
+        raise InputError(_("This picture is damaged or cut short. Export or download it again."))
+    if pixels.ndim == 3:
+        pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
+        gray = np.array_equal(pixels[:, :, 0], pixels[:, :, 1]) and np.array_equal(pixels[:, :, 0], pixels[:, :, 2])
+        if pixels.shape[2] == 4 and gray:
+            pixels = pixels[:, :, [0, 3]]
+    else:
+        pixels = pixels[:, :, None]
+    return Picture(np.ascontiguousarray(pixels))
+
+
+def _write_deep(picture: Picture, path: Path) -> None:
+    import cv2
+
+    color, alpha = picture.color, picture.alpha
+    if alpha is not None and picture.gray:
+        color = np.repeat(color, 3, axis=2)
+    pixels = np.concatenate([color[:, :, ::-1], alpha], axis=2) if alpha is not None else color[:, :, ::-1]
+    encoded, data = cv2.imencode(".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL])
+    if not encoded:
+        raise OSError("OpenCV could not encode a PNG")
+    path.write_bytes(data.tobytes())
+
+
+def _turn(pixels: Pixels, orientation: int) -> Pixels:
+    """Upright, by the value of EXIF's orientation tag (1 to 8)."""
+    mirrored = {2: pixels[:, ::-1], 4: pixels[::-1], 5: pixels.swapaxes(0, 1), 7: pixels[::-1, ::-1].swapaxes(0, 1)}
+    quarter_turns = {3: 2, 6: 3, 8: 1}
+    turned = mirrored.get(orientation, np.rot90(pixels, quarter_turns.get(orientation, 0)))
+    return np.ascontiguousarray(turned)

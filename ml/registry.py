@@ -1,0 +1,51 @@
+"""Every operation there is. Adding one is adding its room and its line here."""
+
+import os
+from functools import cache
+from importlib import import_module
+
+from ml.core.errors import UnknownOperation
+from ml.core.operation import Operation
+from ml.core.text import _
+
+ROOMS = (
+    "ml.super_resolution",
+    "ml.denoising",
+    "ml.transform",
+)
+
+
+class Registry:
+    """Operations by slug, in the order they were added."""
+
+    def __init__(self) -> None:
+        self._operations: dict[str, Operation] = {}
+
+    def add(self, operation: Operation) -> None:
+        """Raises ValueError, and changes nothing, where the slug is taken."""
+        if operation.slug in self._operations:
+            raise ValueError(f"there are two operations named {operation.slug!r}")
+        self._operations[operation.slug] = operation
+
+    def get(self, slug: str) -> Operation:
+        """Raises `UnknownOperation`."""
+        try:
+            return self._operations[slug]
+        except KeyError:
+            known = ", ".join(self._operations)
+            raise UnknownOperation(
+                _("There is no operation “{slug}”; there are: {known}.").format(slug=slug, known=known)
+            ) from None
+
+    def all(self) -> list[Operation]:
+        return list(self._operations.values())
+
+
+@cache
+def registry() -> Registry:
+    """The rooms above, then those that `LATENT_ROOMS` names (dotted paths, comma separated)."""
+    found = Registry()
+    further = (room.strip() for room in os.environ.get("LATENT_ROOMS", "").split(",") if room.strip())
+    for room in (*ROOMS, *further):
+        found.add(import_module(room).operation)
+    return found

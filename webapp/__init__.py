@@ -1,0 +1,1 @@
+"""The Django project: settings, URLs, the Celery app. Wiring, no logic."""

@@ -1,0 +1,38 @@
+"""The Celery app: how messages travel and how children are kept. What a job is, it does not know."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+# Asking torch whether there is a GPU must not initialise CUDA in a process that forks.
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+
+from django.conf import settings  # noqa: E402
+
+LONGEST_JOB_SECONDS = 3600  # a job's own deadline is in its row; this bounds a message
+BROKER_URL = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
+
+app = Celery("latent", broker=BROKER_URL)
+app.conf.update(
+    task_ignore_result=True,
+    task_default_queue="cpu",
+    task_acks_late=True,
+    task_reject_on_worker_lost=False,  # a message is a hint: `claim` and `reap` see to the job
+    task_time_limit=LONGEST_JOB_SECONDS,
+    broker_transport_options={
+        "visibility_timeout": LONGEST_JOB_SECONDS + 600,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 2,
+        "max_retries": 1,
+    },
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_soft_shutdown_timeout=5,
+    worker_hijack_root_logger=False,
+    worker_enable_remote_control=True,
+)
+app.autodiscover_tasks(["jobs"])
