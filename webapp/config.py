@@ -3,7 +3,10 @@
 docs/settings.md is generated from this page: `manage.py settings_table`.
 """
 
+import hashlib
+import os
 import secrets
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +37,9 @@ class Config(BaseSettings):
     database_url: str = Field("", description="Database; SQLite in LATENT_HOME when empty.")
     redis_url: str = Field("", description="Redis; `make run` starts one of its own when empty.")
     web_threads: int = Field(8, ge=1, description="Threads of the web server.")
+    gpu_queue: bool = Field(
+        False, description="Workers of their own take what a GPU makes faster; otherwise all jobs wait in one queue."
+    )
     worker_queues: str = Field("cpu,gpu", description="Queues that the worker of `make run` takes work from.")
 
     max_upload_megabytes: int = Field(40, ge=1, description="Largest upload, in megabytes.")
@@ -54,10 +60,6 @@ class Config(BaseSettings):
     @property
     def runtime_folder(self) -> Path:
         """Where sockets live: short, since a socket's path may not exceed 108 bytes, and one per LATENT_HOME."""
-        import hashlib
-        import os
-        import tempfile
-
         home = hashlib.sha256(str(self.latent_home.resolve()).encode()).hexdigest()[:10]
         return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"latent-{os.getuid()}-{home}"
 

@@ -1,0 +1,1 @@
+"""The one Django app: a job's life, from upload to shared link."""

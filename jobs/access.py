@@ -1,0 +1,160 @@
+"""Who may see and change what. Nothing else decides it."""
+
+import hmac
+import uuid
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused
+from jobs.models import ApiToken, Job, Output, Owner, Photo, ShareLink
+from webapp.config import config
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+T = TypeVar("T")
+
+SESSION_OWNER = "owner"
+USED_EVERY_SECONDS = 60
+
+
+# Who asks ------------------------------------------------------------------------------------------------
+
+
+def owner_of(request: HttpRequest) -> Owner | None:
+    """The owner that a request speaks for: by Bearer token, as a member, or as a visitor; None for a stranger.
+
+    Raises `Refused` (401) where a token is given that is not good.
+    """
+    if not hasattr(request, "_latent_owner"):
+        request._latent_owner = _find_owner(request)  # type: ignore[attr-defined]
+    found: Owner | None = request._latent_owner  # type: ignore[attr-defined]
+    return found
+
+
+def owner_made_if_needed(request: HttpRequest) -> Owner:
+    """The owner that a request speaks for; a stranger becomes a visitor."""
+    found = owner_of(request)
+    if found is None:
+        found = Owner.objects.create(address=_address(request))
+        request.session[SESSION_OWNER] = str(found.id)
+        request._latent_owner = found  # type: ignore[attr-defined]
+    return found
+
+
+def has_bearer(request: HttpRequest) -> bool:
+    return request.headers.get("Authorization", "").lower().startswith("bearer ")
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """Whether staff is logged in. A token never speaks for an admin."""
+    return not has_bearer(request) and bool(request.user.is_staff and request.user.is_active)
+
+
+def owner_of_user(user: "User") -> Owner:
+    return Owner.objects.select_related("user").get_or_create(user=user)[0]
+
+
+def _find_owner(request: HttpRequest) -> Owner | None:
+    if has_bearer(request):
+        return owner_of_user(_user_of_token(request.headers["Authorization"][7:].strip()))
+    if not isinstance(request.user, AnonymousUser):
+        return owner_of_user(request.user)
+    visitor = request.session.get(SESSION_OWNER)
+    return Owner.objects.filter(pk=uuid.UUID(visitor), user=None).first() if visitor else None
+
+
+def _user_of_token(secret: str) -> "User":
+    token = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(secret)).first()
+    if token is None or not token.user.is_active:
+        raise Refused("bad_token", _("This token is not good. Make a new one."), status=401)
+    now = timezone.now()
+    if token.last_used_at is None or (now - token.last_used_at).total_seconds() > USED_EVERY_SECONDS:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token.user
+
+
+def _address(request: HttpRequest) -> str:
+    """Where a request comes from, as a keyed digest: enough to share a turn by, and no more."""
+    address = request.META.get("REMOTE_ADDR", "")
+    if config().behind_proxy:
+        address = request.headers.get("X-Forwarded-For", address).split(",")[-1].strip()
+    return hmac.new(config().secret().encode(), address.encode(), "sha256").hexdigest()[:32]
+
+
+# What they may see ---------------------------------------------------------------------------------------
+
+
+def jobs_of(owner: Owner) -> QuerySet[Job]:
+    """The jobs an owner sees in lists."""
+    return Job.objects.filter(owner=owner)
+
+
+def photos_of(owner: Owner) -> QuerySet[Photo]:
+    return Photo.objects.filter(owner=owner)
+
+
+def visible_job(request: HttpRequest, job_uuid: UUID) -> Job:
+    """A job that its owner, an admin, or, for a sample, anybody sees; raises `Http404`."""
+    return _found(Job.objects.filter(_seen_by(request)).filter(uuid=job_uuid).first())
+
+
+def own_job(request: HttpRequest, job_uuid: UUID) -> Job:
+    """A job that its owner or an admin may change; raises `Http404`."""
+    jobs = Job.objects.all() if is_admin(request) else Job.objects.filter(owner=owner_of(request), owner__isnull=False)
+    return _found(jobs.filter(uuid=job_uuid).first())
+
+
+def visible_photo(request: HttpRequest, photo_id: UUID) -> Photo:
+    """A photo that its owner, an admin or, where a sample uses it, anybody sees; raises `Http404`."""
+    photos = Photo.objects.all()
+    if not is_admin(request):
+        photos = photos.filter(_owned(request) | Q(owner=None, uses__job__sample=True)).distinct()
+    return _found(photos.filter(pk=photo_id).first())
+
+
+def visible_output(request: HttpRequest, output_id: UUID) -> Output:
+    """An output of a job that the request may see; raises `Http404`."""
+    outputs = Output.objects.filter(_seen_by(request, "job__")).select_related("job")
+    return _found(outputs.filter(pk=output_id).first())
+
+
+def own_photos(owner: Owner, ids: list[UUID]) -> list[Photo]:
+    """Photos of an owner, in the order asked for; raises `Refused` for one that is not there or not theirs."""
+    found = photos_of(owner).in_bulk(ids)
+    missing = [str(photo_id) for photo_id in ids if photo_id not in found]
+    if missing:
+        raise Refused(
+            "unknown_photo",
+            _("There is no photo {id} of yours. Upload it first.").format(id=missing[0]),
+        )
+    return [found[photo_id] for photo_id in ids]
+
+
+def live_share(token: str) -> ShareLink:
+    """A link that is neither expired nor revoked; raises `Http404`."""
+    links = ShareLink.objects.select_related("job").filter(token=token, revoked_at=None)
+    return _found(links.exclude(expires_at__lte=timezone.now()).first())
+
+
+def _owned(request: HttpRequest, prefix: str = "") -> Q:
+    owner = owner_of(request)
+    return Q(**{f"{prefix}owner": owner}) if owner else Q(pk__in=())
+
+
+def _seen_by(request: HttpRequest, prefix: str = "") -> Q:
+    if is_admin(request):
+        return Q()
+    return _owned(request, prefix) | Q(**{f"{prefix}sample": True})
+
+
+def _found(row: T | None) -> T:
+    if row is None:
+        raise Http404
+    return row

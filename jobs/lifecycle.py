@@ -1,0 +1,454 @@
+"""The rules of a job's life. Nothing else changes a job's status.
+
+    queued ── claim ─▶ running ── finish ─▶ succeeded
+      │ ▲                │ │ └─── fail ───▶ failed ── retry ─▶ queued
+      │ └─ lease expired ┘ └── cancel ─────▶ cancelled
+      └──── cancel ────────────────────────▶ cancelled
+
+Every change is a compare-and-set: an UPDATE that names the status (and, for a worker, the attempt) it
+expects, and does nothing when the row has moved on. A row is committed before anyone is told of it.
+"""
+
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from functools import partial
+from typing import Any
+
+import psutil
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from jobs import progress, queues
+from jobs.errors import Refused
+from jobs.models import Job, JobEvent, JobInput, Output, Owner, Photo, Turn
+from ml.core.errors import OperationError
+from ml.core.operation import Estimate, Operation
+from ml.registry import registry
+from webapp.config import config
+
+log = logging.getLogger(__name__)
+
+MOST_LOSSES = 3
+REAP_AT_ONCE = 200
+Status = Job.Status
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's right to a job: good for as long as the row shows this attempt running."""
+
+    job: Job
+    attempt: int
+
+
+@dataclass
+class Outcome:
+    """What a run made, its files already stored."""
+
+    outputs: list[Output] = field(default_factory=list)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    labels: list[dict[str, Any]] = field(default_factory=list)
+    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    run_seconds: float = 0.0
+
+
+class Lease(Enum):
+    """What a worker learns when it renews its lease."""
+
+    HELD = "held"
+    CANCEL_REQUESTED = "cancel requested"
+    LOST = "lost"
+
+
+# Asking for work -----------------------------------------------------------------------------------------
+
+
+def submit(
+    owner: Owner | None,
+    operation_slug: str,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Sequence[Photo]],
+    *,
+    seed: int | None = None,
+    idempotency_key: str | None = None,
+    sample: bool = False,
+) -> Job:
+    """A queued job, committed and announced; raises `Refused` with nothing left behind.
+
+    With an idempotency key that the owner used before, the job it made then; `Refused` if the request differs.
+    """
+    digest = _digest(operation_slug, params, inputs, seed) if idempotency_key else ""
+    if idempotency_key and (earlier := _same_request(owner, idempotency_key, digest)):
+        return earlier
+    operation, parsed, estimate = check(operation_slug, params, inputs)
+    turn_key = owner.turn_key if owner else "samples"
+    queue = queues.queue_of(operation)
+    method = str(getattr(parsed, "method", ""))
+    expected = queues.expected_seconds(operation.slug, method, estimate.seconds)
+    if expected > operation.deadline_seconds:
+        raise Refused(
+            "too_expensive",
+            _(
+                "This would take about {minutes} minutes here, and the limit is {limit}. "
+                "Use a smaller photo or a faster method."
+            ).format(minutes=round(expected / 60), limit=round(operation.deadline_seconds / 60)),
+        )
+    try:
+        with transaction.atomic():
+            turn = _turn(turn_key, queue)
+            if owner and owner.jobs.queued().count() >= config().max_queued_jobs:
+                raise Refused(
+                    "too_many_jobs",
+                    _("You have {count} jobs waiting, and no more fit. Try again when some are done.").format(
+                        count=config().max_queued_jobs
+                    ),
+                    status=429,
+                )
+            job = Job.objects.create(
+                owner=owner,
+                sample=sample,
+                operation=operation.slug,
+                operation_version=operation.version,
+                method=method,
+                params=parsed.model_dump(mode="json"),
+                seed=_seed(operation, seed),
+                megapixels=sum(photo.facts.megapixels for photos in inputs.values() for photo in photos),
+                queue=queue,
+                turn=turn,
+                declared_seconds=estimate.seconds,
+                expected_seconds=expected,
+                deadline_seconds=operation.deadline_seconds,
+                idempotency_key=idempotency_key,
+                idempotency_digest=digest,
+            )
+            JobInput.objects.bulk_create(
+                JobInput(job=job, slot=slot, position=position, photo=photo)
+                for slot, photos in inputs.items()
+                for position, photo in enumerate(photos)
+            )
+            _enter(job, _("submitted"))
+    except IntegrityError:
+        # The same key at the same moment: the other request won.
+        if idempotency_key and (earlier := _same_request(owner, idempotency_key, digest)):
+            return earlier
+        raise
+    return job
+
+
+def check(
+    operation_slug: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Photo]]
+) -> tuple[Operation, Any, Estimate]:
+    """The declaration, the parsed params and the cost of what is asked for; raises `Refused`."""
+    try:
+        operation = registry().get(operation_slug)
+        parsed = operation.parse(params)
+        facts = {slot: [photo.facts for photo in photos] for slot, photos in inputs.items()}
+        operation.check_inputs(facts)
+        estimate = operation.estimate(parsed, facts)
+    except OperationError as error:
+        raise Refused(error.code, str(error)) from None
+    limit = config().max_result_megapixels
+    if estimate.megapixels > limit:
+        raise Refused(
+            "result_too_large",
+            _("The result would have {size:.0f} megapixels, and the limit is {limit:.0f}. Choose a smaller size.").format(
+                size=estimate.megapixels, limit=limit
+            ),
+        )
+    return operation, parsed, estimate
+
+
+def retry(job: Job) -> None:
+    """Queue a failed job again; raises `Refused`."""
+    operation = job.declaration
+    photos: dict[str, list[Photo]] = {}
+    for item in job.inputs.select_related("photo"):
+        if item.photo is None:
+            raise Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)
+        photos.setdefault(item.slot, []).append(item.photo)
+    if operation is None:
+        raise Refused("unknown_operation", _("This operation is no longer offered."), status=409)
+    with transaction.atomic():
+        retried = Job.objects.filter(pk=job.pk, status=Status.FAILED).update(
+            status=Status.QUEUED,
+            queued_at=Now(),
+            started_at=None,
+            finished_at=None,
+            losses=0,
+            error_code="",
+            error_message="",
+            cancel_requested_at=None,
+        )
+        if not retried:
+            raise Refused("not_failed", _("Only a failed job can be tried again."), status=409)
+        _enter(job, _("tried again"))
+
+
+def cancel(job: Job) -> None:
+    """End a queued job at once, ask a running one to stop; raises `Refused` where it has ended already."""
+    with transaction.atomic():
+        ended = Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(
+            status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now()
+        )
+        if ended:
+            _leave(job)
+            _record(job, Status.CANCELLED, _("cancelled before it started"))
+            return
+        asked = Job.objects.filter(pk=job.pk, status=Status.RUNNING).update(cancel_requested_at=Now())
+        if not asked:
+            raise Refused("already_ended", _("This job has ended already."), status=409)
+        transaction.on_commit(partial(progress.hurry_cancel, job.uuid))
+
+
+def delete(job: Job) -> None:
+    """Remove a job and its files. One that waits or runs is cancelled first; its worker finds the row gone."""
+    with transaction.atomic():
+        if Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(status=Status.CANCELLED):
+            _leave(job)
+        Job.objects.filter(pk=job.pk, status=Status.RUNNING).update(status=Status.CANCELLED)
+        files = [output.file for output in job.outputs.all()]
+        Job.objects.filter(pk=job.pk).delete()
+        transaction.on_commit(partial(_after_delete, job, files))
+
+
+# Doing work ----------------------------------------------------------------------------------------------
+
+
+def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str = "") -> Claim | None:
+    """Take the next job of a queue, or None where nothing waits.
+
+    Next is: of the turns with waiting jobs, the one served least recently; of its jobs, the highest
+    priority; of those, the oldest.
+    """
+    with transaction.atomic():
+        turn = (
+            Turn.objects.select_for_update(skip_locked=True)
+            .filter(queue=queue, waiting__gt=0)
+            .order_by("last_served", "id")
+            .first()
+        )
+        if turn is None:
+            return None
+        job = Job.objects.queued().filter(turn=turn).order_by("-priority", "id").first()
+        if job is None:
+            raise RuntimeError(f"{turn} counts {turn.waiting} waiting jobs and has none")
+        taken = Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(
+            status=Status.RUNNING,
+            attempt=F("attempt") + 1,
+            started_at=Now(),
+            lease_expires_at=Now() + timedelta(seconds=config().lease_seconds),
+            deadline_at=Now() + timedelta(seconds=job.deadline_seconds),
+            worker=worker,
+            worker_pid=pid,
+            task_id=task_id,
+        )
+        if not taken:
+            return None
+        _leave(job, served=True)
+        job.refresh_from_db()
+        _record(job, Status.RUNNING, worker)
+    progress.start(job.uuid)
+    return Claim(job, job.attempt)
+
+
+def renew(claim: Claim) -> Lease:
+    """Hold on to a job for another lease."""
+    held = _held(claim).filter(cancel_requested_at=None)
+    if held.update(lease_expires_at=Now() + timedelta(seconds=config().lease_seconds)):
+        return Lease.HELD
+    return Lease.CANCEL_REQUESTED if _held(claim).exists() else Lease.LOST
+
+
+def finish(claim: Claim, outcome: Outcome) -> bool:
+    """Make the outputs visible and the job a success; False, and nothing, if it is no longer this worker's."""
+    with transaction.atomic():
+        finished = (
+            _held(claim)
+            .filter(cancel_requested_at=None)
+            .update(
+                status=Status.SUCCEEDED,
+                finished_at=Now(),
+                run_seconds=outcome.run_seconds,
+                metrics=outcome.metrics,
+                labels=outcome.labels,
+                series=outcome.series,
+                recipe=outcome.recipe,
+            )
+        )
+        if not finished:
+            return False
+        Output.objects.bulk_create(outcome.outputs)
+        _record(claim.job, Status.SUCCEEDED)
+    return True
+
+
+def fail(claim: Claim, code: str, sentence: str) -> bool:
+    """End a job with an error; False, and nothing, if it is no longer this worker's."""
+    return _end(claim.job, _held(claim), Status.FAILED, code, sentence)
+
+
+def stop(claim: Claim) -> bool:
+    """End a job whose cancelling its worker has heeded."""
+    return _end(claim.job, _held(claim), Status.CANCELLED)
+
+
+def hand_back(claim: Claim) -> bool:
+    """Queue a job again whose worker is told to go; this does not count as a loss."""
+    return _queue_again(claim.job, _held(claim), _("handed back by a worker that was told to go"))
+
+
+# Seeing to it that nothing is stuck ----------------------------------------------------------------------
+
+
+def reap() -> int:
+    """Give up on lost workers, overrun deadlines and unheeded cancels, and see that waiting work has a message.
+
+    Safe to call from several processes at once. Returns how many jobs it moved.
+    """
+    running = Job.objects.running()
+    grace = timedelta(seconds=config().cancel_grace_seconds)
+    unheeded = running.filter(cancel_requested_at__lt=Now() - grace)
+    overrun = running.filter(deadline_at__lt=Now() - grace)
+    moved = 0
+    for job in unheeded[:REAP_AT_ONCE]:
+        moved += _end(job, _same_attempt(job), Status.CANCELLED)
+        queues.end_child(job)
+    for job in overrun[:REAP_AT_ONCE]:
+        moved += _end(job, _same_attempt(job), Status.FAILED, "deadline", deadline_sentence(job))
+        queues.end_child(job)
+    for job in running.filter(lease_expires_at__lt=Now())[:REAP_AT_ONCE]:
+        moved += lose(job)
+    for queue in Turn.objects.filter(waiting__gt=0).values_list("queue", flat=True).distinct():
+        queues.announce_if_silent(queue)
+    return moved
+
+
+def lose(job: Job) -> bool:
+    """Give a job up whose worker is gone: queue it again, or fail it after the third loss."""
+    held = _same_attempt(job)
+    if job.cancel_requested_at:
+        return _end(job, held, Status.CANCELLED)
+    if job.losses + 1 >= MOST_LOSSES:
+        sentence = _(
+            "The worker was lost {count} times while it ran this job. It may need more memory than there is: "
+            "try a smaller photo, or tell the admin."
+        ).format(count=MOST_LOSSES)
+        return _end(job, held, Status.FAILED, "worker_lost", sentence, losses=MOST_LOSSES)
+    return _queue_again(job, held, _("its worker was lost"), losses=job.losses + 1)
+
+
+def lose_dead_children(worker: str) -> None:
+    """Give up at once the jobs of this worker's children that are no more, rather than when their leases end.
+
+    Called in a child of the same worker, so that process ids mean the same.
+    """
+    for job in Job.objects.running().filter(worker=worker):
+        if job.worker_pid and not psutil.pid_exists(job.worker_pid):
+            lose(job)
+
+
+def deadline_sentence(job: Job) -> str:
+    return _("This took longer than the {minutes:g} minutes it may. Use a smaller photo or a faster method.").format(
+        minutes=round(job.deadline_seconds / 60, 1)
+    )
+
+
+# The pieces ----------------------------------------------------------------------------------------------
+
+
+def _held(claim: Claim) -> Any:
+    return Job.objects.filter(pk=claim.job.pk, attempt=claim.attempt, status=Status.RUNNING)
+
+
+def _same_attempt(job: Job) -> Any:
+    return Job.objects.filter(pk=job.pk, attempt=job.attempt, status=Status.RUNNING)
+
+
+def _end(job: Job, held: Any, status: Status, code: str = "", sentence: str = "", **changes: Any) -> bool:
+    with transaction.atomic():
+        ended = held.update(
+            status=status, finished_at=Now(), error_code=code, error_message=sentence, **changes
+        )
+        if ended:
+            _record(job, status, code)
+    return bool(ended)
+
+
+def _queue_again(job: Job, held: Any, reason: str, **changes: Any) -> bool:
+    with transaction.atomic():
+        queued = held.update(
+            status=Status.QUEUED, started_at=None, lease_expires_at=None, deadline_at=None, **changes
+        )
+        if queued:
+            _enter(job, reason)
+    return bool(queued)
+
+
+def _enter(job: Job, reason: str) -> None:
+    """The job counts as waiting; once that is committed, a worker is told."""
+    Turn.objects.filter(pk=job.turn_id).update(
+        waiting=F("waiting") + 1, waiting_seconds=F("waiting_seconds") + job.expected_seconds
+    )
+    _record(job, Status.QUEUED, reason)
+    transaction.on_commit(partial(queues.announce, job.queue))
+
+
+def _leave(job: Job, *, served: bool = False) -> None:
+    """The job no longer counts as waiting."""
+    changes: dict[str, Any] = {
+        "waiting": F("waiting") - 1,
+        "waiting_seconds": F("waiting_seconds") - job.expected_seconds,
+    }
+    Turn.objects.filter(pk=job.turn_id).update(**changes, **({"last_served": Now()} if served else {}))
+
+
+def _record(job: Job, status: Status, detail: str = "") -> None:
+    """A line in the timeline; once it is committed, the pages that show the job are out of date."""
+    attempt = job.attempt
+    JobEvent.objects.create(job=job, status=status, attempt=attempt, detail=detail[:200])
+    transaction.on_commit(partial(progress.changed, job.uuid, waiting=status == Status.QUEUED))
+    log.info("job %s (%s): %s%s", job.uuid, job.operation, status, f", {detail}" if detail else "")
+
+
+def _turn(key: str, queue: str) -> Turn:
+    return Turn.objects.get_or_create(key=key, queue=queue)[0]
+
+
+def _seed(operation: Operation, seed: int | None) -> int:
+    if seed is not None:
+        return seed
+    return random.SystemRandom().randrange(2**31) if operation.random else 0
+
+
+def _digest(slug: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Photo]], seed: int | None) -> str:
+    request = [slug, dict(params), {slot: [str(photo.pk) for photo in photos] for slot, photos in inputs.items()}, seed]
+    return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _same_request(owner: Owner | None, key: str, digest: str) -> Job | None:
+    earlier = Job.objects.filter(owner=owner, idempotency_key=key).first()
+    if earlier and earlier.idempotency_digest != digest:
+        raise Refused(
+            "idempotency_conflict",
+            _("This Idempotency-Key was used for another request. Use a new key for a new job."),
+            status=409,
+        )
+    return earlier
+
+
+def _after_delete(job: Job, files: Sequence[Any]) -> None:
+    progress.hurry_cancel(job.uuid)
+    progress.forget(job.uuid)
+    for file in files:
+        file.storage.delete(file.name)
+
+

@@ -1,0 +1,299 @@
+"""What the database knows. The status of a job is changed by `jobs.lifecycle` alone."""
+
+import hashlib
+import secrets
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from ml.core.errors import UnknownOperation
+from ml.core.operation import Facts, Kind, Operation
+from ml.registry import registry
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Owner(models.Model):
+    """Whom photos and jobs belong to: a member, or a visitor by a UUID kept in the browser's session."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="owner"
+    )
+    address = models.CharField(_("address"), max_length=64, blank=True, help_text=_("Where a visitor came from."))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("owner")
+
+    def __str__(self) -> str:
+        return self.user.get_username() if self.user else f"visitor {str(self.id)[:8]}"
+
+    @property
+    def turn_key(self) -> str:
+        """Who takes turns in a queue: each member, and visitors of one address together."""
+        return f"address:{self.address}" if self.user_id is None and self.address else f"owner:{self.id}"
+
+
+class Turn(models.Model):
+    """Whose turn it is in a queue. The counts are kept in step with the queued jobs by `jobs.lifecycle`."""
+
+    key = models.CharField(max_length=80)
+    queue = models.CharField(max_length=32)
+    last_served = models.DateTimeField(default=NEVER)
+    waiting = models.PositiveIntegerField(default=0, help_text=_("Queued jobs."))
+    waiting_seconds = models.FloatField(default=0, help_text=_("What they are expected to take, in all."))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "queue"], name="turn_key_queue")]
+        indexes = [
+            models.Index(
+                fields=["queue", "last_served", "id"], condition=Q(waiting__gt=0), name="turn_next"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} in {self.queue}"
+
+
+class Photo(models.Model):
+    """An upload: decoded, stripped of everything that is no picture, and written anew."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE, related_name="photos")
+    name = models.CharField(max_length=120, blank=True, help_text=_("What its owner called the file."))
+    kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in Kind])
+    format = models.CharField(max_length=8)
+    file = models.FileField(upload_to="photos", max_length=200)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    frames = models.PositiveIntegerField(default=1)
+    seconds = models.FloatField(default=0)
+    bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    color = models.CharField(max_length=7, default="#808080", help_text=_("Holds its place on a page."))
+    note = models.CharField(max_length=300, blank=True, help_text=_("What was changed knowingly on the way in."))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("photo")
+        indexes = [models.Index(fields=["owner", "-created_at"], name="photo_owner_created")]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(Kind(self.kind), self.width, self.height, self.frames, self.seconds)
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def queued(self) -> Self:
+        return self.filter(status=Job.Status.QUEUED)
+
+    def running(self) -> Self:
+        return self.filter(status=Job.Status.RUNNING)
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+
+
+class Job(models.Model):
+    """One run of an operation that somebody asked for. `id` is the order of arrival, `uuid` its public name."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE, related_name="jobs")
+    sample = models.BooleanField(default=False, help_text=_("Belongs to nobody and is shown to everybody."))
+    kept = models.BooleanField(default=False, help_text=_("Kept for good by its owner."))
+
+    operation = models.CharField(max_length=64)
+    operation_version = models.PositiveIntegerField(default=1)
+    method = models.CharField(max_length=64, blank=True)
+    params = models.JSONField(default=dict)
+    seed = models.PositiveBigIntegerField(default=0)
+    megapixels = models.FloatField(default=0, help_text=_("Of all inputs together."))
+
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    queue = models.CharField(max_length=32)
+    turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="jobs")
+    priority = models.SmallIntegerField(default=0)
+    declared_seconds = models.FloatField(help_text=_("The cost its operation declares."))
+    expected_seconds = models.FloatField(help_text=_("The same, corrected by history."))
+    deadline_seconds = models.FloatField()
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    run_seconds = models.FloatField(null=True, blank=True)
+
+    attempt = models.PositiveIntegerField(default=0)
+    losses = models.PositiveIntegerField(default=0, help_text=_("How often its worker was lost."))
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    worker_pid = models.PositiveIntegerField(null=True, blank=True)
+    task_id = models.CharField(max_length=64, blank=True)
+
+    metrics = models.JSONField(default=dict, blank=True)
+    labels = models.JSONField(default=list, blank=True)
+    series = models.JSONField(default=dict, blank=True)
+    recipe = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.TextField(blank=True)
+
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 (unique among those set)
+    idempotency_digest = models.CharField(max_length=64, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("job")
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "idempotency_key"], name="job_idempotency"),
+        ]
+        indexes = [
+            models.Index(fields=["turn", "-priority", "id"], condition=Q(status="queued"), name="job_next"),
+            models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="job_running"),
+            models.Index(fields=["owner", "-id"], name="job_owner"),
+            models.Index(fields=["owner", "operation", "-id"], name="job_owner_operation"),
+            models.Index(fields=["owner", "status", "-id"], name="job_owner_status"),
+            models.Index(fields=["operation", "method", "-id"], condition=Q(status="succeeded"), name="job_history"),
+            models.Index(fields=["status", "-id"], name="job_status"),
+            models.Index(fields=["finished_at"], name="job_finished"),
+            models.Index(fields=["-id"], condition=Q(sample=True), name="job_samples"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {str(self.uuid)[:8]}"
+
+    @property
+    def finished(self) -> bool:
+        return self.status in (self.Status.SUCCEEDED, self.Status.FAILED, self.Status.CANCELLED)
+
+    @property
+    def declaration(self) -> Operation | None:
+        """The operation, or None where a later version of Latent no longer has it."""
+        try:
+            return registry().get(self.operation)
+        except UnknownOperation:
+            return None
+
+
+class JobInput(models.Model):
+    """A photo in a slot of a job."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
+    slot = models.CharField(max_length=64)
+    position = models.PositiveSmallIntegerField(default=0)
+    photo = models.ForeignKey(Photo, null=True, on_delete=models.SET_NULL, related_name="uses")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["job", "slot", "position"], name="job_input_place")]
+
+    def __str__(self) -> str:
+        return f"{self.slot} of {self.job}"
+
+
+class Output(models.Model):
+    """A file that a run made. The first one is the result."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="outputs")
+    attempt = models.PositiveIntegerField()
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=64)
+    file = models.FileField(max_length=200)
+    media_type = models.CharField(max_length=64)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    color = models.CharField(max_length=7, default="#808080")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="output_place")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_picture(self) -> bool:
+        return self.media_type.startswith("image/")
+
+
+class JobEvent(models.Model):
+    """A line of a job's timeline."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(db_default=Now())
+    status = models.CharField(max_length=16, choices=Job.Status)
+    attempt = models.PositiveIntegerField()
+    detail = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.job}: {self.status}"
+
+
+class ShareLink(models.Model):
+    """Lets whoever has its token see a job's result until it expires or is revoked."""
+
+    token = models.CharField(max_length=43, unique=True, default=secrets.token_urlsafe)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="shares")
+    original = models.BooleanField(_("show the original"), default=True)
+    recipe = models.BooleanField(_("show the recipe"), default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("share link")
+
+    def __str__(self) -> str:
+        return f"share of {self.job}"
+
+
+class ApiToken(models.Model):
+    """A member's key for programs. Only its digest is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80, blank=True)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API token")
+
+    def __str__(self) -> str:
+        return f"{self.name or 'token'} of {self.user}"
+
+    @classmethod
+    def issue(cls, user: Any, name: str = "") -> str:
+        """A new token, to be shown once."""
+        secret = f"latent_{secrets.token_urlsafe(32)}"
+        cls.objects.create(user=user, name=name, digest=cls.digest_of(secret))
+        return secret
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return hashlib.sha256(secret.encode()).hexdigest()

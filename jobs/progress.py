@@ -1,0 +1,163 @@
+"""The live channel: how far a job is, its note, preview and curves, through Redis.
+
+All of it is a hint. When Redis is away nothing here raises: writers go on without, readers see nothing.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, wraps
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+import redis
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+KEEP_SECONDS = 3600
+LONGEST_SERIES = 2000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@cache
+def client() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=0.5)
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a running job last said of itself."""
+
+    fraction: float = 0.0
+    note: str = ""
+    preview: str = ""
+    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+
+def _hint(default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return function(*args, **kwargs)
+            except redis.RedisError as error:
+                log.debug("the live channel is away: %s", error)
+                return default
+
+        return guarded
+
+    return decorate
+
+
+def _key(job: UUID, part: str = "") -> str:
+    return f"latent:job:{job}{part}"
+
+
+def _fresh() -> str:
+    """A version nobody can guess, so that whoever has it has seen the page it stands for."""
+    return secrets.token_urlsafe(9)
+
+
+@_hint(None)
+def start(job: UUID) -> None:
+    """Forget what an earlier attempt said."""
+    pipe = client().pipeline()
+    pipe.delete(_key(job), _key(job, ":preview"), _key(job, ":series"), _key(job, ":cancel"))
+    _touch(pipe, job, waiting=False)
+    pipe.execute()
+
+
+@_hint(None)
+def say(job: UUID, fraction: float, note: str) -> None:
+    pipe = client().pipeline()
+    pipe.hset(_key(job), mapping={"fraction": fraction, "note": note})
+    pipe.expire(_key(job), KEEP_SECONDS)
+    _touch(pipe, job, waiting=False)
+    pipe.execute()
+
+
+@_hint(None)
+def show(job: UUID, preview: bytes) -> None:
+    pipe = client().pipeline()
+    pipe.set(_key(job, ":preview"), preview, ex=KEEP_SECONDS)
+    pipe.hset(_key(job), "preview", _fresh())
+    _touch(pipe, job, waiting=False)
+    pipe.execute()
+
+
+@_hint(None)
+def add_point(job: UUID, name: str, x: float, y: float) -> None:
+    pipe = client().pipeline()
+    pipe.rpush(_key(job, ":series"), json.dumps([name, x, y]))
+    pipe.ltrim(_key(job, ":series"), -LONGEST_SERIES, -1)
+    pipe.expire(_key(job, ":series"), KEEP_SECONDS)
+    _touch(pipe, job, waiting=False)
+    pipe.execute()
+
+
+@_hint(None)
+def changed(job: UUID, *, waiting: bool) -> None:
+    """The job's row has changed; where it waits, so have the places in the queue."""
+    pipe = client().pipeline()
+    _touch(pipe, job, waiting=waiting)
+    pipe.set("latent:queues", _fresh(), ex=KEEP_SECONDS)
+    pipe.execute()
+
+
+def _touch(pipe: "redis.client.Pipeline", job: UUID, *, waiting: bool) -> None:
+    pipe.set(_key(job, ":version"), ("q" if waiting else "r") + _fresh(), ex=KEEP_SECONDS)
+
+
+@_hint("")
+def version(job: UUID) -> str:
+    """What changes whenever the page of the job would; empty when unknown."""
+    found, queues = client().mget(_key(job, ":version"), "latent:queues")
+    if not found:
+        return ""
+    mine = found.decode()
+    return f"{mine}.{queues.decode() if queues else ''}" if mine.startswith("q") else mine
+
+
+@_hint(Live())
+def read(job: UUID) -> Live:
+    pipe = client().pipeline()
+    pipe.hgetall(_key(job))
+    pipe.lrange(_key(job, ":series"), 0, -1)
+    said, points = pipe.execute()
+    series: dict[str, list[tuple[float, float]]] = {}
+    for point in points:
+        name, x, y = json.loads(point)
+        series.setdefault(name, []).append((x, y))
+    return Live(
+        fraction=float(said.get(b"fraction", 0)),
+        note=said.get(b"note", b"").decode(),
+        preview=said.get(b"preview", b"").decode(),
+        series=series,
+    )
+
+
+@_hint(None)
+def preview(job: UUID) -> bytes | None:
+    found: bytes | None = client().get(_key(job, ":preview"))
+    return found
+
+
+@_hint(None)
+def hurry_cancel(job: UUID) -> None:
+    """Tell the worker at once what it would read from the row within a lease's renewal."""
+    client().set(_key(job, ":cancel"), 1, ex=KEEP_SECONDS)
+
+
+def cancel_hinted(job: UUID) -> bool:
+    """Whether a cancel was hurried along; raises `redis.RedisError` when the channel is away."""
+    return bool(client().exists(_key(job, ":cancel")))
+
+
+@_hint(None)
+def forget(job: UUID) -> None:
+    client().delete(*(_key(job, part) for part in ("", ":preview", ":series", ":version")))

@@ -1,0 +1,165 @@
+"""Queues and workers: who is where in line, for how long, and what the broker and the workers say."""
+
+import json
+import logging
+import os
+import platform
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psutil
+import redis
+from django.db.models import Case, Count, F, FloatField, Q, Sum, Value, When
+from django.db.models.functions import Least
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from jobs import progress
+from jobs.models import Job, Turn
+from ml.core.operation import Operation
+from webapp.celery import app
+from webapp.config import config
+
+log = logging.getLogger(__name__)
+
+HISTORY = 20
+SEEN_SECONDS = 60
+WORK = "jobs.tasks.work"
+
+
+def queue_of(operation: Operation) -> str:
+    """The queue in which jobs of an operation wait."""
+    return "gpu" if operation.accelerator == "gpu-preferred" and config().gpu_queue else "cpu"
+
+
+# Messages ------------------------------------------------------------------------------------------------
+
+
+def announce(queue: str) -> None:
+    """Tell a worker that there is work in this queue. A hint: where the broker is away, `reap` says it again."""
+    try:
+        app.send_task(WORK, args=[queue], queue=queue, retry=False)
+    except (OperationalError, redis.RedisError, OSError) as error:
+        log.warning("no worker could be told of work in the queue %s: %s", queue, error)
+
+
+def announce_rest(queue: str) -> None:
+    """After a job: announce what still waits in its queue, unless a message waits there already."""
+    if Turn.objects.filter(queue=queue, waiting__gt=0).exists():
+        announce_if_silent(queue)
+
+
+def announce_if_silent(queue: str) -> None:
+    """Announce work in a queue in which no message waits."""
+    try:
+        with app.connection_for_write() as connection:
+            waiting = connection.default_channel.client.llen(queue)
+    except (OperationalError, redis.RedisError, OSError):
+        return
+    if not waiting:
+        announce(queue)
+
+
+def end_child(job: Job) -> None:
+    """End the process that runs a job which does not heed. The worker starts another child."""
+    if not job.task_id:
+        return
+    try:
+        app.control.revoke(job.task_id, terminate=True, signal="SIGKILL", destination=[job.worker] if job.worker else None)
+    except (OperationalError, redis.RedisError, OSError) as error:
+        log.warning("the child that runs job %s could not be ended: %s", job.uuid, error)
+
+
+# Places and times ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in line: `position` 1 is the next to start, `seconds` the expected wait until the start."""
+
+    position: int
+    seconds: float
+
+
+def place(job: Job) -> Place | None:
+    """Where a queued job stands, were nobody to come or go; None for any other job.
+
+    Turns go round: before the k-th job of a turn starts, every other turn is served as often as it has jobs,
+    but at most k times where it goes before this one, k - 1 times where it goes after.
+    """
+    if job.status != Job.Status.QUEUED:
+        return None
+    turn = Turn.objects.get(pk=job.turn_id)
+    mine = Job.objects.queued().filter(turn=turn)
+    before_mine = mine.filter(Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lt=job.pk))
+    ahead = before_mine.aggregate(count=Count("pk"), seconds=Sum("expected_seconds"))
+    rounds = ahead["count"]
+    goes_first = Q(last_served__lt=turn.last_served) | Q(last_served=turn.last_served, pk__lt=turn.pk)
+    served = Least(F("waiting"), Case(When(goes_first, then=Value(rounds + 1)), default=Value(rounds)))
+    others = (
+        Turn.objects.filter(queue=turn.queue, waiting__gt=0)
+        .exclude(pk=turn.pk)
+        .aggregate(count=Sum(served), seconds=Sum(F("waiting_seconds") * served / F("waiting"), output_field=FloatField()))
+    )
+    seconds = (ahead["seconds"] or 0) + (others["seconds"] or 0) + _busy_seconds(job.queue)
+    return Place(1 + rounds + (others["count"] or 0), seconds / max(1, workers_of(job.queue)))
+
+
+def _busy_seconds(queue: str) -> float:
+    """What the running jobs of a queue still need."""
+    now = timezone.now()
+    running = Job.objects.running().filter(queue=queue).values_list("expected_seconds", "started_at")
+    return sum(max(0.0, expected - (now - started).total_seconds()) for expected, started in running if started)
+
+
+def expected_seconds(operation: str, method: str, declared: float) -> float:
+    """The declared cost, times the median of what recent runs of the same kind took against theirs."""
+    recent = (
+        Job.objects.filter(status=Job.Status.SUCCEEDED, operation=operation, method=method, declared_seconds__gt=0)
+        .order_by("-id")
+        .values_list("run_seconds", "declared_seconds")[:HISTORY]
+    )
+    ratios = [took / said for took, said in recent if took is not None]
+    return declared * statistics.median(ratios) if len(ratios) >= 3 else declared
+
+
+# Workers -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker that was seen within the last minute."""
+
+    name: str
+    queues: list[str]
+    device: str
+    host: str
+    memory_bytes: int
+    seen_at: float
+
+
+def i_am_here(name: str, queues: list[str], device: str) -> None:
+    """Say that a worker is alive; called every few seconds by its parent process."""
+    try:
+        parent = psutil.Process(os.getpid())
+        memory = sum(process.memory_info().rss for process in (parent, *parent.children(recursive=True)))
+        worker = Worker(name, queues, device, platform.node(), memory, time.time())
+        progress.client().set(f"latent:worker:{name}", json.dumps(asdict(worker)), ex=SEEN_SECONDS)
+    except (redis.RedisError, psutil.Error):
+        log.debug("a worker could not say that it is here")
+
+
+def workers() -> list[Worker]:
+    """The workers seen within the last minute; none where Redis is away."""
+    try:
+        client = progress.client()
+        keys: Any = sorted(client.scan_iter("latent:worker:*", count=1000))
+        return [Worker(**json.loads(found)) for found in client.mget(keys) if found] if keys else []
+    except redis.RedisError:
+        return []
+
+
+def workers_of(queue: str) -> int:
+    return sum(queue in worker.queues for worker in workers())
