@@ -31,6 +31,11 @@ class Context:
     def progress(self, fraction: float, note: str = "") -> None:
         """Say how much is done (0 to 1), and in a few words what is being done."""
 
+    def advance(self, fraction: float, note: str = "") -> None:
+        """Say how much is done, and end the run if it must end."""
+        self.progress(fraction, note)
+        self.check_cancelled()
+
     def preview(self, picture: Picture) -> None:
         """Show how the result looks so far."""
 

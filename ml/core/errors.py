@@ -34,6 +34,12 @@ class WeightsUnavailable(OperationError):
     code = "weights_unavailable"
 
 
+class OutOfMemory(OperationError):
+    """Not even the smallest tile fits into memory."""
+
+    code = "out_of_memory"
+
+
 class Stopped(BaseException):
     """A run was asked to stop. A BaseException, so that no `except Exception` of a library swallows it."""
 

@@ -12,14 +12,19 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ml.core.errors import InputError
+from ml.core.operation import Facts, Kind
 from ml.core.text import _
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 FileFormat = Literal["png", "jpeg", "webp"]
 
 READABLE = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")  # the further pictures of a TIFF or a phone's JPEG are no frames
 MEDIA_TYPES: dict[FileFormat, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 LONGEST_SIDE: dict[FileFormat, int] = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}
+ORIENTATION = 0x0112  # EXIF's tag
+SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
+HIDDEN_REACH = 4.0  # sigma, in pixels, of the blur that says what is seen around a transparent pixel
 PNG_LEVEL = 1  # level 6 takes 3.4 times as long for files 10 % smaller (FACTS: what an upload costs)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
@@ -83,6 +88,12 @@ class Picture:
         color = to_depth(self.color, np.uint8)
         return np.repeat(color, 3, axis=2) if self.gray else color
 
+    def with_alpha(self) -> "Picture":
+        """The same, opaque where it had no alpha."""
+        if self.alpha is not None:
+            return self
+        return Picture.join(self.color, np.full((self.height, self.width, 1), self.peak, self.pixels.dtype))
+
     def to_pillow(self) -> Image.Image:
         """As an 8-bit Pillow image."""
         pixels = to_depth(self.pixels, np.uint8)
@@ -116,6 +127,16 @@ def from_float(values: Pixels, dtype: Any) -> Pixels:
     return np.rint(np.clip(values, 0, 1) * peak).astype(dtype)
 
 
+def facts(path: Path) -> Facts:
+    """What a file is, from its header alone; raises `InputError` for what is no picture."""
+    with opened(path) as image:
+        frames = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+        width, height = image.size
+        if _orientation(image) in SIDEWAYS:
+            width, height = height, width
+    return Facts(Kind.ANIMATION if frames > 1 else Kind.IMAGE, width, height, frames)
+
+
 def read_picture(path: Path) -> Picture:
     """The (first) picture in a file, turned by EXIF and in sRGB; raises `InputError`."""
     with opened(path) as image:
@@ -146,9 +167,9 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 def decode(image: Image.Image, path: Path) -> Picture:
     """All pixels of an opened image, in the least form that holds them: gray or RGB, alpha or none, 8 or 16 bits."""
-    if _deep_color(image) and not _foreign_profile(image):
+    if deep_color(image) and not foreign_profile(image):
         picture = _read_deep(path)
-        return Picture(_turn(picture.pixels, image.getexif().get(0x0112, 1)))
+        return Picture(_turn(picture.pixels, image.getexif().get(ORIENTATION, 1)))
     image.load()
     return from_pillow(to_srgb(ImageOps.exif_transpose(image)))
 
@@ -162,40 +183,47 @@ def from_pillow(image: Image.Image) -> Picture:
             return Picture(np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[:, :, None])
         case "F":
             raise InputError(_("Pictures of floating-point numbers are not read here. Export it with 8 or 16 bits a channel."))
-        case "1":
-            image = image.convert("L")
-        case "P" | "PA":
-            transparent = image.mode == "PA" or "transparency" in image.info
-            image = image.convert("RGBA" if transparent else "RGB")
-        case "La":
-            image = image.convert("LA")
-        case "L" | "RGB" if "transparency" in image.info:
-            image = image.convert("RGBA" if image.mode == "RGB" else "LA")
-        case "L" | "LA" | "RGB" | "RGBA":
-            pass
-        case "RGBX" | "CMYK" | "YCbCr" | "LAB" | "HSV":
-            image = image.convert("RGB")
-        case _:
-            image = image.convert("RGBA")
-    pixels = np.array(image)
+    pixels = np.array(plain(image))
     return Picture(pixels[:, :, None] if pixels.ndim == 2 else pixels)
 
 
+def plain(image: Image.Image) -> Image.Image:
+    """A Pillow image of 8 bits a channel as L, LA, RGB or RGBA, the least of them that holds it."""
+    match image.mode:
+        case "1":
+            return image.convert("L")
+        case "P" | "PA":
+            transparent = image.mode == "PA" or "transparency" in image.info
+            return image.convert("RGBA" if transparent else "RGB")
+        case "La":
+            return image.convert("LA")
+        case "L" | "RGB" if "transparency" in image.info:
+            return image.convert("RGBA" if image.mode == "RGB" else "LA")
+        case "L" | "LA" | "RGB" | "RGBA":
+            return image
+        case "RGBX" | "CMYK" | "YCbCr" | "LAB" | "HSV":
+            return image.convert("RGB")
+        case _:
+            return image.convert("RGBA")
+
+
 def to_srgb(image: Image.Image) -> Image.Image:
-    """Converted from the profile it carries, where that is another than sRGB."""
-    if not _foreign_profile(image):
+    """Converted from the profile it carries, where that is another than sRGB; the same object where it is not."""
+    if not foreign_profile(image) or image.mode.startswith(("I", "F")):
         return image
     profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-    alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
-    source = {"RGBA": "RGB", "LA": "L", "P": "RGB"}.get(image.mode, image.mode)
-    target = "L" if source == "L" else "RGB"
+    source = image if image.mode == "CMYK" else plain(image)
+    alpha = source.getchannel("A") if source.mode in ("RGBA", "LA") else None
+    if alpha is not None:
+        source = source.convert(source.mode[:-1])
     try:
-        converted = ImageCms.profileToProfile(image.convert(source), profile, SRGB, outputMode="RGB")
+        converted = ImageCms.profileToProfile(source, profile, SRGB, outputMode="RGB")
     except ImageCms.PyCMSError:
         return image
     if converted is None:
         return image
-    converted = converted.convert(target)
+    if source.mode == "L":
+        converted = converted.convert("L")
     if alpha is not None:
         converted.putalpha(alpha)
     return converted
@@ -216,20 +244,54 @@ def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None
         case "png":
             picture.to_pillow().save(path, "PNG", compress_level=PNG_LEVEL)
         case "jpeg":
-            on_white(picture).to_pillow().save(path, "JPEG", quality=95, subsampling=0)
+            flattened(picture).to_pillow().save(path, "JPEG", quality=95, subsampling=0)
         case "webp":
             picture.to_pillow().save(path, "WEBP", quality=92, method=3)
 
 
-def on_white(picture: Picture) -> Picture:
-    """Without alpha, laid on white."""
+def premultiplied(pixels: Pixels) -> Pixels:
+    """Integer pixels (H, W, 1 to 4) as float32 from 0 to 1, colour times alpha where there is alpha."""
+    values = to_float(pixels)
+    if values.shape[2] in (2, 4):
+        values[:, :, :-1] *= values[:, :, -1:]
+    return values
+
+
+def straight(values: Pixels, dtype: Any) -> Pixels:
+    """The inverse of `premultiplied`, clipped and rounded; what is wholly transparent is black."""
+    if values.shape[2] in (2, 4):
+        alpha = np.clip(values[:, :, -1:], 0, 1)
+        color = np.divide(values[:, :, :-1], alpha, out=np.zeros_like(values[:, :, :-1]), where=alpha > 0)
+        values = np.concatenate([color, alpha], axis=2)
+    return from_float(values, dtype)
+
+
+def visible_color(picture: Picture) -> Pixels:
+    """The colour (H, W, 1 or 3) with that of wholly transparent pixels replaced by what is seen around them.
+
+    What hides there is often black, and a filter that reaches over the edge would draw it in.
+    """
+    import cv2
+
+    if picture.alpha is None or picture.alpha.all():
+        return picture.color
+    values = premultiplied(picture.pixels)
+    around = cv2.GaussianBlur(values, (0, 0), HIDDEN_REACH)
+    hidden = (picture.alpha == 0) & (around[:, :, -1:] > 0)
+    return np.where(hidden, straight(around, picture.pixels.dtype)[:, :, :-1], picture.color)
+
+
+def flattened(picture: Picture, background: float = 1.0) -> Picture:
+    """Without alpha, laid on a gray from 0 (black) to 1 (white)."""
     if picture.alpha is None:
         return picture
     alpha = to_float(picture.alpha)
-    return Picture(from_float(to_float(picture.color) * alpha + (1 - alpha), picture.pixels.dtype))
+    laid = to_float(picture.color) * alpha + background * (1 - alpha)
+    return Picture(from_float(laid, picture.pixels.dtype))
 
 
-def _foreign_profile(image: Image.Image) -> bool:
+def foreign_profile(image: Image.Image) -> bool:
+    """Whether it carries a colour profile that can be read and is not sRGB."""
     data = image.info.get("icc_profile")
     if not data:
         return False
@@ -242,7 +304,14 @@ def _foreign_profile(image: Image.Image) -> bool:
     return matches_mode and "srgb" not in name.lower()
 
 
-def _deep_color(image: Image.Image) -> bool:
+def _orientation(image: Image.Image) -> Any:
+    """EXIF's orientation; a PNG's is known only if it stands before the pixels."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1
+    return image.getexif().get(ORIENTATION, 1)
+
+
+def deep_color(image: Image.Image) -> bool:
     """Whether the file holds 16 bits for each of several channels, which Pillow would read as 8."""
     return image.mode in ("RGB", "RGBA", "LA") and bool(image.tile) and ";16" in str(image.tile[0])
 

@@ -1,6 +1,6 @@
 """PSNR and SSIM as the restoration papers measure them, and their mean over a folder of pictures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def mse(image: np.ndarray, reference: np.ndarray) -> float:
 
 
 def psnr(image: np.ndarray, reference: np.ndarray) -> float | None:
-    """Peak signal-to-noise ratio in dB of values from 0 to 255; None for identical arrays, whose ratio is infinite."""
+    """Peak signal-to-noise ratio in dB of values from 0 to 255; None (it is infinite) for equal arrays."""
     error = mse(image, reference)
     return 10 * float(np.log10(255**2 / error)) if error else None
 
@@ -40,11 +40,11 @@ def psnr(image: np.ndarray, reference: np.ndarray) -> float | None:
 def ssim(image: np.ndarray, reference: np.ndarray) -> float:
     """Structural similarity (Wang et al. 2004) of (H, W) or (H, W, C) arrays with values from 0 to 255.
 
-    As MATLAB's reference code: a Gaussian window of 11x11 and sigma 1.5, population variances, the mean over the
-    windows that lie inside the image. At least 11 pixels a side.
+    As the authors' MATLAB code: a Gaussian window of 11x11 and sigma 1.5, population variances, the mean over
+    the windows that lie inside the image. Raises ValueError below 11 pixels a side.
     """
     return float(
-        structural_similarity(
+        structural_similarity(  # type: ignore[no-untyped-call]
             image.astype(np.float64),
             reference.astype(np.float64),
             data_range=255,
@@ -57,13 +57,15 @@ def ssim(image: np.ndarray, reference: np.ndarray) -> float:
 
 
 def luminance_score(image: Tensor, reference: Tensor, border: int) -> Score:
-    """Score of super-resolution: (C, H, W) images in [0, 1], on BT.601 Y, ``border`` pixels shaved from each side.
+    """Score of super-resolution: (C, H, W) images in [0, 1], on BT.601 Y, rounded to 8 bits.
 
-    Raises ValueError where the shapes differ.
+    ``border`` pixels are shaved from each side. Raises ValueError where the shapes differ.
     """
     if image.shape[-2:] != reference.shape[-2:]:
         raise ValueError(f"cannot compare {tuple(image.shape)} with {tuple(reference.shape)}")
-    y, y_reference = (shave(quantise(luminance(each.double()))[0] * 255, border).numpy() for each in (image, reference))
+    y, y_reference = (
+        shave(quantise(luminance(each.double()))[0] * 255, border).numpy() for each in (image, reference)
+    )
     return Score(psnr(y, y_reference), ssim(y, y_reference))
 
 
@@ -79,25 +81,25 @@ def quantise(image: Tensor) -> Tensor:
 
 
 def read_pictures(folder: Path) -> Iterator[tuple[str, Tensor]]:
-    """Name and (C, H, W) uint8 pixels of every picture below a folder, by name: gray ones with 1 channel, others with 3.
+    """Name and (C, H, W) uint8 pixels of every picture below a folder, sorted by name.
 
-    Raises InputError where there is none.
+    A gray file has 1 channel, any other 3. Raises InputError where there is none.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
     if not paths:
-        raise InputError(f"There is no picture in {folder}. Give a folder of PNG, JPEG, BMP, TIFF or WebP files.")
+        raise InputError(
+            f"There is no picture in {folder}: give a folder of PNG, JPEG, BMP, TIFF or WebP files."
+        )
     for path in paths:
         with Image.open(path) as opened:
             pixels = np.array(opened if opened.mode == "L" else opened.convert("RGB"))
         yield path.stem, torch.from_numpy(pixels).reshape(*pixels.shape[:2], -1).permute(2, 0, 1).contiguous()
 
 
-def mean_score(pictures: Iterator[Tensor], score: Callable[[Tensor], Score]) -> dict[str, float | int | None]:
-    """Mean PSNR and SSIM of ``score`` over pictures; PSNR is None if one of them was restored without any error."""
-    scores = [score(picture) for picture in pictures]
-    ratios = [each.psnr for each in scores if each.psnr is not None]
-    return {
-        "psnr": round(sum(ratios) / len(ratios), 4) if len(ratios) == len(scores) else None,
-        "ssim": round(sum(each.ssim for each in scores) / len(scores), 5),
-        "images": len(scores),
-    }
+def mean_score(scores: Sequence[Score]) -> Score:
+    """The mean of a set's scores; its PSNR is None if one of the pictures was restored without any error."""
+    ratios = [score.psnr for score in scores if score.psnr is not None]
+    return Score(
+        psnr=sum(ratios) / len(ratios) if len(ratios) == len(scores) else None,
+        ssim=sum(score.ssim for score in scores) / len(scores),
+    )

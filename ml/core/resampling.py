@@ -1,4 +1,4 @@
-"""Resampling as MATLAB's ``imresize`` does it, and the BT.601 colour conversions of the restoration papers."""
+"""Resampling as MATLAB's ``imresize`` does it, and the BT.601 conversions of the restoration papers."""
 
 import functools
 import math
@@ -41,9 +41,9 @@ def _resize_rows(image: Tensor, resized: int, scale: float) -> Tensor:
 
 
 def resize_bicubic(image: Tensor, scale: float) -> Tensor:
-    """Resize float images (..., H, W) to (..., ceil(H * scale), ceil(W * scale)), as MATLAB's ``imresize`` does.
+    """Resize float images (..., H, W) to (..., ceil(H * scale), ceil(W * scale)) as MATLAB's ``imresize``.
 
-    Bicubic with a = -1/2, widened against aliasing when it shrinks, borders mirrored, nothing clipped or rounded.
+    Bicubic with a = -1/2, widened against aliasing when it shrinks, borders mirrored, not clipped or rounded.
     """
     height, width = (math.ceil(round(side * scale, 6)) for side in image.shape[-2:])
     rows = _resize_rows(image, height, scale)
@@ -69,5 +69,5 @@ def ycbcr_to_rgb(image: Tensor) -> Tensor:
 
 
 def luminance(image: Tensor) -> Tensor:
-    """Y (..., 1, H, W) of RGB (..., 3, H, W), values in [0, 1]; a gray image (..., 1, H, W) is its own luminance."""
+    """Y (..., 1, H, W) of RGB (..., 3, H, W) in [0, 1]; a gray image (..., 1, H, W) is its own luminance."""
     return image if image.shape[-3] == 1 else rgb_to_ycbcr(image)[..., :1, :, :]

@@ -78,7 +78,7 @@ class Weights:
         found = self.locate()
         if found is None:
             raise WeightsUnavailable(self._how_to_get())
-        if _sha256(found, found.stat().st_mtime_ns) != self.sha256:
+        if _sha256_once(found, found.stat().st_mtime_ns) != self.sha256:
             raise WeightsUnavailable(
                 _("The weights “{name}” are damaged: their checksum is not the one on the card. {remedy}").format(
                     name=self.name, remedy=self._how_to_get()
@@ -124,7 +124,12 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else Path.home() / ".cache" / "latent" / "weights"
 
 
-@cache
-def _sha256(path: Path, modified_ns: int) -> str:
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _sha256_once(path: Path, modified_ns: int) -> str:
+    return sha256(path)

@@ -1,0 +1,146 @@
+"""Pictures of any size in overlapping tiles: bounded memory, no seams, live progress."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.core.context import Context
+from ml.core.device import free_memory, out_of_memory
+from ml.core.errors import OutOfMemory
+from ml.core.images import Picture, Pixels, to_depth
+from ml.core.resize import resize
+from ml.core.text import _
+
+SMALLEST_SIDE = 16
+PREVIEW_SIDE = 768
+PREVIEW_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels; `right` and `bottom` are outside it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """To index an array of (height, width, …)."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def split(self, side: int) -> Iterator["Box"]:
+        """Into the least number of boxes at most `side` wide and high, of even sizes: no thin last strip."""
+        for top, bottom in _even(self.top, self.bottom, side):
+            for left, right in _even(self.left, self.right, side):
+                yield Box(left, top, right, bottom)
+
+    def grown(self, margin: int, within: "Box") -> "Box":
+        return Box(
+            max(self.left - margin, within.left),
+            max(self.top - margin, within.top),
+            min(self.right + margin, within.right),
+            min(self.bottom + margin, within.bottom),
+        )
+
+    def scaled(self, scale: int) -> "Box":
+        return Box(self.left * scale, self.top * scale, self.right * scale, self.bottom * scale)
+
+    def seen_from(self, other: "Box") -> "Box":
+        return Box(
+            self.left - other.left, self.top - other.top, self.right - other.left, self.bottom - other.top
+        )
+
+
+def _even(start: int, stop: int, side: int) -> Iterator[tuple[int, int]]:
+    parts = math.ceil((stop - start) / side)
+    edges = [start + (stop - start) * part // parts for part in range(parts + 1)]
+    return zip(edges, edges[1:], strict=False)
+
+
+def tiled(
+    picture: Picture,
+    function: Callable[[Picture], Picture],
+    context: Context,
+    *,
+    side: int,
+    overlap: int,
+    scale: int = 1,
+    note: str = "",
+) -> Picture:
+    """`function` of a picture, tile by tile; it returns each `scale` times as wide and high.
+
+    A tile is at most `side` pixels wide and high and is handed over with `overlap` pixels more on each side,
+    which are cut off afterwards: as far as the function sees, the tile has no border but the picture's.
+    Between tiles the context hears the progress, gets a preview and may end the run. When memory does not
+    suffice the tiles are halved and those already done are kept; raises `OutOfMemory` when none is small enough.
+    """
+    whole = Box(0, 0, picture.width, picture.height)
+    pending, side, done = [whole], max(side, 1), 0
+    result: Pixels | None = None
+    preview = _Preview(picture, scale, context)
+    while pending:
+        context.check_cancelled()
+        box = pending.pop(0)
+        if max(box.width, box.height) > side:
+            pending[:0] = box.split(side)
+            continue
+        around = box.grown(overlap, whole)
+        try:
+            tile: Picture | None = function(Picture(picture.pixels[around.slices]))
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            tile = None
+        # Outside the handler, whose traceback keeps the tensors of the failed tile alive.
+        if tile is None:
+            free_memory()
+            side = max(box.width, box.height) // 2
+            if side < SMALLEST_SIDE:
+                raise OutOfMemory(_("There is too little memory for this picture. Choose another method, or try later."))
+            pending.insert(0, box)
+            continue
+        pixels = tile.pixels[box.seen_from(around).scaled(scale).slices]
+        if result is None:
+            result = np.empty((picture.height * scale, picture.width * scale, pixels.shape[2]), pixels.dtype)
+        target = box.scaled(scale)
+        result[target.slices] = pixels
+        done += box.width * box.height
+        context.progress(done / (whole.width * whole.height), note)
+        preview.paste(target, pixels)
+    assert result is not None
+    return Picture(result)
+
+
+class _Preview:
+    """How the result looks so far: the picture resized, with the tiles that are done pasted in."""
+
+    def __init__(self, picture: Picture, scale: int, context: Context) -> None:
+        self._context = context
+        self._shrink = min(1.0, PREVIEW_SIDE / (max(picture.width, picture.height) * scale))
+        width, height = (max(1, round(length * scale * self._shrink)) for length in (picture.width, picture.height))
+        self._canvas = resize(picture.thumbnail(2 * PREVIEW_SIDE), width, height).pixels
+        self._shown = time.monotonic()
+
+    def paste(self, box: Box, pixels: Pixels) -> None:
+        left, top, right, bottom = (
+            round(edge * self._shrink) for edge in (box.left, box.top, box.right, box.bottom)
+        )
+        if right > left and bottom > top:
+            tile = Picture(to_depth(pixels, np.uint8))
+            self._canvas[top:bottom, left:right] = resize(tile, right - left, bottom - top).pixels
+        if time.monotonic() - self._shown >= PREVIEW_SECONDS:
+            self._context.preview(Picture(self._canvas.copy()))
+            self._shown = time.monotonic()
