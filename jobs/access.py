@@ -2,6 +2,7 @@
 
 import hmac
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -107,7 +108,11 @@ def visible_job(request: HttpRequest, job_uuid: UUID) -> Job:
 
 def own_job(request: HttpRequest, job_uuid: UUID) -> Job:
     """A job that its owner or an admin may change; raises `Http404`."""
-    jobs = Job.objects.all() if is_admin(request) else Job.objects.filter(owner=owner_of(request), owner__isnull=False)
+    jobs = (
+        Job.objects.all()
+        if is_admin(request)
+        else Job.objects.filter(owner=owner_of(request), owner__isnull=False)
+    )
     return _found(jobs.filter(uuid=job_uuid).first())
 
 
@@ -158,3 +163,25 @@ def _found(row: T | None) -> T:
     if row is None:
         raise Http404
     return row
+
+
+# Sharing -------------------------------------------------------------------------------------------------
+
+
+def share(
+    job: Job, *, expires_in: timedelta | None, original: bool = True, recipe: bool = False
+) -> ShareLink:
+    """A link by which anybody sees the result; without `expires_in` it lives as long as the job."""
+    if job.status != Job.Status.SUCCEEDED:
+        raise Refused("nothing_to_share", _("There is no result to share yet."), status=409)
+    return ShareLink.objects.create(
+        job=job,
+        original=original,
+        recipe=recipe,
+        expires_at=timezone.now() + expires_in if expires_in is not None else None,
+    )
+
+
+def revoke(links: QuerySet[ShareLink]) -> int:
+    """Make links dead at once; returns how many were alive."""
+    return links.filter(revoked_at=None).update(revoked_at=timezone.now())

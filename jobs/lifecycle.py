@@ -21,14 +21,15 @@ from functools import partial
 from typing import Any
 
 import psutil
+from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
 from jobs import progress, queues
 from jobs.errors import Refused
-from jobs.models import Job, JobEvent, JobInput, Output, Owner, Photo, Turn
+from jobs.models import Job, JobEvent, JobInput, JobQuerySet, Output, Owner, Photo, Turn
 from ml.core.errors import OperationError
 from ml.core.operation import Estimate, Operation
 from ml.registry import registry
@@ -160,9 +161,9 @@ def check(
     if estimate.megapixels > limit:
         raise Refused(
             "result_too_large",
-            _("The result would have {size:.0f} megapixels, and the limit is {limit:.0f}. Choose a smaller size.").format(
-                size=estimate.megapixels, limit=limit
-            ),
+            _(
+                "The result would have {size:.0f} megapixels, and the limit is {limit:.0f}. Choose a smaller size."
+            ).format(size=estimate.megapixels, limit=limit),
         )
     return operation, parsed, estimate
 
@@ -173,7 +174,9 @@ def retry(job: Job) -> None:
     photos: dict[str, list[Photo]] = {}
     for item in job.inputs.select_related("photo"):
         if item.photo is None:
-            raise Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)
+            raise Refused(
+                "photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409
+            )
         photos.setdefault(item.slot, []).append(item.photo)
     if operation is None:
         raise Refused("unknown_operation", _("This operation is no longer offered."), status=409)
@@ -196,28 +199,28 @@ def retry(job: Job) -> None:
 def cancel(job: Job) -> None:
     """End a queued job at once, ask a running one to stop; raises `Refused` where it has ended already."""
     with transaction.atomic():
-        ended = Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(
-            status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now()
-        )
-        if ended:
-            _leave(job)
-            _record(job, Status.CANCELLED, _("cancelled before it started"))
-            return
-        asked = Job.objects.filter(pk=job.pk, status=Status.RUNNING).update(cancel_requested_at=Now())
-        if not asked:
-            raise Refused("already_ended", _("This job has ended already."), status=409)
-        transaction.on_commit(partial(progress.hurry_cancel, job.uuid))
+        match _locked_status(job):
+            case Status.QUEUED:
+                Job.objects.filter(pk=job.pk).update(
+                    status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now()
+                )
+                _leave(job)
+                _record(job, Status.CANCELLED, _("cancelled before it started"))
+            case Status.RUNNING:
+                Job.objects.filter(pk=job.pk, cancel_requested_at=None).update(cancel_requested_at=Now())
+                transaction.on_commit(partial(progress.hurry_cancel, job.uuid))
+            case _:
+                raise Refused("already_ended", _("This job has ended already."), status=409)
 
 
 def delete(job: Job) -> None:
-    """Remove a job and its files. One that waits or runs is cancelled first; its worker finds the row gone."""
+    """Remove a job and its files. The worker of one that runs finds the row gone, and stops."""
     with transaction.atomic():
-        if Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(status=Status.CANCELLED):
+        if _locked_status(job) == Status.QUEUED:
             _leave(job)
-        Job.objects.filter(pk=job.pk, status=Status.RUNNING).update(status=Status.CANCELLED)
         files = [output.file for output in job.outputs.all()]
         Job.objects.filter(pk=job.pk).delete()
-        transaction.on_commit(partial(_after_delete, job, files))
+        transaction.on_commit(partial(_after_delete, job, files), robust=True)
 
 
 # Doing work ----------------------------------------------------------------------------------------------
@@ -229,18 +232,18 @@ def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str 
     Next is: of the turns with waiting jobs, the one served least recently; of its jobs, the highest
     priority; of those, the oldest.
     """
-    with transaction.atomic():
-        turn = (
-            Turn.objects.select_for_update(skip_locked=True)
-            .filter(queue=queue, waiting__gt=0)
-            .order_by("last_served", "id")
-            .first()
-        )
-        if turn is None:
-            return None
+    while turn := Turn.objects.filter(queue=queue, waiting__gt=0).order_by("last_served", "id").first():
         job = Job.objects.queued().filter(turn=turn).order_by("-priority", "id").first()
         if job is None:
-            raise RuntimeError(f"{turn} counts {turn.waiting} waiting jobs and has none")
+            _recount(turn)
+        elif claim := _take(job, worker, pid, task_id):
+            return claim
+    return None
+
+
+def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
+    """A claim to this queued job; None where somebody else was faster."""
+    with transaction.atomic():
         taken = Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(
             status=Status.RUNNING,
             attempt=F("attempt") + 1,
@@ -256,23 +259,25 @@ def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str 
         _leave(job, served=True)
         job.refresh_from_db()
         _record(job, Status.RUNNING, worker)
-    progress.start(job.uuid)
     return Claim(job, job.attempt)
 
 
 def renew(claim: Claim) -> Lease:
     """Hold on to a job for another lease."""
-    held = _held(claim).filter(cancel_requested_at=None)
+    held = _held(claim.job).filter(cancel_requested_at=None)
     if held.update(lease_expires_at=Now() + timedelta(seconds=config().lease_seconds)):
         return Lease.HELD
-    return Lease.CANCEL_REQUESTED if _held(claim).exists() else Lease.LOST
+    return Lease.CANCEL_REQUESTED if _held(claim.job).exists() else Lease.LOST
 
 
 def finish(claim: Claim, outcome: Outcome) -> bool:
-    """Make the outputs visible and the job a success; False, and nothing, if it is no longer this worker's."""
+    """Make the outputs visible and the job a success; False, and nothing, if it is no longer this worker's.
+
+    True as well if it had done so before: where the answer to a commit was lost, the worker asks again.
+    """
     with transaction.atomic():
         finished = (
-            _held(claim)
+            _held(claim.job)
             .filter(cancel_requested_at=None)
             .update(
                 status=Status.SUCCEEDED,
@@ -285,7 +290,7 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
             )
         )
         if not finished:
-            return False
+            return _attempt(claim.job).filter(status=Status.SUCCEEDED).exists()
         Output.objects.bulk_create(outcome.outputs)
         _record(claim.job, Status.SUCCEEDED)
     return True
@@ -293,17 +298,17 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
 
 def fail(claim: Claim, code: str, sentence: str) -> bool:
     """End a job with an error; False, and nothing, if it is no longer this worker's."""
-    return _end(claim.job, _held(claim), Status.FAILED, code, sentence)
+    return _end(claim.job, Status.FAILED, code, sentence)
 
 
 def stop(claim: Claim) -> bool:
     """End a job whose cancelling its worker has heeded."""
-    return _end(claim.job, _held(claim), Status.CANCELLED)
+    return _end(claim.job, Status.CANCELLED)
 
 
 def hand_back(claim: Claim) -> bool:
     """Queue a job again whose worker is told to go; this does not count as a loss."""
-    return _queue_again(claim.job, _held(claim), _("handed back by a worker that was told to go"))
+    return _queue_again(claim.job, _("handed back by a worker that was told to go"))
 
 
 # Seeing to it that nothing is stuck ----------------------------------------------------------------------
@@ -320,11 +325,13 @@ def reap() -> int:
     overrun = running.filter(deadline_at__lt=Now() - grace)
     moved = 0
     for job in unheeded[:REAP_AT_ONCE]:
-        moved += _end(job, _same_attempt(job), Status.CANCELLED)
-        queues.end_child(job)
+        if _end(job, Status.CANCELLED):
+            queues.end_child(job)
+            moved += 1
     for job in overrun[:REAP_AT_ONCE]:
-        moved += _end(job, _same_attempt(job), Status.FAILED, "deadline", deadline_sentence(job))
-        queues.end_child(job)
+        if _end(job, Status.FAILED, "deadline", deadline_sentence(job)):
+            queues.end_child(job)
+            moved += 1
     for job in running.filter(lease_expires_at__lt=Now())[:REAP_AT_ONCE]:
         moved += lose(job)
     for queue in Turn.objects.filter(waiting__gt=0).values_list("queue", flat=True).distinct():
@@ -334,16 +341,13 @@ def reap() -> int:
 
 def lose(job: Job) -> bool:
     """Give a job up whose worker is gone: queue it again, or fail it after the third loss."""
-    held = _same_attempt(job)
-    if job.cancel_requested_at:
-        return _end(job, held, Status.CANCELLED)
-    if job.losses + 1 >= MOST_LOSSES:
+    if job.losses + 1 >= MOST_LOSSES and not job.cancel_requested_at:
         sentence = _(
             "The worker was lost {count} times while it ran this job. It may need more memory than there is: "
             "try a smaller photo, or tell the admin."
         ).format(count=MOST_LOSSES)
-        return _end(job, held, Status.FAILED, "worker_lost", sentence, losses=MOST_LOSSES)
-    return _queue_again(job, held, _("its worker was lost"), losses=job.losses + 1)
+        return _end(job, Status.FAILED, "worker_lost", sentence, losses=MOST_LOSSES)
+    return _queue_again(job, _("its worker was lost"), losses=job.losses + 1)
 
 
 def lose_dead_children(worker: str) -> None:
@@ -356,41 +360,65 @@ def lose_dead_children(worker: str) -> None:
             lose(job)
 
 
+def folder_of(job: Job) -> str:
+    """Where the running attempt of a job stores its files."""
+    return f"outputs/{str(job.uuid)[:2]}/{job.uuid}/{job.attempt}"
+
+
+def discard(job: Job) -> None:
+    """Delete what an attempt has stored that did not make a success of the job."""
+    try:
+        _folders, names = default_storage.listdir(folder_of(job))
+    except FileNotFoundError:
+        return
+    for name in names:
+        default_storage.delete(f"{folder_of(job)}/{name}")
+
+
 def deadline_sentence(job: Job) -> str:
-    return _("This took longer than the {minutes:g} minutes it may. Use a smaller photo or a faster method.").format(
-        minutes=round(job.deadline_seconds / 60, 1)
-    )
+    return _(
+        "This took longer than the {minutes:g} minutes it may. Use a smaller photo or a faster method."
+    ).format(minutes=round(job.deadline_seconds / 60, 1))
 
 
 # The pieces ----------------------------------------------------------------------------------------------
 
 
-def _held(claim: Claim) -> Any:
-    return Job.objects.filter(pk=claim.job.pk, attempt=claim.attempt, status=Status.RUNNING)
+def _attempt(job: Job) -> JobQuerySet:
+    """The row, if it still stands at this attempt."""
+    return Job.objects.filter(pk=job.pk, attempt=job.attempt)
 
 
-def _same_attempt(job: Job) -> Any:
-    return Job.objects.filter(pk=job.pk, attempt=job.attempt, status=Status.RUNNING)
+def _held(job: Job) -> JobQuerySet:
+    """The row, if it still shows this attempt running."""
+    return _attempt(job).running()
 
 
-def _end(job: Job, held: Any, status: Status, code: str = "", sentence: str = "", **changes: Any) -> bool:
+def _end(job: Job, status: Status, code: str = "", sentence: str = "", **changes: Any) -> bool:
+    """End a running job without a result, and throw away what its attempt has stored."""
     with transaction.atomic():
-        ended = held.update(
+        ended = _held(job).update(
             status=status, finished_at=Now(), error_code=code, error_message=sentence, **changes
         )
         if ended:
             _record(job, status, code)
+            transaction.on_commit(partial(discard, job), robust=True)
     return bool(ended)
 
 
-def _queue_again(job: Job, held: Any, reason: str, **changes: Any) -> bool:
+def _queue_again(job: Job, reason: str, **changes: Any) -> bool:
+    """Queue a running job again, or end it where somebody wants it cancelled."""
     with transaction.atomic():
-        queued = held.update(
-            status=Status.QUEUED, started_at=None, lease_expires_at=None, deadline_at=None, **changes
+        queued = (
+            _held(job)
+            .filter(cancel_requested_at=None)
+            .update(status=Status.QUEUED, started_at=None, lease_expires_at=None, deadline_at=None, **changes)
         )
-        if queued:
-            _enter(job, reason)
-    return bool(queued)
+        if not queued:
+            return _end(job, Status.CANCELLED)
+        _enter(job, reason)
+        transaction.on_commit(partial(discard, job), robust=True)
+    return True
 
 
 def _enter(job: Job, reason: str) -> None:
@@ -413,10 +441,23 @@ def _leave(job: Job, *, served: bool = False) -> None:
 
 def _record(job: Job, status: Status, detail: str = "") -> None:
     """A line in the timeline; once it is committed, the pages that show the job are out of date."""
-    attempt = job.attempt
-    JobEvent.objects.create(job=job, status=status, attempt=attempt, detail=detail[:200])
-    transaction.on_commit(partial(progress.changed, job.uuid, waiting=status == Status.QUEUED))
+    JobEvent.objects.create(job=job, status=status, attempt=job.attempt, detail=detail[:200])
+    transaction.on_commit(partial(progress.changed, job.uuid, status))
     log.info("job %s (%s): %s%s", job.uuid, job.operation, status, f", {detail}" if detail else "")
+
+
+def _recount(turn: Turn) -> None:
+    """Count a turn's jobs anew: some went with their owner, who was deleted."""
+    with transaction.atomic():
+        Turn.objects.select_for_update().get(pk=turn.pk)
+        waiting = Job.objects.queued().filter(turn=turn)
+        found = waiting.aggregate(waiting=Count("pk"), waiting_seconds=Coalesce(Sum("expected_seconds"), 0.0))
+        Turn.objects.filter(pk=turn.pk).update(**found)
+
+
+def _locked_status(job: Job) -> str | None:
+    """The status in the row, which nobody changes until the transaction ends; None where the row is gone."""
+    return Job.objects.select_for_update().filter(pk=job.pk).values_list("status", flat=True).first()
 
 
 def _turn(key: str, queue: str) -> Turn:
@@ -429,8 +470,15 @@ def _seed(operation: Operation, seed: int | None) -> int:
     return random.SystemRandom().randrange(2**31) if operation.random else 0
 
 
-def _digest(slug: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Photo]], seed: int | None) -> str:
-    request = [slug, dict(params), {slot: [str(photo.pk) for photo in photos] for slot, photos in inputs.items()}, seed]
+def _digest(
+    slug: str, params: Mapping[str, Any], inputs: Mapping[str, Sequence[Photo]], seed: int | None
+) -> str:
+    request = [
+        slug,
+        dict(params),
+        {slot: [str(photo.pk) for photo in photos] for slot, photos in inputs.items()},
+        seed,
+    ]
     return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -450,5 +498,3 @@ def _after_delete(job: Job, files: Sequence[Any]) -> None:
     progress.forget(job.uuid)
     for file in files:
         file.storage.delete(file.name)
-
-

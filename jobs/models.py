@@ -26,7 +26,9 @@ class Owner(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="owner"
     )
-    address = models.CharField(_("address"), max_length=64, blank=True, help_text=_("Where a visitor came from."))
+    address = models.CharField(
+        _("address"), max_length=64, blank=True, help_text=_("Where a visitor came from.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -53,9 +55,7 @@ class Turn(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["key", "queue"], name="turn_key_queue")]
         indexes = [
-            models.Index(
-                fields=["queue", "last_served", "id"], condition=Q(waiting__gt=0), name="turn_next"
-            )
+            models.Index(fields=["queue", "last_served", "id"], condition=Q(waiting__gt=0), name="turn_next")
         ]
 
     def __str__(self) -> str:
@@ -78,7 +78,9 @@ class Photo(models.Model):
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     color = models.CharField(max_length=7, default="#808080", help_text=_("Holds its place on a page."))
-    note = models.CharField(max_length=300, blank=True, help_text=_("What was changed knowingly on the way in."))
+    note = models.CharField(
+        max_length=300, blank=True, help_text=_("What was changed knowingly on the way in.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -172,7 +174,9 @@ class Job(models.Model):
             models.Index(fields=["owner", "-id"], name="job_owner"),
             models.Index(fields=["owner", "operation", "-id"], name="job_owner_operation"),
             models.Index(fields=["owner", "status", "-id"], name="job_owner_status"),
-            models.Index(fields=["operation", "method", "-id"], condition=Q(status="succeeded"), name="job_history"),
+            models.Index(
+                fields=["operation", "method", "-id"], condition=Q(status="succeeded"), name="job_history"
+            ),
             models.Index(fields=["status", "-id"], name="job_status"),
             models.Index(fields=["finished_at"], name="job_finished"),
             models.Index(fields=["-id"], condition=Q(sample=True), name="job_samples"),

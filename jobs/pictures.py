@@ -2,7 +2,12 @@
 
 import io
 
-from ml.core.images import Picture
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db.models.fields.files import FieldFile
+from PIL import Image
+
+from ml.core.images import Picture, from_pillow
 
 PREVIEW_SIDE = 768
 
@@ -24,3 +29,17 @@ def mean_color(picture: Picture) -> str:
     small = picture.thumbnail(16).rgb()
     red, green, blue = small.reshape(-1, 3).mean(axis=0).round().astype(int)
     return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def thumbnail_of(file: FieldFile, sha256: str, side: int) -> bytes:
+    """A small copy of a stored picture, made once and kept beside the files."""
+    name = f"thumbnails/{sha256[:2]}/{sha256}-{side}.webp"
+    try:
+        with default_storage.open(name) as kept:
+            return bytes(kept.read())
+    except FileNotFoundError:
+        with file.open("rb") as stored, Image.open(stored) as image:
+            image.draft(None, (2 * side, 2 * side))
+            made = encoded(from_pillow(image), side)
+        default_storage.save(name, ContentFile(made))
+        return made

@@ -24,9 +24,12 @@ from webapp.config import config
 
 log = logging.getLogger(__name__)
 
-HISTORY = 20
+HISTORY = 100
+ENOUGH = 3
+ALIKE = 4.0  # a small photo's overhead says nothing of a large one
 SEEN_SECONDS = 60
 WORK = "jobs.tasks.work"
+WORKERS = "latent:workers"
 
 
 def queue_of(operation: Operation) -> str:
@@ -54,9 +57,8 @@ def announce_rest(queue: str) -> None:
 def announce_if_silent(queue: str) -> None:
     """Announce work in a queue in which no message waits."""
     try:
-        with app.connection_for_write() as connection:
-            waiting = connection.default_channel.client.llen(queue)
-    except (OperationalError, redis.RedisError, OSError):
+        waiting = progress.client().llen(queue)
+    except redis.RedisError:
         return
     if not waiting:
         announce(queue)
@@ -67,7 +69,9 @@ def end_child(job: Job) -> None:
     if not job.task_id:
         return
     try:
-        app.control.revoke(job.task_id, terminate=True, signal="SIGKILL", destination=[job.worker] if job.worker else None)
+        app.control.revoke(
+            job.task_id, terminate=True, signal="SIGKILL", destination=[job.worker] if job.worker else None
+        )
     except (OperationalError, redis.RedisError, OSError) as error:
         log.warning("the child that runs job %s could not be ended: %s", job.uuid, error)
 
@@ -101,7 +105,10 @@ def place(job: Job) -> Place | None:
     others = (
         Turn.objects.filter(queue=turn.queue, waiting__gt=0)
         .exclude(pk=turn.pk)
-        .aggregate(count=Sum(served), seconds=Sum(F("waiting_seconds") * served / F("waiting"), output_field=FloatField()))
+        .aggregate(
+            count=Sum(served),
+            seconds=Sum(F("waiting_seconds") * served / F("waiting"), output_field=FloatField()),
+        )
     )
     seconds = (ahead["seconds"] or 0) + (others["seconds"] or 0) + _busy_seconds(job.queue)
     return Place(1 + rounds + (others["count"] or 0), seconds / max(1, workers_of(job.queue)))
@@ -111,18 +118,24 @@ def _busy_seconds(queue: str) -> float:
     """What the running jobs of a queue still need."""
     now = timezone.now()
     running = Job.objects.running().filter(queue=queue).values_list("expected_seconds", "started_at")
-    return sum(max(0.0, expected - (now - started).total_seconds()) for expected, started in running if started)
+    return sum(
+        max(0.0, expected - (now - started).total_seconds()) for expected, started in running if started
+    )
 
 
 def expected_seconds(operation: str, method: str, declared: float) -> float:
-    """The declared cost, times the median of what recent runs of the same kind took against theirs."""
+    """The declared cost, times the median of what recent runs of the same kind and about the same size took."""
     recent = (
-        Job.objects.filter(status=Job.Status.SUCCEEDED, operation=operation, method=method, declared_seconds__gt=0)
+        Job.objects.filter(status=Job.Status.SUCCEEDED, operation=operation, method=method)
         .order_by("-id")
         .values_list("run_seconds", "declared_seconds")[:HISTORY]
     )
-    ratios = [took / said for took, said in recent if took is not None]
-    return declared * statistics.median(ratios) if len(ratios) >= 3 else declared
+    ratios = [
+        took / said
+        for took, said in recent
+        if took is not None and 0 < said < declared * ALIKE and declared < said * ALIKE
+    ]
+    return declared * statistics.median(ratios) if len(ratios) >= ENOUGH else declared
 
 
 # Workers -------------------------------------------------------------------------------------------------
@@ -146,19 +159,27 @@ def i_am_here(name: str, queues: list[str], device: str) -> None:
         parent = psutil.Process(os.getpid())
         memory = sum(process.memory_info().rss for process in (parent, *parent.children(recursive=True)))
         worker = Worker(name, queues, device, platform.node(), memory, time.time())
-        progress.client().set(f"latent:worker:{name}", json.dumps(asdict(worker)), ex=SEEN_SECONDS)
+        progress.client().hset(WORKERS, name, json.dumps(asdict(worker)))
+        gone = {known.name for known in _known_workers()} - {seen.name for seen in workers()}
+        if gone:
+            progress.client().hdel(WORKERS, *gone)
     except (redis.RedisError, psutil.Error):
         log.debug("a worker could not say that it is here")
 
 
 def workers() -> list[Worker]:
-    """The workers seen within the last minute; none where Redis is away."""
+    """The workers seen within the last minute, by name; none where Redis is away."""
     try:
-        client = progress.client()
-        keys: Any = sorted(client.scan_iter("latent:worker:*", count=1000))
-        return [Worker(**json.loads(found)) for found in client.mget(keys) if found] if keys else []
+        known = _known_workers()
     except redis.RedisError:
         return []
+    seen = (worker for worker in known if time.time() - worker.seen_at < SEEN_SECONDS)
+    return sorted(seen, key=lambda worker: worker.name)
+
+
+def _known_workers() -> list[Worker]:
+    said: Any = progress.client().hvals(WORKERS)
+    return [Worker(**json.loads(worker)) for worker in said]
 
 
 def workers_of(queue: str) -> int:

@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import logging
+import math
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -19,12 +21,12 @@ import redis
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.translation import gettext as _
 
 from jobs import lifecycle, progress
 from jobs.lifecycle import Claim, Lease, Outcome
-from jobs.models import Output
+from jobs.models import Job, Output
 from jobs.pictures import mean_color, preview_bytes
 from ml.core import execution
 from ml.core.context import Context, Inputs, Result
@@ -66,6 +68,7 @@ def warm_up(worker: str) -> None:
     """What a fresh child does while it waits for work: see to its predecessor's job, and import the networks."""
     try:
         lifecycle.lose_dead_children(worker)
+        _sweep()
     except DatabaseError:
         log.warning("the jobs of a lost child are left to the clock: the database is away")
     finally:
@@ -74,20 +77,33 @@ def warm_up(worker: str) -> None:
         operation.function()
 
 
+def _sweep() -> None:
+    """Remove the scratch folders of runs that were killed."""
+    for folder in _scratch().iterdir():
+        uuid, _dash, attempt = folder.name.rpartition("~")[0].rpartition("~")
+        if not Job.objects.running().filter(uuid=uuid, attempt=attempt).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _scratch() -> Path:
+    folder = Path(settings.HOME) / "scratch"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None:
     """Run a claimed job to one of its ends."""
-    scratch = Path(settings.HOME) / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
+    name = f"{claim.job.uuid}~{claim.attempt}~"
     try:
         with (
-            tempfile.TemporaryDirectory(dir=scratch, prefix=f"{claim.job.uuid}-{claim.attempt}-") as folder,
+            tempfile.TemporaryDirectory(dir=_scratch(), prefix=name, ignore_cleanup_errors=True) as folder,
             Watch(claim, told_to_go) as watch,
         ):
             started = time.monotonic()
             outcome = _develop(claim, JobContext(claim, watch), Path(folder))
             outcome.run_seconds = time.monotonic() - started
             if not _insist(lambda: lifecycle.finish(claim, outcome)):
-                discard(outcome.outputs)
+                lifecycle.discard(claim.job)
                 _insist(lambda: lifecycle.stop(claim))
     except Cancelled:
         _insist(lambda: lifecycle.stop(claim))
@@ -109,12 +125,6 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
         _insist(lambda: lifecycle.fail(claim, code, sentence))
 
 
-def discard(outputs: list[Output]) -> None:
-    """Delete stored files that no row speaks of."""
-    for output in outputs:
-        default_storage.delete(output.file.name)
-
-
 def _develop(claim: Claim, context: "JobContext", folder: Path) -> Outcome:
     job = claim.job
     operation = job.declaration
@@ -127,11 +137,19 @@ def _develop(claim: Claim, context: "JobContext", folder: Path) -> Outcome:
     recipe = execution.recipe(operation, params, inputs, result, context)
     return Outcome(
         outputs=_store(claim, result, params, folder),
-        metrics=result.metrics,
+        metrics={name: value if _finite(value) else None for name, value in result.metrics.items()},
         labels=[asdict(label) for label in result.labels],
-        series={**context.curves, **result.series},
+        series={
+            name: [point for point in points if _finite(*point)]
+            for name, points in {**context.curves, **result.series}.items()
+        },
         recipe=recipe,
     )
+
+
+def _finite(*values: float | None) -> bool:
+    """Whether JSON can hold the numbers."""
+    return all(value is not None and math.isfinite(value) for value in values)
 
 
 def _inputs(claim: Claim, folder: Path) -> Inputs:
@@ -156,31 +174,26 @@ def _local(file: Any, folder: Path) -> Path:
 
 
 def _store(claim: Claim, result: Result, params: Params, folder: Path) -> list[Output]:
-    """Write every output under this attempt; nothing of it is left if one cannot be written."""
+    """Write every output under this attempt."""
     outputs: list[Output] = []
     file_format = getattr(params, "format", "png")
-    try:
-        for name, picture in result.images.items():
-            path = folder / f"{name}.{SUFFIXES[file_format]}"
-            write_picture(picture, path, file_format)
-            outputs.append(_stored(claim, len(outputs), name, path, MEDIA_TYPES[file_format], picture))
-            path.unlink()
-        for name, file in result.files.items():
-            outputs.append(_stored(claim, len(outputs), name, file.path, file.media_type))
-    except BaseException:
-        discard(outputs)
-        raise
+    for name, picture in result.images.items():
+        path = folder / f"{name}.{SUFFIXES[file_format]}"
+        write_picture(picture, path, file_format)
+        outputs.append(_stored(claim, len(outputs), name, path, MEDIA_TYPES[file_format], picture))
+        path.unlink()
+    for name, file in result.files.items():
+        outputs.append(_stored(claim, len(outputs), name, file.path, file.media_type))
     return outputs
 
 
 def _stored(
     claim: Claim, position: int, name: str, path: Path, media_type: str, picture: Picture | None = None
 ) -> Output:
-    uuid = str(claim.job.uuid)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        stored = default_storage.save(f"outputs/{uuid[:2]}/{uuid}/{claim.attempt}/{name}{path.suffix}", File(file))
+        stored = default_storage.save(f"{lifecycle.folder_of(claim.job)}/{name}{path.suffix}", File(file))
     return Output(
         job=claim.job,
         attempt=claim.attempt,
@@ -202,7 +215,7 @@ def _insist(change: Callable[[], bool]) -> bool:
     while True:
         try:
             return change()
-        except DatabaseError:
+        except (OperationalError, InterfaceError):
             if time.monotonic() > give_up:
                 raise
             log.warning("the database is away; trying again")
@@ -212,7 +225,9 @@ def _insist(change: Callable[[], bool]) -> bool:
 
 def _our_fault(error: Exception) -> tuple[str, str]:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "disk_full", _("The disk of this site is full, so the result could not be kept. Try again later.")
+        return "disk_full", _(
+            "The disk of this site is full, so the result could not be kept. Try again later."
+        )
     return "internal", _("Something went wrong on our side. Try again; if it happens again, tell the admin.")
 
 
@@ -240,7 +255,8 @@ class JobContext(Context):
 
     def series(self, name: str, x: float, y: float) -> None:
         self.curves[name].append((x, y))
-        progress.add_point(self._uuid, name, x, y)
+        if _finite(x, y):
+            progress.add_point(self._uuid, name, x, y)
 
     def check_cancelled(self) -> None:
         if self._watch.reason is not None:
@@ -302,10 +318,12 @@ class Watch:
 
     def _end_process(self) -> None:
         log.warning("job %s does not heed; its process is ended", self._claim.job.uuid)
-        if self.reason is Cancelled:
-            lifecycle.stop(self._claim)
-        elif self.reason is DeadlineExceeded:
-            lifecycle.fail(self._claim, "deadline", lifecycle.deadline_sentence(self._claim.job))
-        elif self.reason is HandedBack:
-            lifecycle.hand_back(self._claim)
-        os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            if self.reason is Cancelled:
+                lifecycle.stop(self._claim)
+            elif self.reason is DeadlineExceeded:
+                lifecycle.fail(self._claim, "deadline", lifecycle.deadline_sentence(self._claim.job))
+            elif self.reason is HandedBack:
+                lifecycle.hand_back(self._claim)
+        finally:  # without the database, its lease will tell
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,28 +1,34 @@
 """What Celery is told: there is work in a queue. And how its processes come and go."""
 
 import threading
-from pathlib import Path
+from mmap import mmap
 from typing import Any
 
-from billiard import Event
 from celery import Task, bootsteps, signals
 
 from jobs import queues, runner
+from ml.core.device import has_gpu
 from webapp.celery import app
 
 HEARTBEAT_SECONDS = 5
 
-told_to_go = Event()  # made before the fork: the parent sets it, its children see it
+# Made before the fork: the parent sets it, its children see it. No lock guards it, which a killed child could keep.
+_told_to_go = mmap(-1, 1)
 hostname = ""
+
+
+def told_to_go() -> bool:
+    """Whether this worker has been told to end."""
+    return bool(_told_to_go[0])
 
 
 @app.task(bind=True, name=queues.WORK)
 def work(task: "Task[[str], None]", queue: str) -> None:
     """Do the next job of a queue, if there is one, and say so if there is more."""
     done = runner.run_next(
-        queue, worker=task.request.hostname, task_id=task.request.id, told_to_go=told_to_go.is_set
+        queue, worker=task.request.hostname, task_id=task.request.id, told_to_go=told_to_go
     )
-    if done and not told_to_go.is_set():
+    if done and not told_to_go():
         queues.announce_rest(queue)
 
 
@@ -39,7 +45,7 @@ def child_started(**_: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def parent_told_to_go(**_: Any) -> None:
-    told_to_go.set()
+    _told_to_go[0] = 1
 
 
 class SayIAmHere(bootsteps.StartStopStep):
@@ -48,7 +54,7 @@ class SayIAmHere(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Timer",)
 
     def start(self, worker: Any) -> None:
-        device = "cuda" if Path("/dev/nvidia0").exists() else "cpu"  # asking torch would import it here
+        device = "cuda" if has_gpu() else "cpu"
         taken = [queue.name for queue in app.amqp.queues.consume_from.values()]
         self.timer = worker.timer.call_repeatedly(
             HEARTBEAT_SECONDS, queues.i_am_here, (worker.hostname, taken, device)

@@ -1,14 +1,19 @@
 """The Celery app: how messages travel and how children are kept. What a job is, it does not know."""
 
 import os
+from functools import partial
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 # Asking torch whether there is a GPU must not initialise CUDA in a process that forks.
 os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+# Django's checks import every page of the site, which a worker has no use for.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
+
+from webapp.processes import end_with
 
 LONGEST_JOB_SECONDS = 3600  # a job's own deadline is in its row; this bounds a message
 BROKER_URL = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
@@ -33,6 +38,15 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_soft_shutdown_timeout=5,
     worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
     worker_enable_remote_control=True,
 )
 app.autodiscover_tasks(["jobs"])
+
+_end_with_worker = partial(end_with, os.getpid())
+
+
+@signals.worker_process_init.connect
+def child_started(**_: object) -> None:
+    """A child does not go on with a job when its worker has been killed."""
+    _end_with_worker()

@@ -9,8 +9,11 @@ import secrets
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, ValidationError
+import dj_database_url
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parents[1]
@@ -21,7 +24,9 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, case_sensitive=False)
 
-    latent_home: Path = Field(BASE_DIR / "var", description="Folder of the database, the files and the secret key.")
+    latent_home: Path = Field(
+        BASE_DIR / "var", description="Folder of the database, the files and the secret key."
+    )
     port: int = Field(8000, ge=1, le=65535, description="Port of the web server.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     debug: bool = Field(False, description="Django's debug pages. Never on a public site.")
@@ -30,15 +35,18 @@ class Config(BaseSettings):
         "localhost,127.0.0.1,[::1]", description="Host names the site answers to, comma separated; * for any."
     )
     trusted_origins: str = Field(
-        "", description="Origins (https://photos.example) whose forms are trusted behind a proxy, comma separated."
+        "",
+        description="Origins (https://photos.example) trusted to send forms behind a proxy, comma separated.",
     )
     https: bool = Field(False, description="The site is reached by https: secure cookies, HSTS.")
-    behind_proxy: bool = Field(False, description="Believe X-Forwarded-For and X-Forwarded-Proto of the proxy in front.")
+    behind_proxy: bool = Field(
+        False, description="Believe X-Forwarded-For and X-Forwarded-Proto of the proxy in front."
+    )
     database_url: str = Field("", description="Database; SQLite in LATENT_HOME when empty.")
     redis_url: str = Field("", description="Redis; `make run` starts one of its own when empty.")
     web_threads: int = Field(8, ge=1, description="Threads of the web server.")
     gpu_queue: bool = Field(
-        False, description="Workers of their own take what a GPU makes faster; otherwise all jobs wait in one queue."
+        False, description="Workers of their own take what a GPU makes faster; otherwise there is one queue."
     )
     worker_queues: str = Field("cpu,gpu", description="Queues that the worker of `make run` takes work from.")
 
@@ -47,21 +55,61 @@ class Config(BaseSettings):
     max_result_megapixels: float = Field(120, gt=0, description="Largest result, in megapixels.")
     max_queued_jobs: int = Field(500, ge=1, description="Jobs one owner may have waiting.")
     keep_days: int = Field(30, ge=1, description="Days that photos and jobs are kept.")
-    share_days: int = Field(30, ge=1, description="Days after which a share link expires unless its owner says otherwise.")
+    share_days: int = Field(
+        30, ge=1, description="Days after which a share link expires unless its owner says otherwise."
+    )
 
-    lease_seconds: float = Field(30, gt=0, description="How long a worker holds a job without renewing its lease.")
+    lease_seconds: float = Field(
+        30, gt=0, description="How long a worker holds a job without renewing its lease."
+    )
     renew_seconds: float = Field(10, gt=0, description="How often a worker renews its lease.")
-    reap_seconds: float = Field(2, gt=0, description="How often the clock looks for lost jobs and lost messages.")
+    reap_seconds: float = Field(
+        2, gt=0, description="How often the clock looks for lost jobs and lost messages."
+    )
     cancel_grace_seconds: float = Field(
         5, gt=0, description="How long a cancelled run may take to stop before its process is ended."
     )
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
+
+    @field_validator("latent_home")
+    @classmethod
+    def _can_be_written(cls, folder: Path) -> Path:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError as error:
+            raise ValueError(f"{folder} cannot be written ({error.strerror}); name another folder") from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, url: str) -> str:
+        advice = "write it like postgres://user:password@host:5432/name or sqlite:////path/to/file"
+        if url and not url.startswith(("postgres://", "postgresql://", "sqlite://")):
+            raise ValueError(f"not a database that Latent knows; {advice}")
+        try:
+            if url:
+                dj_database_url.parse(url)
+        except ValueError:
+            raise ValueError(f"not a URL; {advice}") from None
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _names_a_redis(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("not a Redis; write it like redis://host:6379/0 or unix:///path/to/redis.sock")
+        return url
 
     @property
     def runtime_folder(self) -> Path:
-        """Where sockets live: short, since a socket's path may not exceed 108 bytes, and one per LATENT_HOME."""
+        """Where sockets live, one per LATENT_HOME: short, since their paths may not exceed 108 bytes."""
         home = hashlib.sha256(str(self.latent_home.resolve()).encode()).hexdigest()[:10]
-        return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"latent-{os.getuid()}-{home}"
+        return (
+            Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"latent-{os.getuid()}-{home}"
+        )
 
     @property
     def redis_socket(self) -> Path:
@@ -92,5 +140,10 @@ def config() -> Config:
     try:
         return Config()
     except ValidationError as error:
-        lines = (f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors())
-        raise SystemExit("The environment holds a setting that cannot be used.\n" + "\n".join(lines)) from None
+        raise SystemExit("\n".join(map(_sentence, error.errors()))) from None
+
+
+def _sentence(wrong: ErrorDetails) -> str:
+    # Not the value: it may hold a password.
+    reason = wrong["msg"].removeprefix("Value error, ")
+    return f"The setting {str(wrong['loc'][0]).upper()} cannot be used: {reason}."

@@ -1,12 +1,18 @@
 """Django's settings, all from `webapp.config`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from webapp.config import BASE_DIR, config
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 CONFIG = config()
 HOME: Path = CONFIG.latent_home.resolve()
@@ -18,6 +24,7 @@ CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in CONFIG.trusted_origins.spli
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -33,7 +40,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "webapp.csp.SiteCSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -62,7 +69,9 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": dj_database_url.parse(CONFIG.database_url or f"sqlite:///{HOME / 'latent.sqlite3'}", conn_max_age=600)
+    "default": dj_database_url.parse(
+        CONFIG.database_url or f"sqlite:///{HOME / 'latent.sqlite3'}", conn_max_age=600
+    )
 }
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -105,6 +114,72 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     }
+}
+
+
+def _admin_page(title: "StrPromise", icon: str, view: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{view}")}
+
+
+UNFOLD = {
+    "SITE_TITLE": "Latent",
+    "SITE_HEADER": "Latent",
+    "SITE_SUBHEADER": _("Admin"),
+    "SITE_URL": "/",
+    "ENVIRONMENT": None,
+    "DASHBOARD_CALLBACK": "jobs.admin.dashboard.fill",
+    "STYLES": [lambda request: static("admin-latent/admin.css")],
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "base": {
+            "50": "#faf9f6",
+            "100": "#f2f0eb",
+            "200": "#e3e0d9",
+            "300": "#cdc9c0",
+            "400": "#a09c94",
+            "500": "#66635d",
+            "600": "#55524d",
+            "700": "#3b3935",
+            "800": "#2d2b28",
+            "900": "#1c1b19",
+            "950": "#121110",
+        },
+        "primary": {
+            "50": "#fdf3f2",
+            "100": "#fbe4e1",
+            "200": "#f8cdc7",
+            "300": "#f4aaa0",
+            "400": "#ff8b79",
+            "500": "#ff6a55",
+            "600": "#c4261d",
+            "700": "#a51f18",
+            "800": "#891d17",
+            "900": "#721e19",
+            "950": "#3e0b08",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    _admin_page(_("Dashboard"), "monitoring", "index"),
+                    _admin_page(_("Jobs"), "photo_camera", "jobs_job_changelist"),
+                    _admin_page(_("Photos"), "image", "jobs_photo_changelist"),
+                    _admin_page(_("Share links"), "link", "jobs_sharelink_changelist"),
+                ]
+            },
+            {
+                "title": _("People"),
+                "separator": True,
+                "items": [
+                    _admin_page(_("Owners"), "group", "jobs_owner_changelist"),
+                    _admin_page(_("Users"), "person", "auth_user_changelist")
+                    | {"permission": lambda request: request.user.has_perm("auth.view_user")},
+                    _admin_page(_("API tokens"), "key", "jobs_apitoken_changelist"),
+                ],
+            },
+        ]
+    },
 }
 
 LANGUAGE_CODE = "en"

@@ -1,26 +1,57 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from jobs.api import api
-from jobs.views import files, health, pages
+from jobs.views import account, catalogue, errors, files, gallery, health, job, pages, shared
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error
+
+account_urls = [
+    path("", account.settings, name="account"),
+    path("password", account.password, name="account-password"),
+    path("delete", account.delete, name="account-delete"),
+    path("tokens", account.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke", account.revoke_token, name="token-revoke"),
+]
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("photos", pages.upload, name="upload"),
+    path("choose", pages.choose, name="choose"),
     path("new/<slug:slug>", pages.new_job, name="new-job"),
-    path("jobs/", pages.gallery, name="gallery"),
-    path("jobs/<uuid:job_uuid>", pages.job, name="job"),
-    path("jobs/<uuid:job_uuid>/status", pages.status, name="job-status"),
+    path("new/<slug:slug>/cost", pages.cost, name="new-job-cost"),
+    path("jobs/", gallery.gallery, name="gallery"),
+    path("jobs/delete", gallery.delete, name="gallery-delete"),
+    path("jobs/<uuid:job_uuid>", job.job, name="job"),
+    path("jobs/<uuid:job_uuid>/status", job.status, name="job-status"),
+    path("jobs/<uuid:job_uuid>/tile", gallery.tile, name="job-tile"),
     path("jobs/<uuid:job_uuid>/preview", files.preview, name="job-preview"),
-    path("jobs/<uuid:job_uuid>/cancel", pages.cancel, name="job-cancel"),
-    path("jobs/<uuid:job_uuid>/retry", pages.retry, name="job-retry"),
-    path("jobs/<uuid:job_uuid>/delete", pages.delete, name="job-delete"),
+    path("jobs/<uuid:job_uuid>/cancel", job.cancel, name="job-cancel"),
+    path("jobs/<uuid:job_uuid>/retry", job.retry, name="job-retry"),
+    path("jobs/<uuid:job_uuid>/delete", job.delete, name="job-delete"),
+    path("jobs/<uuid:job_uuid>/keep", job.keep, name="job-keep"),
+    path("jobs/<uuid:job_uuid>/share", job.share, name="job-share"),
+    path("jobs/<uuid:job_uuid>/use", job.use, name="job-use"),
     path("files/photos/<uuid:photo_id>", files.photo, name="photo-file"),
     path("files/outputs/<uuid:output_id>", files.output, name="output-file"),
-    path("s/<str:token>", pages.shared, name="shared"),
+    path("s/<str:token>", shared.shared, name="shared"),
     path("s/<str:token>/outputs/<uuid:output_id>", files.shared_output, name="shared-output"),
     path("s/<str:token>/photos/<uuid:photo_id>", files.shared_photo, name="shared-photo"),
+    path("links/", shared.links, name="links"),
+    path("links/<int:link_id>/revoke", shared.revoke, name="link-revoke"),
+    path("operations/<slug:slug>", catalogue.operation, name="operation"),
+    path("weights/", catalogue.weights, name="weights"),
+    path("weights/<str:name>", catalogue.card, name="weights-card"),
+    path("weights/<str:name>/curve", catalogue.curve, name="weights-curve"),
+    path("signup", account.sign_up, name="signup"),
+    path("login", account.LogIn.as_view(), name="login"),
+    path("logout", account.LogOut.as_view(), name="logout"),
+    path("account/", include(account_urls)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

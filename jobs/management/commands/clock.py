@@ -7,20 +7,28 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
-from jobs import lifecycle
+from jobs import lifecycle, retention
 from webapp.config import config
 
 log = logging.getLogger(__name__)
 
+CLEAN_SECONDS = 600
+
 
 class Command(BaseCommand):
-    help = "Reap lost jobs and announce waiting ones, for ever."
+    help = "Reap lost jobs, announce waiting ones, and clean up, for ever."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        next_cleaning = time.monotonic()
         while True:
             close_old_connections()
             try:
                 lifecycle.reap()
-            except DatabaseError:
+                if time.monotonic() >= next_cleaning:
+                    next_cleaning = time.monotonic() + CLEAN_SECONDS
+                    cleaned = {what: count for what, count in retention.clean().items() if count}
+                    if cleaned:
+                        log.info("cleaned up: %s", cleaned)
+            except (DatabaseError, OSError):
                 log.exception("the clock could not look; it tries again")
             time.sleep(config().reap_seconds)

@@ -1,0 +1,127 @@
+"""What is kept, until when, and the cleaner. It never touches what a live job needs."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.files.storage import default_storage
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from jobs import lifecycle
+from jobs.models import Job, Output, Owner, Photo, ShareLink
+from webapp.config import config
+
+AT_ONCE = 500
+ORPHAN_SECONDS = 6 * 3600
+"""Older than any run or upload may last, so that nothing under way is taken for an orphan."""
+
+
+def clean() -> dict[str, int]:
+    """Delete what is past its time and what belongs to nothing; returns how much of each."""
+    return {
+        "jobs": _delete_jobs(),
+        "photos": _delete_photos(),
+        "links": _delete_links(),
+        "idempotency keys": _forget_idempotency_keys(),
+        "visitors": _delete_visitors(),
+        "sessions": Session.objects.filter(expire_date__lt=timezone.now()).delete()[0],
+        "orphans": _delete_orphans(),
+    }
+
+
+def expired_jobs() -> QuerySet[Job]:
+    """Ended, not kept, no sample, and older than the site keeps them."""
+    limit = timezone.now() - timedelta(days=config().keep_days)
+    return Job.objects.filter(finished_at__lt=limit, kept=False, sample=False)
+
+
+def expired_photos() -> QuerySet[Photo]:
+    """Older than the site keeps them, and in no job any more."""
+    limit = timezone.now() - timedelta(days=config().keep_days)
+    return Photo.objects.filter(created_at__lt=limit, uses=None)
+
+
+def delete_photo(photo: Photo) -> None:
+    """Remove a photo and its file; jobs that used it keep their results."""
+    photo.delete()
+    photo.file.storage.delete(photo.file.name)
+
+
+def _delete_jobs() -> int:
+    jobs = list(expired_jobs()[:AT_ONCE])
+    for job in jobs:
+        lifecycle.delete(job)
+    return len(jobs)
+
+
+def _delete_photos() -> int:
+    photos = list(expired_photos()[:AT_ONCE])
+    for photo in photos:
+        delete_photo(photo)
+    return len(photos)
+
+
+def _delete_links() -> int:
+    limit = timezone.now() - timedelta(days=config().keep_days)
+    return ShareLink.objects.filter(Q(expires_at__lt=limit) | Q(revoked_at__lt=limit)).delete()[0]
+
+
+def _forget_idempotency_keys() -> int:
+    yesterday = timezone.now() - timedelta(days=1)
+    old = Job.objects.filter(idempotency_key__isnull=False, created_at__lt=yesterday)
+    return old.update(idempotency_key=None, idempotency_digest="")
+
+
+def _delete_visitors() -> int:
+    """Visitors who own nothing and whose session must be over."""
+    limit = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    return Owner.objects.filter(user=None, jobs=None, photos=None, created_at__lt=limit).delete()[0]
+
+
+def _delete_orphans() -> int:
+    """Files and folders that a killed process has left behind."""
+    count = 0
+    for folder in (Path(settings.HOME) / "scratch", Path(settings.FILE_UPLOAD_TEMP_DIR)):
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            if time.time() - entry.stat().st_mtime > ORPHAN_SECONDS:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+                count += 1
+    for name in _orphaned_files():
+        default_storage.delete(name)
+        count += 1
+    return count
+
+
+def _orphaned_files() -> Iterator[str]:
+    """Stored files of which no row speaks."""
+    for name in _old_files("outputs"):
+        if not Output.objects.filter(file=name).exists():
+            yield name
+    for name in _old_files("photos"):
+        if not Photo.objects.filter(file=name).exists():
+            yield name
+    known = set(Output.objects.values_list("sha256", flat=True)) | set(
+        Photo.objects.values_list("sha256", flat=True)
+    )
+    for name in _old_files("thumbnails"):
+        if Path(name).name.rsplit("-", 1)[0] not in known:
+            yield name
+
+
+def _old_files(folder: str) -> Iterator[str]:
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    limit = timezone.now() - timedelta(seconds=ORPHAN_SECONDS)
+    for file in files:
+        name = f"{folder}/{file}"
+        if default_storage.get_modified_time(name) < limit:
+            yield name
+    for inner in folders:
+        yield from _old_files(f"{folder}/{inner}")

@@ -1,0 +1,68 @@
+"""How a job stands right now, from its row, its place in line and the live channel: for pages and API alike."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from jobs import progress, queues
+from jobs.models import Job
+from webapp.config import config
+
+
+@dataclass(frozen=True)
+class State:
+    """`fraction` is 0 to 1; `position` 1 is next; `eta_seconds` is until the result, None where unknown."""
+
+    version: str
+    fraction: float = 0.0
+    note: str = ""
+    preview: str = ""
+    position: int | None = None
+    wait_seconds: float | None = None
+    eta_seconds: float | None = None
+    cancelling: bool = False
+    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+
+def state_of(job: Job) -> State:
+    # The version is read first: what changes meanwhile is then shown once more rather than never.
+    version = progress.version(job.uuid)
+    if job.status == Job.Status.QUEUED:
+        place = queues.place(job)
+        wait = place.seconds if place else 0.0
+        return State(
+            version=version,
+            position=place.position if place else None,
+            wait_seconds=wait,
+            eta_seconds=wait + job.expected_seconds,
+        )
+    if job.status == Job.Status.RUNNING:
+        live = progress.read(job.uuid)
+        return State(
+            version=version,
+            fraction=live.fraction,
+            note=live.note,
+            preview=live.preview,
+            eta_seconds=_remaining(job, live.fraction),
+            cancelling=job.cancel_requested_at is not None,
+            series=live.series,
+        )
+    done = job.status == Job.Status.SUCCEEDED
+    return State(version=version, fraction=1.0 if done else 0.0, series=job.series)
+
+
+def kept_until(job: Job) -> datetime | None:
+    """When the cleaner may take the job; None for one that is kept, a sample, or not done."""
+    if job.kept or job.sample or job.finished_at is None:
+        return None
+    return job.finished_at + timedelta(days=config().keep_days)
+
+
+def _remaining(job: Job, fraction: float) -> float | None:
+    if job.started_at is None:
+        return None
+    elapsed = (timezone.now() - job.started_at).total_seconds()
+    if fraction > 0.05:
+        return max(0.0, elapsed / fraction - elapsed)
+    return max(0.0, job.expected_seconds - elapsed)

@@ -1,0 +1,70 @@
+"""What a person, or a program, reads when there is no page to show."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused
+
+
+def refusal(request: HttpRequest, status: int, code: str, sentence: str) -> HttpResponse:
+    """A page in words, or a problem for a program."""
+    if request.path.startswith("/api/"):
+        from jobs.api import problem  # which asks the settings, and they name the middleware that asks us
+
+        return problem(status, code, sentence)
+    title = {
+        400: _("This cannot be read"),
+        403: _("Not allowed"),
+        404: _("Nothing here"),
+        409: _("Not any more"),
+        413: _("Too large"),
+        429: _("Too much at once"),
+        507: _("No room left"),
+    }.get(status, HTTPStatus(status).phrase)
+    return render(request, "error.html", {"status": status, "title": title, "sentence": sentence}, status=status)
+
+
+def refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    return refusal(request, error.status, error.code, str(error))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refusal(
+        request, 400, "bad_request", _("Your browser sent something that makes no sense here. Go back and try again.")
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refusal(request, 403, "forbidden", _("This is not for you to see. Log in as somebody who may."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return refusal(
+        request,
+        404,
+        "not_found",
+        _("There is nothing at this address: it was deleted, its link has expired, or it is not yours to see."),
+    )
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return refusal(
+        request,
+        403,
+        "csrf",
+        _("This form is too old, or your browser sends no cookies. Go back, reload the page and send it again."),
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Shown when anything may be broken: it asks neither database nor session."""
+    sentence = _("Something went wrong on our side. Try again; if it happens again, tell the admin.")
+    if request.path.startswith("/api/"):
+        from jobs.api import problem
+
+        return problem(500, "internal", sentence)
+    return HttpResponse(render_to_string("500.html", {"sentence": sentence}), status=500)

