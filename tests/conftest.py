@@ -1,0 +1,196 @@
+"""The cast, a photo, and the processes around the site."""
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.test import Client
+from PIL import Image
+
+from jobs import access
+from jobs.models import ApiToken, Owner, Photo
+from ml import registry as ml_registry
+from tests.rooms import ROOMS
+from tests.settings import TEST_HOME
+from tests.support import Process, Redis, Worker
+from webapp.supervisor import CannotStart
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(TEST_HOME, ignore_errors=True)
+
+
+# The cast ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Person:
+    """Somebody with an account."""
+
+    user: User
+    owner: Owner
+
+    @cached_property
+    def client(self) -> Client:
+        """A browser in which they are logged in."""
+        client = Client()
+        client.force_login(self.user)
+        return client
+
+    @cached_property
+    def token(self) -> str:
+        return ApiToken.issue(self.user)
+
+
+def person(name: str, *, staff: bool = False) -> Person:
+    user = User.objects.create_user(name, password=name, is_staff=staff, is_superuser=staff)
+    return Person(user, access.owner_of_user(user))
+
+
+@pytest.fixture
+def alice(db: None) -> Person:
+    """Whose photos and jobs they are."""
+    return person("alice")
+
+
+@pytest.fixture
+def bob(db: None) -> Person:
+    """To whom Alice may send a link."""
+    return person("bob")
+
+
+@pytest.fixture
+def charlie(db: None) -> Person:
+    """Who has no business with any of it."""
+    return person("charlie")
+
+
+@pytest.fixture
+def ada(db: None) -> Person:
+    """An admin."""
+    return person("ada", staff=True)
+
+
+@pytest.fixture
+def visitor(db: None) -> Owner:
+    """Somebody without an account."""
+    return Owner.objects.create(address="somewhere")
+
+
+@pytest.fixture
+def photo(db: None) -> Iterator[Callable[..., Photo]]:
+    """Makes small stored photos."""
+    made: list[Photo] = []
+
+    def make(owner: Owner | None, width: int = 24, height: int = 16, color: str = "#4080c0") -> Photo:
+        buffer = io.BytesIO()
+        Image.new("RGB", (width, height), color).save(buffer, "PNG")
+        content = buffer.getvalue()
+        photo = Photo(
+            owner=owner,
+            name="blue.png",
+            kind="image",
+            format="png",
+            width=width,
+            height=height,
+            bytes=len(content),
+            sha256=sha256(content).hexdigest(),
+            color=color,
+        )
+        photo.file.save(f"{photo.id}.png", ContentFile(content))
+        made.append(photo)
+        return photo
+
+    yield make
+    for photo in made:
+        photo.file.storage.delete(photo.file.name)
+
+
+# The operations of tests ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rooms(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The registry holds the operations of `tests.rooms`, and no others."""
+    monkeypatch.setattr(ml_registry, "ROOMS", ())
+    monkeypatch.setenv("LATENT_ROOMS", ROOMS)
+    ml_registry.registry.cache_clear()
+    yield
+    ml_registry.registry.cache_clear()
+
+
+# Processes -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    try:
+        server = Redis()
+    except CannotStart as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis(redis_server: Redis) -> Redis:
+    """A running Redis with nothing in it."""
+    if not redis_server.answers():
+        redis_server.start()
+    redis_server.client.flushall()
+    return redis_server
+
+
+@pytest.fixture
+def start_worker(redis: Redis, transactional_db: None) -> Iterator[Callable[..., Worker]]:
+    """Starts real workers, with settings of their own where given, and ends them after the test."""
+    started: list[Worker] = []
+
+    def start(name: str | None = None, **variables: str) -> Worker:
+        worker = Worker(name or f"worker{len(started)}", **variables)
+        started.append(worker)
+        return worker
+
+    yield start
+    end(started)
+
+
+@pytest.fixture
+def worker(start_worker: Callable[..., Worker]) -> Worker:
+    """A real worker that waits for work."""
+    return start_worker()
+
+
+@pytest.fixture
+def clock(redis: Redis, transactional_db: None) -> Iterator[Process]:
+    """The real clock."""
+    process = Process("clock", sys.executable, "manage.py", "clock")
+    yield process
+    end([process])
+
+
+def end(processes: list[Process]) -> None:
+    """Kill what is left, and print what it said, which pytest shows where a test failed."""
+    for process in processes:
+        process.kill()
+        print(f"--- {process.name}\n{process.said()}")
+        process.log.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def media(db: None) -> Callable[[], set[str]]:
+    """The names of all files that the site keeps."""
+    return lambda: {
+        str(path.relative_to(settings.MEDIA_ROOT)) for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()
+    }

@@ -1,0 +1,22 @@
+"""Kills its own process, as a crash in native code does."""
+
+import os
+import signal
+
+from ml.core.operation import Operation, Params
+from tests.rooms import PHOTO, seconds
+
+
+def run(inputs, params, context):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+operation = Operation(
+    slug="crash",
+    title="Crash",
+    summary="Kills its process.",
+    inputs=(PHOTO,),
+    params=Params,
+    estimate=seconds,
+    run="tests.rooms.crash:run",
+)

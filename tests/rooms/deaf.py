@@ -1,0 +1,23 @@
+"""Never asks whether it should stop."""
+
+import time
+
+from ml.core.operation import Operation
+from tests.rooms import PHOTO, seconds, tiny_result
+from tests.rooms.nap import NapParams
+
+
+def run(inputs, params, context):
+    time.sleep(params.seconds)
+    return tiny_result()
+
+
+operation = Operation(
+    slug="deaf",
+    title="Deaf",
+    summary="Does not listen.",
+    inputs=(PHOTO,),
+    params=NapParams,
+    estimate=seconds,
+    run="tests.rooms.deaf:run",
+)

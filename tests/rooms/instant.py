@@ -1,0 +1,20 @@
+"""Does nothing, at once."""
+
+from ml.core.operation import Operation, PictureParams
+from tests.rooms import PHOTO, seconds, tiny_result
+
+
+def run(inputs, params, context):
+    return tiny_result()
+
+
+operation = Operation(
+    slug="instant",
+    title="Instant",
+    summary="Does nothing.",
+    inputs=(PHOTO,),
+    params=PictureParams,
+    estimate=seconds,
+    run="tests.rooms.instant:run",
+    random=True,
+)

@@ -1,0 +1,34 @@
+"""Sleeps in small steps, says how far it is, and can be woken."""
+
+import time
+
+from pydantic import Field
+
+from ml.core.operation import Operation, Params
+from tests.rooms import PHOTO, seconds, tiny_picture, tiny_result
+
+
+class NapParams(Params):
+    seconds: float = Field(1.0, ge=0, le=3600, title="Seconds", description="How long.")
+
+
+def run(inputs, params, context):
+    begun = time.monotonic()
+    while (slept := time.monotonic() - begun) < params.seconds:
+        context.check_cancelled()
+        context.progress(slept / params.seconds, "sleeping")
+        context.preview(tiny_picture(int(255 * slept / params.seconds)))
+        context.series("depth", slept, slept**2)
+        time.sleep(0.02)
+    return tiny_result()
+
+
+operation = Operation(
+    slug="nap",
+    title="Nap",
+    summary="Sleeps.",
+    inputs=(PHOTO,),
+    params=NapParams,
+    estimate=seconds,
+    run="tests.rooms.nap:run",
+)

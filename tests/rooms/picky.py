@@ -1,0 +1,20 @@
+"""Says in words why it cannot be done."""
+
+from ml.core.errors import InputError
+from ml.core.operation import Operation, Params
+from tests.rooms import PHOTO, seconds
+
+
+def run(inputs, params, context):
+    raise InputError("This photo is too blue. Take another one.")
+
+
+operation = Operation(
+    slug="picky",
+    title="Picky",
+    summary="Likes no photo.",
+    inputs=(PHOTO,),
+    params=Params,
+    estimate=seconds,
+    run="tests.rooms.picky:run",
+)
