@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from jobs import lifecycle
 from jobs.errors import Refused
 from jobs.models import ApiToken, Job, Output, Owner, Photo, ShareLink
 from webapp.config import config
@@ -47,6 +48,16 @@ def owner_made_if_needed(request: HttpRequest) -> Owner:
         request.session[SESSION_OWNER] = str(found.id)
         request._latent_owner = found  # type: ignore[attr-defined]
     return found
+
+
+def take_along(request: HttpRequest, user: "User") -> None:
+    """What the browser's session made before its user logged in belongs to them from now on."""
+    visitor = request.session.pop(SESSION_OWNER, None)
+    found = Owner.objects.filter(pk=uuid.UUID(visitor), user=None).first() if visitor else None
+    if found:
+        lifecycle.adopt(found, owner_of_user(user))
+    if hasattr(request, "_latent_owner"):
+        del request._latent_owner
 
 
 def has_bearer(request: HttpRequest) -> bool:
@@ -144,8 +155,7 @@ def own_photos(owner: Owner, ids: list[UUID]) -> list[Photo]:
 
 def live_share(token: str) -> ShareLink:
     """A link that is neither expired nor revoked; raises `Http404`."""
-    links = ShareLink.objects.select_related("job").filter(token=token, revoked_at=None)
-    return _found(links.exclude(expires_at__lte=timezone.now()).first())
+    return _found(_live(ShareLink.objects.select_related("job").filter(token=token)).first())
 
 
 def _owned(request: HttpRequest, prefix: str = "") -> Q:
@@ -180,6 +190,20 @@ def share(
         recipe=recipe,
         expires_at=timezone.now() + expires_in if expires_in is not None else None,
     )
+
+
+def live_links(job: Job) -> QuerySet[ShareLink]:
+    """Links to a job that are neither expired nor revoked, the newest first."""
+    return _live(ShareLink.objects.filter(job=job))
+
+
+def live_links_of(owner: Owner) -> QuerySet[ShareLink]:
+    """The same to all jobs of an owner."""
+    return _live(ShareLink.objects.filter(job__owner=owner))
+
+
+def _live(links: QuerySet[ShareLink]) -> QuerySet[ShareLink]:
+    return links.filter(revoked_at=None).exclude(expires_at__lte=timezone.now()).order_by("-id")
 
 
 def revoke(links: QuerySet[ShareLink]) -> int:

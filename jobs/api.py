@@ -233,7 +233,7 @@ class ShareIn(Schema):
     model_config = pydantic.ConfigDict(extra="forbid")
 
     expires_in: int | None = pydantic.Field(
-        None,
+        default=None,
         ge=1,
         le=LONGEST_SHARE_SECONDS,
         description="Seconds; left out, the site's default; null, never.",

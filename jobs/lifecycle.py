@@ -223,6 +223,22 @@ def delete(job: Job) -> None:
         transaction.on_commit(partial(_after_delete, job, files), robust=True)
 
 
+def adopt(visitor: Owner, member: Owner) -> None:
+    """What a visitor uploaded and made belongs to a member from now on; what waits takes the member's turn."""
+    with transaction.atomic():
+        waiting = Job.objects.select_for_update().queued().filter(owner=visitor).order_by("pk")
+        for job in list(waiting):
+            _leave(job)
+            job.turn = _turn(member.turn_key, job.queue)
+            Job.objects.filter(pk=job.pk).update(turn=job.turn)
+            _count_in(job)
+            transaction.on_commit(partial(progress.changed, job.uuid, waiting=True))
+        # A member may have used the same Idempotency-Key; a visitor's has done its work.
+        Job.objects.filter(owner=visitor).update(owner=member, idempotency_key=None, idempotency_digest="")
+        Photo.objects.filter(owner=visitor).update(owner=member)
+        visitor.delete()
+
+
 # Doing work ----------------------------------------------------------------------------------------------
 
 
@@ -423,11 +439,15 @@ def _queue_again(job: Job, reason: str, **changes: Any) -> bool:
 
 def _enter(job: Job, reason: str) -> None:
     """The job counts as waiting; once that is committed, a worker is told."""
+    _count_in(job)
+    _record(job, Status.QUEUED, reason)
+    transaction.on_commit(partial(queues.announce, job.queue))
+
+
+def _count_in(job: Job) -> None:
     Turn.objects.filter(pk=job.turn_id).update(
         waiting=F("waiting") + 1, waiting_seconds=F("waiting_seconds") + job.expected_seconds
     )
-    _record(job, Status.QUEUED, reason)
-    transaction.on_commit(partial(queues.announce, job.queue))
 
 
 def _leave(job: Job, *, served: bool = False) -> None:
@@ -436,7 +456,9 @@ def _leave(job: Job, *, served: bool = False) -> None:
         "waiting": F("waiting") - 1,
         "waiting_seconds": F("waiting_seconds") - job.expected_seconds,
     }
-    Turn.objects.filter(pk=job.turn_id).update(**changes, **({"last_served": Now()} if served else {}))
+    # The turn as it is now: the job may have changed hands since it was read.
+    turn = Turn.objects.filter(pk__in=Job.objects.filter(pk=job.pk).values("turn"))
+    turn.update(**changes, **({"last_served": Now()} if served else {}))
 
 
 def _record(job: Job, status: Status, detail: str = "") -> None:

@@ -14,6 +14,8 @@ from uuid import UUID
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,10 @@ T = TypeVar("T")
 
 @cache
 def client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=0.5)
+    # One more try at once, since a connection may be older than the server; waiting is not worth a hint.
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1)
+    )
 
 
 @dataclass(frozen=True)
@@ -64,15 +69,6 @@ def _fresh() -> str:
 
 
 @_hint(None)
-def start(job: UUID) -> None:
-    """Forget what an earlier attempt said."""
-    pipe = client().pipeline()
-    pipe.delete(_key(job), _key(job, ":preview"), _key(job, ":series"), _key(job, ":cancel"))
-    _touch(pipe, job, waiting=False)
-    pipe.execute()
-
-
-@_hint(None)
 def say(job: UUID, fraction: float, note: str) -> None:
     pipe = client().pipeline()
     pipe.hset(_key(job), mapping={"fraction": fraction, "note": note})
@@ -101,10 +97,14 @@ def add_point(job: UUID, name: str, x: float, y: float) -> None:
 
 
 @_hint(None)
-def changed(job: UUID, *, waiting: bool) -> None:
-    """The job's row has changed; where it waits, so have the places in the queue."""
+def changed(job: UUID, status: str) -> None:
+    """The job's row has a new status; the places in the queue may have changed with it."""
     pipe = client().pipeline()
-    _touch(pipe, job, waiting=waiting)
+    if status == "running":  # what an earlier attempt said is no longer true
+        pipe.delete(_key(job), _key(job, ":preview"), _key(job, ":series"))
+    if status == "queued":
+        pipe.delete(_key(job, ":cancel"))
+    _touch(pipe, job, waiting=status == "queued")
     pipe.set("latent:queues", _fresh(), ex=KEEP_SECONDS)
     pipe.execute()
 

@@ -114,6 +114,14 @@ def place(job: Job) -> Place | None:
     return Place(1 + rounds + (others["count"] or 0), seconds / max(1, workers_of(job.queue)))
 
 
+def ahead(queue: str, turn_key: str) -> int:
+    """How many jobs would be served before one that this turn entered now, those that run included."""
+    turns = Turn.objects.filter(queue=queue, waiting__gt=0)
+    mine = turns.filter(key=turn_key).values_list("waiting", flat=True).first() or 0
+    others = turns.exclude(key=turn_key).aggregate(count=Sum(Least(F("waiting"), Value(mine + 1))))
+    return mine + (others["count"] or 0) + Job.objects.running().filter(queue=queue).count()
+
+
 def _busy_seconds(queue: str) -> float:
     """What the running jobs of a queue still need."""
     now = timezone.now()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.db.models import Q, QuerySet
@@ -49,7 +50,16 @@ def expired_photos() -> QuerySet[Photo]:
 def delete_photo(photo: Photo) -> None:
     """Remove a photo and its file; jobs that used it keep their results."""
     photo.delete()
-    photo.file.storage.delete(photo.file.name)
+    photo.file.storage.delete(str(photo.file))
+
+
+def delete_account(user: User) -> None:
+    """Remove a member with everything they uploaded and made; what runs is cancelled first."""
+    for job in Job.objects.filter(owner__user=user).iterator():
+        lifecycle.delete(job)
+    for photo in Photo.objects.filter(owner__user=user).iterator():
+        delete_photo(photo)
+    user.delete()
 
 
 def _delete_jobs() -> int:

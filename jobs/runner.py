@@ -32,7 +32,7 @@ from ml.core import execution
 from ml.core.context import Context, Inputs, Result
 from ml.core.device import default_device
 from ml.core.errors import Cancelled, DeadlineExceeded, OperationError, Stopped, UnknownOperation
-from ml.core.images import MEDIA_TYPES, Picture, write_picture
+from ml.core.images import MEDIA_TYPES, FileFormat, Picture, write_picture
 from ml.core.operation import Params
 from ml.registry import registry
 from webapp.config import config
@@ -103,8 +103,7 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
             outcome = _develop(claim, JobContext(claim, watch), Path(folder))
             outcome.run_seconds = time.monotonic() - started
             if not _insist(lambda: lifecycle.finish(claim, outcome)):
-                lifecycle.discard(claim.job)
-                _insist(lambda: lifecycle.stop(claim))
+                raise Cancelled if _insist(lambda: lifecycle.renew(claim) is Lease.CANCEL_REQUESTED) else LeaseLost
     except Cancelled:
         _insist(lambda: lifecycle.stop(claim))
     except DeadlineExceeded:
@@ -113,6 +112,7 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
         _insist(lambda: lifecycle.hand_back(claim))
     except LeaseLost:
         log.info("job %s is no longer ours; what was made of it is thrown away", claim.job.uuid)
+        lifecycle.discard(claim.job)
     except OperationError as error:
         code, sentence = error.code, str(error)
         _insist(lambda: lifecycle.fail(claim, code, sentence))
@@ -176,7 +176,7 @@ def _local(file: Any, folder: Path) -> Path:
 def _store(claim: Claim, result: Result, params: Params, folder: Path) -> list[Output]:
     """Write every output under this attempt."""
     outputs: list[Output] = []
-    file_format = getattr(params, "format", "png")
+    file_format: FileFormat = getattr(params, "format", "png")
     for name, picture in result.images.items():
         path = folder / f"{name}.{SUFFIXES[file_format]}"
         write_picture(picture, path, file_format)

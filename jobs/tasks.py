@@ -51,7 +51,7 @@ def parent_told_to_go(**_: Any) -> None:
 class SayIAmHere(bootsteps.StartStopStep):
     """Lets the site know every few seconds which workers there are, from the parent, which is never busy."""
 
-    requires = ("celery.worker.components:Timer",)
+    requires = ("celery.worker.components:Timer", "celery.worker.components:Pool")
 
     def start(self, worker: Any) -> None:
         device = "cuda" if has_gpu() else "cpu"

@@ -1,9 +1,9 @@
 """Bytes from a stranger become a `Photo`, or a refusal in one sentence that leaves no row and no file behind.
 
-Nothing of the upload is kept but its pixels: they are decoded in full, turned upright, converted to sRGB and written
-into a new file under a random name. JPEG keeps its quantisation tables where nothing had to be changed; other lossy
-files become JPEG (with transparency: lossless WebP, a third smaller than PNG and no slower); what was stored without
-loss stays without loss, as PNG. Animations become lossless WebP, half the size of APNG and no slower.
+Nothing of an upload is kept but its pixels: decoded in full, turned upright, converted to sRGB, written into
+a new file under a random name. A JPEG keeps its quantisation tables where nothing had to be changed; other
+lossy files become JPEG, with transparency lossless WebP (a third smaller than PNG and no slower); what was
+stored without loss stays so, as PNG. Animations become lossless WebP (half the size of APNG and no slower).
 """
 
 import errno
@@ -16,7 +16,7 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -31,7 +31,16 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import get_sampling
 
-from jobs.containers import MOST_FRAMES, Damaged, lean_gif, lean_jpeg, lean_png, orientation, webp_is_lossless
+from jobs.containers import (
+    MOST_FRAMES,
+    Damaged,
+    check_tiff,
+    lean_gif,
+    lean_jpeg,
+    lean_png,
+    orientation,
+    webp_is_lossless,
+)
 from jobs.errors import Refused
 from jobs.models import Owner, Photo
 from jobs.pictures import mean_color
@@ -56,7 +65,6 @@ logger = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", module=r"PIL\.")  # its remarks on odd metadata, of which nothing is kept
 
 ANIMATION_FACTOR = 2  # the frames of an animation together hold at most so many times the pixels of a photo
-MOST_TILES = 200_000  # of a TIFF; Pillow makes an object of each when it opens the file
 LONGEST_NAME = 120
 
 SIGNATURES: tuple[tuple[Kind, str, re.Pattern[bytes]], ...] = tuple(
@@ -81,7 +89,7 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }  # by EXIF's orientation
 
-# A 40-megapixel photo takes 160 MB decoded, and as much again while it is turned: not in every thread at once.
+# A 40-megapixel photo takes 160 MB decoded, and as much again while it is turned: not in all threads at once.
 _turn_to_decode = threading.BoundedSemaphore(2)
 
 
@@ -97,11 +105,11 @@ class Developed:
     color: str
     frames: int = 1
     seconds: float = 0.0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
-def receive(owner: Owner, file: UploadedFile) -> Photo:
-    """The upload as a stored photo of `owner`. Raises `Refused`, and then there is neither a row nor a file."""
+def receive(owner: Owner, file: "UploadedFile[Any]") -> Photo:
+    """The upload as a stored photo of `owner`. Raises `Refused`; then there is neither a row nor a file."""
     check_size(file.size or 0)
     with _turn_to_decode:
         with _refusing_what_cannot_be_decoded():
@@ -117,7 +125,7 @@ def check_size(size: int) -> None:
         raise Refused(
             "too_large",
             _(
-                "This file has {size:.1f} MB, and at most {limit} MB can be sent. Make it smaller and try again."
+                "This file has {size:.1f} MB; at most {limit} MB can be sent. Make it smaller and try again."
             ).format(size=size / 1e6, limit=config().max_upload_megabytes),
             status=413,
         )
@@ -125,7 +133,7 @@ def check_size(size: int) -> None:
         raise Refused("empty", _("This file is empty. Choose another one."))
 
 
-def sniff(file: UploadedFile) -> tuple[Kind, str]:
+def sniff(file: "UploadedFile[Any]") -> tuple[Kind, str]:
     """What a file is, by its first bytes alone."""
     head = file.read(64)
     file.seek(0)
@@ -134,15 +142,12 @@ def sniff(file: UploadedFile) -> tuple[Kind, str]:
             return kind, file_format
     raise Refused(
         "not_a_picture",
-        _(
-            "This is not a picture that can be read here. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF file."
-        ),
-        status=415,
+        _("This is not a picture we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF file."),
     )
 
 
 def clean_name(name: str) -> str:
-    """What a person called the file, fit to be shown: no folders, nothing invisible, at most 120 characters."""
+    """What a person called the file, fit to be shown: no folder, nothing invisible, 120 characters."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
     shown = "".join(" " if char.isspace() else char for char in name if char.isspace() or char.isprintable())
     return " ".join(shown.split())[:LONGEST_NAME].rstrip()
@@ -157,13 +162,13 @@ class UploadLimit(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         return raw_data if start + len(raw_data) <= _most_bytes() else None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         if file_size <= _most_bytes():
             return None
         return UploadedFile(io.BytesIO(), self.file_name, self.content_type, file_size)
 
 
-def receive_picture(file: UploadedFile, file_format: str) -> Developed:
+def receive_picture(file: "UploadedFile[Any]", file_format: str) -> Developed:
     """An image or an animation, decoded and written anew."""
     data = file.read()
     match file_format:
@@ -173,6 +178,8 @@ def receive_picture(file: UploadedFile, file_format: str) -> Developed:
             data = lean_png(data)
         case "GIF":
             data = lean_gif(data)
+        case "TIFF":
+            check_tiff(data)
     with Image.open(io.BytesIO(data), formats=(file_format,)) as image:
         frames = getattr(image, "n_frames", 1) if file_format in ANIMATED else 1
         _check_pixels(image, frames)
@@ -186,10 +193,10 @@ def receive_picture(file: UploadedFile, file_format: str) -> Developed:
         return _develop_photo(image, upright, lossy)
 
 
-RECEIVERS: dict[Kind, Callable[[UploadedFile, str], Developed]] = {Kind.IMAGE: receive_picture}
+RECEIVERS: dict[Kind, Callable[["UploadedFile[Any]", str], Developed]] = {Kind.IMAGE: receive_picture}
 
 
-def _check_pixels(image: Image.Image, frames: int) -> None:
+def _check_pixels(image: Any, frames: int) -> None:
     limit = config().max_upload_megapixels
     width, height = image.size
     megapixels = width * height / 1e6
@@ -197,30 +204,34 @@ def _check_pixels(image: Image.Image, frames: int) -> None:
         raise Refused(
             "too_many_pixels",
             _(
-                "This picture has {width} × {height} pixels ({megapixels:,.1f} megapixels), and at most {limit:g} "
-                "megapixels can be sent. Make it smaller and try again."
+                "This picture has {width} × {height} pixels ({megapixels:,.1f} megapixels); "
+                "at most {limit:g} megapixels can be sent. Make it smaller and try again."
             ).format(width=width, height=height, megapixels=megapixels, limit=limit),
         )
     if frames > MOST_FRAMES or frames * megapixels > ANIMATION_FACTOR * limit:
         raise Refused(
             "too_many_frames",
             _(
-                "This animation is too long: at most {frames:,} frames and {limit:g} megapixels in all can be sent. "
-                "Make it shorter or smaller and try again."
+                "This animation is too long: at most {frames:,} frames and {limit:g} megapixels in all "
+                "can be sent. Make it shorter or smaller and try again."
             ).format(frames=MOST_FRAMES, limit=ANIMATION_FACTOR * limit),
         )
     if image.format == "TIFF":
-        tags: Any = image.tag_v2  # type: ignore[attr-defined]
-        tile_width, tile_height = tags.get(322, 1), tags.get(323, 1)
-        if tile_width * tile_height > limit * 1e6 or len(image.tile) > MOST_TILES:
+        tile_width, tile_height = image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)
+        if tile_width * tile_height > limit * 1e6:
             raise Damaged
 
 
 def _develop_photo(image: Image.Image, upright: int, lossy: bool) -> Developed:
+    deep = deep_color(image)
     image.load()
-    notes = _what_changes(image)
-    developed = plain(to_srgb(image))
+    converted = to_srgb(image)
+    notes = _what_changed(image, converted=converted is not image, deep=deep)
+    developed = plain(converted)
+    del converted
     untouched = developed is image and upright == 1
+    if developed is not image:
+        image.close()  # frees its pixels before more are needed
     if upright != 1:
         developed = developed.transpose(UPRIGHT[upright])
     if lossy and developed.mode in ("LA", "RGBA") and developed.getextrema()[-1] == (255, 255):
@@ -248,7 +259,7 @@ def _stored_format(image: Image.Image, lossy: bool) -> FileFormat:
 
 
 def _own_tables(image: Any) -> dict[str, Any]:
-    """What Pillow's quality="keep" stands for, also where the components name their tables in another order."""
+    """What Pillow's quality="keep" stands for, also where components name tables in another order."""
     tables = [image.quantization[component[3]] for component in image.layer[:2]]
     sampling = get_sampling(image)
     return {"qtables": tables, "subsampling": max(sampling, 0)}  # an unusual sampling (-1) becomes 4:4:4
@@ -256,7 +267,7 @@ def _own_tables(image: Any) -> dict[str, Any]:
 
 def _develop_deep(image: Image.Image, data: bytes) -> Developed:
     """16 bits a channel, which Pillow would cut down to 8 in colour pictures."""
-    notes = _what_changes(image)
+    notes = _what_changed(image, converted=False)
     with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         source, target = Path(folder) / "source", Path(folder) / "target"
         source.write_bytes(data)
@@ -277,13 +288,14 @@ def _develop_animation(image: Image.Image, count: int, upright: int) -> Develope
                 limit=LONGEST_SIDE["webp"]
             ),
         )
-    notes = _what_changes(image)
-    frames, durations = [], []
+    frames, durations, converted = [], [], False
     # The default picture of an APNG is shown by whoever cannot play it, and is no frame.
     for index in range(1 if image.info.get("default_image") else 0, count):
         image.seek(index)
         image.load()
-        frame = plain(to_srgb(image))
+        in_srgb = to_srgb(image)
+        converted = converted or in_srgb is not image
+        frame = plain(in_srgb)
         frame = frame.transpose(UPRIGHT[upright]) if upright != 1 else frame.copy()
         frame.info = {}
         frames.append(frame)
@@ -297,7 +309,16 @@ def _develop_animation(image: Image.Image, count: int, upright: int) -> Develope
         kept = getattr(stored, "n_frames", 1)
     kind = Kind.ANIMATION if kept > 1 else Kind.IMAGE
     seconds = sum(durations) / 1000 if kept > 1 else 0.0
-    return Developed(buffer, kind, "webp", *frames[0].size, _color_of(frames[0]), kept, seconds, notes)
+    return Developed(
+        buffer,
+        kind,
+        "webp",
+        *frames[0].size,
+        _color_of(frames[0]),
+        kept,
+        seconds,
+        _what_changed(image, converted=converted),
+    )
 
 
 def _plays(image: Image.Image) -> int:
@@ -308,20 +329,18 @@ def _plays(image: Image.Image) -> int:
     return 1 if repeats is None else 0 if repeats == 0 else min(repeats + 1, 0xFFFF)
 
 
-def _what_changes(image: Image.Image) -> tuple[str, ...]:
-    """What is changed knowingly, a sentence each."""
+def _what_changed(image: Image.Image, *, converted: bool, deep: bool = False) -> tuple[str, ...]:
+    """What was changed knowingly, a sentence each. `converted`: from its profile; `deep`: it had 16 bits."""
     notes = []
     profile = _profile_name(image)
     if image.mode in ("CMYK", "LAB"):
-        notes.append(_("Converted from {colors} to sRGB.").format(colors=image.mode))
-    elif profile is not None and image.mode.startswith("I"):
-        notes.append(_("The colour profile was not applied."))
-    elif profile is not None and foreign_profile(image):
+        notes.append(_("Converted from {colors} to sRGB.").format(colors=image.mode.replace("LAB", "Lab")))
+    elif converted:
         notes.append(_("Converted from the colour profile “{name}” to sRGB.").format(name=profile))
-        if deep_color(image):
-            notes.append(_("Reduced from 16 to 8 bits a channel."))
-    elif profile == "":
-        notes.append(_("The colour profile could not be read and was left out."))
+    elif profile == "" or foreign_profile(image):
+        notes.append(_("The colour profile could not be used and was left out."))
+    if converted and deep:
+        notes.append(_("Reduced from 16 to 8 bits a channel."))
     if image.mode == "I":
         notes.append(_("Reduced from 32 to 16 bits a channel."))
     if image.format == "TIFF" and getattr(image, "is_animated", False):
@@ -381,9 +400,7 @@ def _refusing_what_cannot_be_decoded() -> Iterator[None]:
         logger.exception("An upload was refused for want of memory")
         raise Refused(
             "out_of_memory",
-            _(
-                "The server has too little memory for this picture just now. Try again later or send a smaller one."
-            ),
+            _("The server is short of memory just now. Try again later or send a smaller picture."),
             status=503,
         ) from None
     except Exception as error:
@@ -392,9 +409,7 @@ def _refusing_what_cannot_be_decoded() -> Iterator[None]:
         logger.info("An upload was refused as damaged: %r", error)
         raise Refused(
             "damaged",
-            _(
-                "This picture is damaged, cut short or of a rare kind. Export or download it again, best as JPEG or PNG."
-            ),
+            _("This picture is damaged, cut short or of a rare kind. Export or download it again."),
         ) from None
 
 

@@ -17,7 +17,7 @@ from django.test import Client
 from PIL import Image
 
 from jobs import access
-from jobs.models import ApiToken, Owner, Photo
+from jobs.models import ApiToken, Job, Owner, Photo
 from ml import registry as ml_registry
 from tests.rooms import ROOMS
 from tests.settings import TEST_HOME
@@ -153,8 +153,12 @@ def redis(redis_server: Redis) -> Redis:
 
 
 @pytest.fixture
-def start_worker(redis: Redis, transactional_db: None) -> Iterator[Callable[..., Worker]]:
-    """Starts real workers, with settings of their own where given, and ends them after the test."""
+def start_worker(
+    kept_workers: list[Worker], redis: Redis, transactional_db: None
+) -> Iterator[Callable[..., Worker]]:
+    """Starts real workers, the only ones there are, and ends them after the test."""
+    while kept_workers:
+        end([kept_workers.pop()])
     started: list[Worker] = []
 
     def start(name: str | None = None, **variables: str) -> Worker:
@@ -166,10 +170,22 @@ def start_worker(redis: Redis, transactional_db: None) -> Iterator[Callable[...,
     end(started)
 
 
+@pytest.fixture(scope="module")
+def kept_workers(redis_server: Redis, django_db_setup: None) -> Iterator[list[Worker]]:
+    """Starting one takes seconds, so the tests of a module share it."""
+    workers: list[Worker] = []
+    yield workers
+    end(workers)
+
+
 @pytest.fixture
-def worker(start_worker: Callable[..., Worker]) -> Worker:
+def worker(kept_workers: list[Worker], redis: Redis, transactional_db: None) -> Iterator[Worker]:
     """A real worker that waits for work."""
-    return start_worker()
+    if not kept_workers:
+        kept_workers.append(Worker("kept"))
+    yield kept_workers[0]
+    if Job.objects.unfinished().exists() or not kept_workers[0].alive:
+        end([kept_workers.pop()])
 
 
 @pytest.fixture
@@ -190,7 +206,8 @@ def end(processes: list[Process]) -> None:
 
 @pytest.fixture
 def media(db: None) -> Callable[[], set[str]]:
-    """The names of all files that the site keeps."""
+    """The names of all files that the site keeps; none at first."""
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
     return lambda: {
         str(path.relative_to(settings.MEDIA_ROOT)) for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()
     }

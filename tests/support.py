@@ -15,10 +15,11 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from jobs import queues
+from jobs import lifecycle, queues
+from jobs.models import Job, Owner
 from tests.rooms import ROOMS
 from webapp import supervisor
-from webapp.config import BASE_DIR
+from webapp.config import BASE_DIR, config
 
 # Short, and yet long enough for a busy machine not to lose a lease that it holds.
 SHORT_TIMES = {
@@ -36,6 +37,11 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
         assert time.monotonic() < give_up_at, f"waited {seconds} s in vain"
         time.sleep(0.02)
     return found
+
+
+def submit(owner: Owner | None, operation: str = "instant", **params: Any) -> Job:
+    """A queued job without inputs."""
+    return lifecycle.submit(owner, operation, params, {})
 
 
 def environment() -> dict[str, str]:
@@ -117,9 +123,8 @@ class Worker(Process):
         begun_at = time.time()
         super().__init__(
             name,
-            *(sys.executable, "-m", "celery", "--app", "webapp", "--quiet", "worker"),
-            *("--pool", "prefork", "--concurrency", "1", "--queues", "cpu,gpu", "--hostname", self.nodename),
-            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            *supervisor.worker_command(config()),
+            *("--hostname", self.nodename),
             **variables,
         )
         wait_for(lambda: not self.alive or self.seen_since(begun_at), 60)

@@ -30,6 +30,7 @@ app.conf.update(
         "socket_timeout": 10,
         "socket_connect_timeout": 2,
         "max_retries": 1,
+        "interval_start": 0,  # whoever sends waits for no broker: a message is a hint
     },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,

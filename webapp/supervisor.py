@@ -80,8 +80,8 @@ class Supervisor:
                 Child("web", [python, "-m", "gunicorn", "--config", "python:webapp.gunicorn"]),
                 Child("worker", worker_command(self._config)),
             )
-            self._stay_until(partial(worker_answers, begun_at), "the worker")
             self._stay_until(partial(web_answers, self._config), "the web server")
+            self._stay_until(partial(worker_answers, begun_at), "the worker")
             if not self._told_to_end:
                 self._start(Child("clock", [python, "manage.py", "clock"]))  # last, not to slow the others
                 say(f"Ready: {address(self._config)}")

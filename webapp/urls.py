@@ -6,6 +6,8 @@ from django.urls import include, path
 from jobs.api import api
 from jobs.views import account, catalogue, errors, files, gallery, health, job, pages, shared
 
+admin.autodiscover()
+
 handler400 = errors.bad_request
 handler403 = errors.forbidden
 handler404 = errors.not_found

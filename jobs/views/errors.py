@@ -25,7 +25,9 @@ def refusal(request: HttpRequest, status: int, code: str, sentence: str) -> Http
         429: _("Too much at once"),
         507: _("No room left"),
     }.get(status, HTTPStatus(status).phrase)
-    return render(request, "error.html", {"status": status, "title": title, "sentence": sentence}, status=status)
+    return render(
+        request, "error.html", {"status": status, "title": title, "sentence": sentence}, status=status
+    )
 
 
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
@@ -34,7 +36,10 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refusal(
-        request, 400, "bad_request", _("Your browser sent something that makes no sense here. Go back and try again.")
+        request,
+        400,
+        "bad_request",
+        _("Your browser sent something that makes no sense here. Go back and try again."),
     )
 
 
@@ -47,7 +52,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         404,
         "not_found",
-        _("There is nothing at this address: it was deleted, its link has expired, or it is not yours to see."),
+        _(
+            "There is nothing at this address: it was deleted, its link has expired, or it is not yours to see."
+        ),
     )
 
 
@@ -56,7 +63,9 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
         request,
         403,
         "csrf",
-        _("This form is too old, or your browser sends no cookies. Go back, reload the page and send it again."),
+        _(
+            "This form is too old, or your browser sends no cookies. Go back, reload the page and send it again."
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """Pictures and files, to whoever may see them. Nothing is served from a public folder."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -61,8 +62,8 @@ def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpRespons
 
 
 def _send_output(request: HttpRequest, output: Output, caching: str) -> HttpResponse:
-    suffix = output.file.name.rsplit(".", 1)[-1]
-    name = f"{output.job.operation}-{output.name}.{suffix}"
+    suffix = Path(str(output.file)).suffix
+    name = f"{output.job.operation}-{output.name}{suffix}"
     return _send(request, output.file, output.sha256, output.media_type, name, caching)
 
 

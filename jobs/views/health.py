@@ -39,18 +39,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """For Prometheus."""
     registry = CollectorRegistry()
     jobs = Gauge("latent_jobs", "Jobs by operation and status", ["operation", "status"], registry=registry)
-    for row in Job.objects.values("operation", "status").annotate(count=Count("id")).order_by():
-        jobs.labels(row["operation"], row["status"]).set(row["count"])
+    for operation, status, count in (
+        Job.objects.values_list("operation", "status").annotate(Count("id")).order_by()
+    ):
+        jobs.labels(operation, status).set(count)
     depth = Gauge("latent_queue_depth", "Jobs waiting in a queue", ["queue"], registry=registry)
     age = Gauge(
         "latent_queue_age_seconds", "How long the oldest job of a queue waits", ["queue"], registry=registry
     )
     now = timezone.now()
-    for row in (
-        Job.objects.queued().values("queue").annotate(count=Count("id"), oldest=Min("queued_at")).order_by()
-    ):
-        depth.labels(row["queue"]).set(row["count"])
-        age.labels(row["queue"]).set((now - row["oldest"]).total_seconds())
+    waiting = Job.objects.queued().values_list("queue").annotate(Count("id"), Min("queued_at")).order_by()
+    for queue, count, oldest in waiting:
+        depth.labels(queue).set(count)
+        age.labels(queue).set((now - oldest).total_seconds())
     workers = Gauge("latent_workers", "Workers seen within the last minute", ["device"], registry=registry)
     for worker in queues.workers():
         workers.labels(worker.device).inc()

@@ -14,16 +14,13 @@ from jobs import lifecycle, queues
 from jobs.errors import Refused
 from jobs.lifecycle import Lease, Outcome
 from jobs.models import Job, JobEvent, JobInput, Output, Owner, Turn
+from tests.support import submit
 from webapp.config import config
 
 pytestmark = pytest.mark.django_db
 
 Status = Job.Status
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
-
-
-def submit(owner, operation="instant", **params):
-    return lifecycle.submit(owner, operation, params, {})
 
 
 def claimed(owner):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jobs import lifecycle, progress, queues
 from jobs.models import Job, Owner, Turn
-from tests.jobs.test_lifecycle import submit
+from tests.support import submit
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,6 @@ def test_queues_are_served_apart(alice, bob):
     submit(alice.owner)
     job = submit(bob.owner)
     gpu = Turn.objects.create(key=bob.owner.turn_key, queue="gpu", waiting=1)
-    job.turn.delete if False else None
     Turn.objects.filter(pk=job.turn_id).update(waiting=0)
     Job.objects.filter(pk=job.pk).update(queue="gpu", turn=gpu)
     assert lifecycle.claim("gpu").job == job

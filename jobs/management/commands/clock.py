@@ -17,6 +17,7 @@ CLEAN_SECONDS = 600
 
 class Command(BaseCommand):
     help = "Reap lost jobs, announce waiting ones, and clean up, for ever."
+    requires_system_checks = ()  # they would import every page of the site
 
     def handle(self, *args: Any, **options: Any) -> None:
         next_cleaning = time.monotonic()

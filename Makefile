@@ -1,0 +1,43 @@
+# On a fresh machine: Python 3.11 and make are all it takes.
+#   make run    the site, at http://127.0.0.1:8000 (PORT and LATENT_HOME move it)
+#   make test   the whole test suite
+
+PYTHON ?= $(shell command -v python3.11 || echo python3)
+python := .venv/bin/python
+install := $(python) -m pip install --disable-pip-version-check --constraint requirements.lock --editable
+
+.PHONY: run test quick lint lock
+
+run: .venv/installed
+	@exec $(python) manage.py up --end-with-parent
+
+test: .venv/installed-for-development
+	$(python) -m pytest
+
+quick: .venv/installed-for-development
+	$(python) -m pytest -m "not slow and not browser"
+
+lint: .venv/installed-for-development
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+
+# Where pip is told of further places to find packages, uv is told of the same.
+lock: .venv/installed-for-development
+	UV_EXTRA_INDEX_URL="$$($(python) -m pip config get global.extra-index-url 2>/dev/null)" \
+	UV_FIND_LINKS="$$($(python) -m pip config get global.find-links 2>/dev/null)" \
+	UV_INDEX_STRATEGY=unsafe-best-match UV_CUSTOM_COMPILE_COMMAND="make lock" \
+	$(python) -m uv pip compile --quiet --universal --all-extras --no-emit-index-url --no-emit-find-links \
+		--output-file requirements.lock pyproject.toml
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Latent needs Python 3.11 or later: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/installed: pyproject.toml requirements.lock | .venv/bin/python
+	$(install) '.[web,worker]'
+	@touch $@
+
+.venv/installed-for-development: .venv/installed
+	$(install) '.[web,worker,dev]'
+	@touch $@

@@ -1,0 +1,121 @@
+"""How times, sizes and pictures are written in the admin."""
+
+from datetime import datetime
+
+from django.template.defaultfilters import date as format_date
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from jobs.models import Job, Output, Photo
+from ml.core.operation import Kind
+
+NOTHING = "–"
+SIDE = 256
+
+
+def duration(seconds: float | None) -> str:
+    """As 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 10:
+        return _("{seconds:.1f} s").format(seconds=seconds)
+    if seconds < 60:
+        return _("{seconds:.0f} s").format(seconds=seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return _("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+    hours, minutes = divmod(minutes, 60)
+    return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
+
+
+def owner_name(job: Job) -> str:
+    if job.sample:
+        return _("sample")
+    return str(job.owner) if job.owner else NOTHING
+
+
+def waited(job: Job) -> float | None:
+    """Seconds in the queue: until the start, the end, or now."""
+    until = job.started_at or job.finished_at or timezone.now()
+    return max(0.0, (until - job.queued_at).total_seconds())
+
+
+def ran(job: Job) -> float | None:
+    """Seconds of running, still going or over; None before the start."""
+    if job.run_seconds is not None:
+        return job.run_seconds
+    if job.started_at is None:
+        return None
+    return ((job.finished_at or timezone.now()) - job.started_at).total_seconds()
+
+
+def moment(at: datetime | None) -> str:
+    return format_date(timezone.localtime(at), "j M Y, H:i:s") if at else ""
+
+
+def status(job: Job) -> SafeString:
+    name = _("cancelling") if job.cancel_requested_at and not job.finished else job.get_status_display()
+    return format_html('<span class="latent-status is-{}">{}</span>', job.status, name)
+
+
+def operation_title(job: Job) -> str:
+    declaration = job.declaration
+    return _(declaration.title) if declaration else job.operation
+
+
+def method_title(job: Job) -> str:
+    declaration = job.declaration
+    title = declaration.method_titles.get(job.method) if declaration else None
+    return _(title) if title else job.method
+
+
+def thumbnail(address: str, color: str, alternative: str) -> SafeString:
+    """A small picture in its place, on its own mean colour until it arrives."""
+    return format_html(
+        '<img class="latent-thumbnail" src="{}" alt="{}" width="44" height="44" loading="lazy"'
+        ' decoding="async" style="background-color: {}">',
+        address,
+        alternative,
+        color,
+    )
+
+
+def output_address(output: Output) -> str:
+    return reverse("output-file", args=[output.pk])
+
+
+def photo_address(photo: Photo) -> str:
+    return reverse("photo-file", args=[photo.pk])
+
+
+def is_picture(photo: Photo) -> bool:
+    return photo.kind in (Kind.IMAGE, Kind.ANIMATION)
+
+
+def photo_thumbnail(photo: Photo | None) -> SafeString | str:
+    if photo is None or not is_picture(photo):
+        return NOTHING
+    return thumbnail(f"{photo_address(photo)}?size={SIDE}", photo.color, _("Photo {name}").format(name=photo))
+
+
+def output_thumbnail(output: Output) -> SafeString:
+    return thumbnail(
+        f"{output_address(output)}?size={SIDE}", output.color, _("Output {name}").format(name=output.name)
+    )
+
+
+def large_photo(photo: Photo) -> SafeString | str:
+    if not is_picture(photo):
+        return NOTHING
+    return format_html(
+        '<img class="latent-large" src="{}?size=1024" alt="{}" width="{}" height="{}"'
+        ' style="background-color: {}">',
+        photo_address(photo),
+        _("Photo {name}").format(name=photo),
+        photo.width,
+        photo.height,
+        photo.color,
+    )

@@ -1,0 +1,55 @@
+"""What the templates of the site need beyond Django's own."""
+
+import json
+from functools import cache
+from typing import Any
+
+from django import template
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
+from django.utils.translation import gettext as _
+
+from jobs import forms, words
+from jobs.shown import Shown
+
+register = template.Library()
+register.filter("duration", words.duration)
+register.filter("ran", words.ran)
+register.filter("shown", forms.shown)
+
+
+@register.filter
+def says(text: str) -> str:
+    """A text of a declaration, translated."""
+    return _(text) if text else ""
+
+
+@register.filter
+def pretty_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def percent(fraction: float) -> str:
+    """0.634 as 63.4%: a width in SVG."""
+    return f"{100 * max(0.0, min(1.0, fraction)):.1f}%"
+
+
+@register.inclusion_tag("parts/picture.html")
+def picture(
+    shown: Shown, sizes: str = "100vw", *, eager: bool = False, alt: str | None = None
+) -> dict[str, Any]:
+    """A picture that holds its place with its colour until it has arrived."""
+    return {"shown": shown, "sizes": sizes, "eager": eager, "alt": shown.alt if alt is None else alt}
+
+
+@register.simple_tag
+def card_picture(slug: str, side: str) -> str:
+    """The address of an operation's example, "before" or "after"; empty where none was made."""
+    path = f"cards/{slug}-{side}.webp"
+    return static(path) if _exists(path) else ""
+
+
+@cache
+def _exists(path: str) -> bool:
+    return finders.find(path) is not None

@@ -1,0 +1,311 @@
+"""The page of a job, from its place in line to its result, and what its owner can do with it."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs import access, lifecycle, progress, queues, uploads, words
+from jobs.errors import Refused
+from jobs.forms import form_url, shown
+from jobs.models import Job, Photo, ShareLink
+from jobs.plots import Plot, plots
+from jobs.shown import Shown
+from jobs.state import State, kept_until, state_of
+from jobs.views import errors
+from ml.core.operation import choices
+from webapp.config import config
+
+POLL_RUNNING, POLL_NEXT, POLL_WAITING = 1000, 1500, 4000
+METRICS = {"psnr": ("PSNR", "dB"), "ssim": ("SSIM", ""), "mse": ("MSE", ""), "fid": ("FID", "")}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A job as a page shows it: to its owner, to an admin or, where `token` is given, to whoever has the link."""
+
+    job: Job
+    state: State
+    token: str = ""
+    original: bool = True
+
+    @property
+    def words(self) -> str:
+        return words.standing(self.job, self.state)
+
+    @property
+    def poll(self) -> int:
+        """Milliseconds until the page should ask again."""
+        if self.job.status == Job.Status.RUNNING:
+            return POLL_RUNNING
+        return POLL_NEXT if (self.state.position or 1) <= 2 else POLL_WAITING
+
+    @property
+    def title(self) -> str:
+        return _(self.job.declaration.title) if self.job.declaration else self.job.operation
+
+    @property
+    def method(self) -> str:
+        """Its name, without what is said of it."""
+        titles = self.job.declaration.method_titles if self.job.declaration else {}
+        return _(titles.get(self.job.method, self.job.method)).partition(": ")[0]
+
+    @cached_property
+    def inputs(self) -> list[Photo]:
+        return [item.photo for item in self.job.inputs.select_related("photo") if item.photo]
+
+    @cached_property
+    def photos(self) -> list[Shown]:
+        if not self.original:
+            return []
+        return [Shown.photo(photo, token=self.token) for photo in self.inputs]
+
+    @property
+    def before(self) -> Shown | None:
+        return next((photo for photo in self.photos if photo.is_picture), None)
+
+    @cached_property
+    def outputs(self) -> list[Shown]:
+        return [Shown.output(output, token=self.token) for output in self.job.outputs.all()]
+
+    @property
+    def views(self) -> list[Shown]:
+        """What can be put on the stage."""
+        return [output for output in self.outputs if output.is_picture or output.is_video]
+
+    @property
+    def files(self) -> list[Shown]:
+        return [output for output in self.outputs if not (output.is_picture or output.is_video)]
+
+    @property
+    def result(self) -> Shown | None:
+        return self.outputs[0] if self.outputs else None
+
+    @property
+    def plots(self) -> list[Plot]:
+        return plots(self.state.series)
+
+    @property
+    def metrics(self) -> list[tuple[str, str]]:
+        said = []
+        for name, value in self.job.metrics.items():
+            title, unit = METRICS.get(name.lower(), (name.replace("_", " "), ""))
+            if value is None:
+                said.append((title, _("infinite: the pictures are the same") if unit == "dB" else "–"))
+            else:
+                said.append((title, f"{value:.4g} {unit}".rstrip()))
+        return said
+
+    @property
+    def settings(self) -> list[tuple[str, str]]:
+        """The params that matter, each by its title."""
+        operation = self.job.declaration
+        if operation is None:
+            return [(name, shown(value)) for name, value in self.job.params.items()]
+        said = []
+        for name, field in operation.params.model_fields.items():
+            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+            when: Any = extra.get("when", {})
+            value = self.job.params.get(name)
+            if (
+                name == "method"
+                or value is None
+                or any(self.job.params.get(on) not in of for on, of in when.items())
+            ):
+                continue
+            titles = choices(operation.params, name)
+            text = _(titles[str(value)]).partition(": ")[0] if str(value) in titles else _said(value)
+            said.append((_(field.title or name), f"{text} {extra.get('unit', '')}".rstrip()))
+        return said
+
+    @property
+    def weights(self) -> list[str]:
+        return list((self.job.recipe or {}).get("weights", {}))
+
+    @property
+    def waited(self) -> float:
+        if self.job.started_at is None:
+            return 0.0
+        return max(0.0, (self.job.started_at - self.job.queued_at).total_seconds())
+
+    @property
+    def kept_until(self) -> Any:
+        return kept_until(self.job)
+
+    @property
+    def workers_away(self) -> bool:
+        return self.job.status == Job.Status.QUEUED and not queues.workers_of(self.job.queue)
+
+    @property
+    def our_fault(self) -> bool:
+        return self.job.error_code in (
+            "internal",
+            "worker_lost",
+            "disk_full",
+            "out_of_memory",
+            "weights_unavailable",
+        )
+
+    @property
+    def again_url(self) -> str:
+        """The form with the settings and photos of this job in it."""
+        if self.job.declaration is None:
+            return ""
+        photos: dict[str, list[UUID]] = {}
+        for item in self.job.inputs.all():
+            if item.photo_id:
+                photos.setdefault(item.slot, []).append(item.photo_id)
+        seed = self.job.seed if self.job.declaration.random else None
+        return form_url(self.job.operation, self.job.params, photos, seed)
+
+    @property
+    def links(self) -> list[ShareLink]:
+        return list(access.live_links(self.job))
+
+
+def standing_of(request: HttpRequest, job_uuid: UUID) -> Standing:
+    # The version is read before the row: what changes in between is then shown once more rather than never.
+    version = progress.version(job_uuid)
+    job = access.visible_job(request, job_uuid)
+    return Standing(job, replace(state_of(job), version=version))
+
+
+# Looking -------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def job(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    return render(request, "job.html", _context(request, standing_of(request, job_uuid)))
+
+
+@require_safe
+def status(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    """The part of the page that changes; 204 where the page has it already, asking nothing but the live channel."""
+    if unchanged(request, job_uuid):
+        return HttpResponse(status=204)
+    return _status(request, standing_of(request, job_uuid))
+
+
+def unchanged(request: HttpRequest, job_uuid: UUID) -> bool:
+    """Whether a page has what there is to see. Nobody can guess a version, so that this gives nothing away."""
+    known = request.GET.get("v")
+    return bool(known) and known == progress.version(job_uuid)
+
+
+def _status(request: HttpRequest, standing: Standing) -> HttpResponse:
+    response = render(request, "job_status.html", _context(request, standing))
+    if standing.job.finished:  # more than the lines that are polled has changed
+        response["HX-Retarget"] = "#status"
+        response["HX-Reswap"] = "outerHTML"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _context(request: HttpRequest, standing: Standing) -> dict[str, Any]:
+    job = standing.job
+    mine = job.owner_id is not None and (access.is_admin(request) or job.owner == access.owner_of(request))
+    member = request.user.is_authenticated
+    return {
+        "standing": standing,
+        "job": job,
+        "state": standing.state,
+        "mine": mine,
+        "member": member,
+        "limits": config(),
+    }
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return shown(value)
+
+
+# Changing ------------------------------------------------------------------------------------------------
+
+
+@require_POST
+def cancel(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    return _changed(request, job_uuid, lifecycle.cancel)
+
+
+@require_POST
+def retry(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    return _changed(request, job_uuid, lifecycle.retry)
+
+
+def _changed(request: HttpRequest, job_uuid: UUID, change: Any) -> HttpResponse:
+    """Change a job and show how it stands; that it had ended meanwhile, the page then shows."""
+    try:
+        change(access.own_job(request, job_uuid))
+    except Refused as error:
+        if error.status != 409 or error.code == "photo_gone":
+            messages.error(request, str(error))
+    return redirect("job", job_uuid)
+
+
+@require_POST
+def delete(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    lifecycle.delete(access.own_job(request, job_uuid))
+    messages.success(request, _("Deleted."))
+    return redirect("gallery")
+
+
+@require_POST
+def keep(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    """A member's job is kept for good, or no longer."""
+    if not request.user.is_authenticated:
+        return errors.refusal(request, 403, "members_only", _("Log in to keep results for good."))
+    Job.objects.filter(pk=access.own_job(request, job_uuid).pk).update(kept=request.POST.get("kept") == "yes")
+    return redirect("job", job_uuid)
+
+
+@require_POST
+def share(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    """Make a link, for as many days as asked for; 0 is for as long as the job."""
+    job = access.own_job(request, job_uuid)
+    days = request.POST.get("days", "")
+    try:
+        link = access.share(
+            job,
+            expires_in=_lifetime(days),
+            original="original" in request.POST,
+            recipe="recipe" in request.POST,
+        )
+    except Refused as error:
+        return errors.refused(request, error)
+    url = reverse("job", args=[job_uuid])
+    return redirect(f"{url}?link={link.pk}#share")
+
+
+def _lifetime(days: str) -> timedelta | None:
+    count = int(days) if days.isdecimal() and len(days) < 5 else config().share_days
+    return timedelta(days=count) if count else None
+
+
+@require_POST
+def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    """A result becomes a photo, to be put into another operation."""
+    job = access.visible_job(request, job_uuid)
+    pictures = [output for output in job.outputs.all() if output.is_picture]
+    chosen = next((output for output in pictures if str(output.id) == request.POST.get("output")), None)
+    if chosen is None and not pictures:
+        return errors.refusal(request, 409, "no_picture", _("This job has no picture that could be used."))
+    output = chosen or pictures[0]
+    suffix = output.file.name.rsplit(".", 1)[-1]
+    try:
+        with output.file.open("rb") as file:
+            upload = UploadedFile(file, f"{job.operation}-{output.name}.{suffix}", size=output.bytes)
+            photo = uploads.receive(access.owner_made_if_needed(request), upload)
+    except Refused as error:
+        return errors.refused(request, error)
+    return redirect(f"{reverse('choose')}?photo={photo.id}")
