@@ -257,7 +257,7 @@ class Problem(Schema):
     code: str
 
 
-REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 507), Problem)
+REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 503, 507), Problem)
 
 
 # Operations and photos -----------------------------------------------------------------------------------

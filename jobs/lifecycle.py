@@ -170,16 +170,10 @@ def check(
 
 def retry(job: Job) -> None:
     """Queue a failed job again; raises `Refused`."""
-    operation = job.declaration
-    photos: dict[str, list[Photo]] = {}
-    for item in job.inputs.select_related("photo"):
-        if item.photo is None:
-            raise Refused(
-                "photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409
-            )
-        photos.setdefault(item.slot, []).append(item.photo)
-    if operation is None:
+    if job.declaration is None:
         raise Refused("unknown_operation", _("This operation is no longer offered."), status=409)
+    if job.inputs.filter(photo=None).exists():
+        raise Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)
     with transaction.atomic():
         retried = Job.objects.filter(pk=job.pk, status=Status.FAILED).update(
             status=Status.QUEUED,
@@ -260,9 +254,9 @@ def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str 
 def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
     """A claim to this queued job; None where somebody else was faster."""
     with transaction.atomic():
-        taken = Job.objects.filter(pk=job.pk, status=Status.QUEUED).update(
+        taken = Job.objects.queued().filter(pk=job.pk, attempt=job.attempt).update(
             status=Status.RUNNING,
-            attempt=F("attempt") + 1,
+            attempt=job.attempt + 1,
             started_at=Now(),
             lease_expires_at=Now() + timedelta(seconds=config().lease_seconds),
             deadline_at=Now() + timedelta(seconds=job.deadline_seconds),
@@ -272,8 +266,8 @@ def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
         )
         if not taken:
             return None
+        job.status, job.attempt = Status.RUNNING, job.attempt + 1
         _leave(job, served=True)
-        job.refresh_from_db()
         _record(job, Status.RUNNING, worker)
     return Claim(job, job.attempt)
 

@@ -125,7 +125,12 @@ def ahead(queue: str, turn_key: str) -> int:
 def _busy_seconds(queue: str) -> float:
     """What the running jobs of a queue still need."""
     now = timezone.now()
-    running = Job.objects.running().filter(queue=queue).values_list("expected_seconds", "started_at")
+    # The lease is named for its index's sake.
+    running = (
+        Job.objects.running()
+        .filter(queue=queue, lease_expires_at__gt=now)
+        .values_list("expected_seconds", "started_at")
+    )
     return sum(
         max(0.0, expected - (now - started).total_seconds()) for expected, started in running if started
     )

@@ -108,8 +108,11 @@ class Developed:
     notes: tuple[str, ...] = ()
 
 
-def receive(owner: Owner, file: "UploadedFile[Any]") -> Photo:
-    """The upload as a stored photo of `owner`. Raises `Refused`; then there is neither a row nor a file."""
+def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Photo:
+    """The upload as a stored photo of `owner`, or of the site itself.
+
+    Raises `Refused`, and then there is neither a row nor a file.
+    """
     check_size(file.size or 0)
     with _turn_to_decode:
         with _refusing_what_cannot_be_decoded():
@@ -268,11 +271,12 @@ def _own_tables(image: Any) -> dict[str, Any]:
 def _develop_deep(image: Image.Image, data: bytes) -> Developed:
     """16 bits a channel, which Pillow would cut down to 8 in colour pictures."""
     notes = _what_changed(image, converted=False)
+    with Image.open(io.BytesIO(data), formats=(image.format or "",)) as whole:
+        whole.load()  # OpenCV does not tell when a file is cut short
     with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         source, target = Path(folder) / "source", Path(folder) / "target"
         source.write_bytes(data)
         picture = decode(image, source)
-        image.load()  # OpenCV does not tell when a file is cut short
         write_picture(picture, target, "png")
         buffer = io.BytesIO(target.read_bytes())
     return Developed(
@@ -364,7 +368,7 @@ def _color_of(image: Image.Image) -> str:
     return mean_color(from_pillow(sample))
 
 
-def _store(owner: Owner, developed: Developed, name: str) -> Photo:
+def _store(owner: Owner | None, developed: Developed, name: str) -> Photo:
     file = developed.file
     size = file.seek(0, io.SEEK_END)
     file.seek(0)

@@ -128,6 +128,7 @@ UNFOLD = {
     "SITE_TITLE": "Latent",
     "SITE_HEADER": "Latent",
     "SITE_SUBHEADER": _("Admin"),
+    "SITE_SYMBOL": "camera",
     "SITE_URL": "/",
     "ENVIRONMENT": None,
     "DASHBOARD_CALLBACK": "jobs.admin.dashboard.fill",
@@ -199,6 +200,11 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+FILE_UPLOAD_HANDLERS = [
+    "jobs.uploads.UploadLimit",  # before the others, so that what is too large reaches neither memory nor disk
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_TEMP_DIR = HOME / "uploading"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ class Picture:
 
     @property
     def gray(self) -> bool:
-        return self.pixels.shape[2] <= 2
+        return bool(self.pixels.shape[2] <= 2)
 
     def rgb(self) -> Pixels:
         """(H, W, 3), uint8, alpha dropped: what networks trained on photos take."""
@@ -124,7 +124,8 @@ def to_float(pixels: Pixels) -> Pixels:
 def from_float(values: Pixels, dtype: Any) -> Pixels:
     """Floats from 0 to 1 as integer pixels, clipped and rounded."""
     peak = np.iinfo(dtype).max
-    return np.rint(np.clip(values, 0, 1) * peak).astype(dtype)
+    pixels: Pixels = np.rint(np.clip(values, 0, 1) * peak).astype(dtype)
+    return pixels
 
 
 def facts(path: Path) -> Facts:
@@ -158,8 +159,19 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except InputError:
         raise
     except MemoryError:
-        raise InputError(_("This picture is too large to open here. Make it smaller and try again.")) from None
-    except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, EOFError) as error:
+        raise InputError(
+            _("This picture is too large to open here. Make it smaller and try again.")
+        ) from None
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        EOFError,
+    ) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise InputError(_("This picture is damaged or cut short. Export or download it again.")) from None
@@ -182,7 +194,11 @@ def from_pillow(image: Image.Image) -> Picture:
         case "I":
             return Picture(np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[:, :, None])
         case "F":
-            raise InputError(_("Pictures of floating-point numbers are not read here. Export it with 8 or 16 bits a channel."))
+            raise InputError(
+                _(
+                    "Pictures of floating-point numbers are not read here. Export it with 8 or 16 bits a channel."
+                )
+            )
     pixels = np.array(plain(image))
     return Picture(pixels[:, :, None] if pixels.ndim == 2 else pixels)
 
@@ -234,9 +250,9 @@ def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None
     longest = max(picture.width, picture.height)
     if longest > LONGEST_SIDE[file_format]:
         raise InputError(
-            _("A {format} file can be {limit} pixels wide or high, and this picture has {side}. Choose PNG.").format(
-                format=file_format.upper(), limit=LONGEST_SIDE[file_format], side=longest
-            )
+            _(
+                "A {format} file can be {limit} pixels wide or high, and this picture has {side}. Choose PNG."
+            ).format(format=file_format.upper(), limit=LONGEST_SIDE[file_format], side=longest)
         )
     match file_format:
         case "png" if picture.pixels.dtype == np.uint16:
@@ -313,7 +329,7 @@ def _orientation(image: Image.Image) -> Any:
 
 def deep_color(image: Image.Image) -> bool:
     """Whether the file holds 16 bits for each of several channels, which Pillow would read as 8."""
-    return image.mode in ("RGB", "RGBA", "LA") and bool(image.tile) and ";16" in str(image.tile[0])
+    return image.mode in ("RGB", "RGBA", "LA") and ";16" in str(getattr(image, "tile", ""))
 
 
 def _read_deep(path: Path) -> Picture:
@@ -324,7 +340,9 @@ def _read_deep(path: Path) -> Picture:
         raise InputError(_("This picture is damaged or cut short. Export or download it again."))
     if pixels.ndim == 3:
         pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
-        gray = np.array_equal(pixels[:, :, 0], pixels[:, :, 1]) and np.array_equal(pixels[:, :, 0], pixels[:, :, 2])
+        gray = np.array_equal(pixels[:, :, 0], pixels[:, :, 1]) and np.array_equal(
+            pixels[:, :, 0], pixels[:, :, 2]
+        )
         if pixels.shape[2] == 4 and gray:
             pixels = pixels[:, :, [0, 3]]
     else:
@@ -339,7 +357,9 @@ def _write_deep(picture: Picture, path: Path) -> None:
     if alpha is not None and picture.gray:
         color = np.repeat(color, 3, axis=2)
     pixels = np.concatenate([color[:, :, ::-1], alpha], axis=2) if alpha is not None else color[:, :, ::-1]
-    encoded, data = cv2.imencode(".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL])
+    encoded, data = cv2.imencode(
+        ".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL]
+    )
     if not encoded:
         raise OSError("OpenCV could not encode a PNG")
     path.write_bytes(data.tobytes())
@@ -347,7 +367,12 @@ def _write_deep(picture: Picture, path: Path) -> None:
 
 def _turn(pixels: Pixels, orientation: int) -> Pixels:
     """Upright, by the value of EXIF's orientation tag (1 to 8)."""
-    mirrored = {2: pixels[:, ::-1], 4: pixels[::-1], 5: pixels.swapaxes(0, 1), 7: pixels[::-1, ::-1].swapaxes(0, 1)}
+    mirrored = {
+        2: pixels[:, ::-1],
+        4: pixels[::-1],
+        5: pixels.swapaxes(0, 1),
+        7: pixels[::-1, ::-1].swapaxes(0, 1),
+    }
     quarter_turns = {3: 2, 6: 3, 8: 1}
     turned = mirrored.get(orientation, np.rot90(pixels, quarter_turns.get(orientation, 0)))
     return np.ascontiguousarray(turned)

@@ -97,6 +97,15 @@ def sound() -> dict[str, bytes]:
     }
 
 
+def webp_with_opaque_alpha() -> bytes:
+    """A lossy WebP that announces transparency and has none."""
+    image = picture()
+    header = b"VP8X" + struct.pack("<II", 10, 0x10)
+    header += b"".join((side - 1).to_bytes(3, "little") for side in image.size)
+    body = b"WEBP" + header + encode(image, "WEBP")[12:]
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 # Metadata ------------------------------------------------------------------------------------------------
 
 
