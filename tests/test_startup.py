@@ -16,8 +16,8 @@ import pytest
 
 from tests.support import wait_for
 from webapp import supervisor
-from webapp.config import BASE_DIR
-from webapp.supervisor import CannotStart
+from webapp.config import BASE_DIR, Config
+from webapp.supervisor import CannotStart, Child, Supervisor
 
 pytestmark = pytest.mark.slow
 
@@ -225,3 +225,13 @@ def test_a_folder_for_sockets_that_others_can_enter_is_refused(tmp_path: Path) -
     folder.chmod(0o777)
     with pytest.raises(CannotStart, match="remove it"):
         supervisor.make_runtime_folder(folder)
+
+
+def test_it_outlives_a_child_whose_pipe_another_process_still_holds(tmp_path: Path) -> None:
+    parent = Supervisor(Config(latent_home=tmp_path), end_with_parent=False)
+    child = Child("brief", ["sh", "-c", "setsid sleep 1 & exit 1"])
+    parent._start(child)
+    enough = time.monotonic() + 2.5
+    parent._stay_until(lambda: time.monotonic() > enough)
+    parent._end()
+    assert child.failures >= 2

@@ -156,6 +156,7 @@ class Supervisor:
         child.process.wait()
         while self._read(child):
             pass
+        self._close(child)  # what it started may hold the other end for a moment yet
         if child.unfinished_line:
             show(child.name, child.unfinished_line)
         child.unfinished_line, child.process = b"", None
@@ -190,13 +191,18 @@ class Supervisor:
         except BlockingIOError:
             return False
         if not said:
-            self._outputs.unregister(output)
-            output.close()
+            self._close(child)
             return False
         *lines, child.unfinished_line = (child.unfinished_line + said).split(b"\n")
         for line in lines:
             show(child.name, line)
         return True
+
+    def _close(self, child: Child) -> None:
+        """Read no more from a child; it may have been closed before."""
+        if child.process is not None and child.process.stdout is not None and not child.process.stdout.closed:
+            self._outputs.unregister(child.process.stdout)
+            child.process.stdout.close()
 
 
 # What it starts, and how it knows that it answers ----------------------------------------------------------

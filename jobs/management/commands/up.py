@@ -33,8 +33,10 @@ class Command(BaseCommand):
                 migrate()
                 collect_static_files()
                 Supervisor(config(), end_with_parent=options["end_with_parent"]).run()
-        except (CannotStart, DatabaseError) as error:
-            raise CommandError(str(error).strip()) from None
+        except CannotStart as error:
+            raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be used: {' '.join(str(error).split())}") from None
         except KeyboardInterrupt:
             raise CommandError("Ended before it was ready.") from None
 
