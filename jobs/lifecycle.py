@@ -193,25 +193,26 @@ def retry(job: Job) -> None:
 def cancel(job: Job) -> None:
     """End a queued job at once, ask a running one to stop; raises `Refused` where it has ended already."""
     with transaction.atomic():
-        match _locked_status(job):
-            case Status.QUEUED:
-                Job.objects.filter(pk=job.pk).update(
-                    status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now()
-                )
-                _leave(job)
-                _record(job, Status.CANCELLED, _("cancelled before it started"))
-            case Status.RUNNING:
-                Job.objects.filter(pk=job.pk, cancel_requested_at=None).update(cancel_requested_at=Now())
-                transaction.on_commit(partial(progress.hurry_cancel, job.uuid))
-            case _:
-                raise Refused("already_ended", _("This job has ended already."), status=409)
+        row = _locked(job)
+        if row and row.status == Status.QUEUED:
+            Job.objects.filter(pk=job.pk).update(
+                status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now()
+            )
+            _leave(row)
+            _record(row, Status.CANCELLED, _("cancelled before it started"))
+        elif row and row.status == Status.RUNNING:
+            Job.objects.filter(pk=job.pk, cancel_requested_at=None).update(cancel_requested_at=Now())
+            transaction.on_commit(partial(progress.hurry_cancel, job.uuid))
+        else:
+            raise Refused("already_ended", _("This job has ended already."), status=409)
 
 
 def delete(job: Job) -> None:
     """Remove a job and its files. The worker of one that runs finds the row gone, and stops."""
     with transaction.atomic():
-        if _locked_status(job) == Status.QUEUED:
-            _leave(job)
+        row = _locked(job)
+        if row and row.status == Status.QUEUED:
+            _leave(row)
         files = [output.file for output in job.outputs.all()]
         Job.objects.filter(pk=job.pk).delete()
         transaction.on_commit(partial(_after_delete, job, files), robust=True)
@@ -226,7 +227,7 @@ def adopt(visitor: Owner, member: Owner) -> None:
             job.turn = _turn(member.turn_key, job.queue)
             Job.objects.filter(pk=job.pk).update(turn=job.turn)
             _count_in(job)
-            transaction.on_commit(partial(progress.changed, job.uuid, waiting=True))
+            transaction.on_commit(partial(progress.changed, job.uuid, Status.QUEUED))
         # A member may have used the same Idempotency-Key; a visitor's has done its work.
         Job.objects.filter(owner=visitor).update(owner=member, idempotency_key=None, idempotency_digest="")
         Photo.objects.filter(owner=visitor).update(owner=member)
@@ -254,15 +255,19 @@ def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str 
 def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
     """A claim to this queued job; None where somebody else was faster."""
     with transaction.atomic():
-        taken = Job.objects.queued().filter(pk=job.pk, attempt=job.attempt).update(
-            status=Status.RUNNING,
-            attempt=job.attempt + 1,
-            started_at=Now(),
-            lease_expires_at=Now() + timedelta(seconds=config().lease_seconds),
-            deadline_at=Now() + timedelta(seconds=job.deadline_seconds),
-            worker=worker,
-            worker_pid=pid,
-            task_id=task_id,
+        taken = (
+            Job.objects.queued()
+            .filter(pk=job.pk, turn=job.turn_id, attempt=job.attempt)
+            .update(
+                status=Status.RUNNING,
+                attempt=job.attempt + 1,
+                started_at=Now(),
+                lease_expires_at=Now() + timedelta(seconds=config().lease_seconds),
+                deadline_at=Now() + timedelta(seconds=job.deadline_seconds),
+                worker=worker,
+                worker_pid=pid,
+                task_id=task_id,
+            )
         )
         if not taken:
             return None
@@ -471,9 +476,9 @@ def _recount(turn: Turn) -> None:
         Turn.objects.filter(pk=turn.pk).update(**found)
 
 
-def _locked_status(job: Job) -> str | None:
-    """The status in the row, which nobody changes until the transaction ends; None where the row is gone."""
-    return Job.objects.select_for_update().filter(pk=job.pk).values_list("status", flat=True).first()
+def _locked(job: Job) -> Job | None:
+    """The row as it is, which nobody changes until the transaction ends; None where it is gone."""
+    return Job.objects.select_for_update().filter(pk=job.pk).first()
 
 
 def _turn(key: str, queue: str) -> Turn:

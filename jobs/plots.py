@@ -51,15 +51,18 @@ def _plot(name: str, points: list[tuple[float, float]]) -> Plot:
         points=" ".join(f"{x:.1f},{y:.1f}" for x, y in placed),
         last_x=round(placed[-1][0], 1),
         last_y=round(placed[-1][1], 1),
-        bottom=_short(low),
-        top=_short(high),
-        first=_short(left),
-        last=_short(right),
-        latest=_short(latest[1]),
+        bottom=_short(low, high - low),
+        top=_short(high, high - low),
+        first=_short(left, right - left),
+        last=_short(right, right - left),
+        latest=_short(latest[1], high - low),
     )
 
 
-def _short(value: float) -> str:
+def _short(value: float, span: float) -> str:
+    """Three digits, and what is next to nothing beside the span of its axis as 0."""
+    if abs(value) < span / 1000:
+        return "0"
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}"
     return f"{value:.3g}"

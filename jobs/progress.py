@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import redis
@@ -116,7 +116,8 @@ def _touch(pipe: "redis.client.Pipeline", job: UUID, *, waiting: bool) -> None:
 @_hint("")
 def version(job: UUID) -> str:
     """What changes whenever the page of the job would; empty when unknown."""
-    found, queues = client().mget(_key(job, ":version"), "latent:queues")
+    said: Any = client().mget(_key(job, ":version"), "latent:queues")
+    found, queues = said
     if not found:
         return ""
     mine = found.decode()
@@ -141,10 +142,10 @@ def read(job: UUID) -> Live:
     )
 
 
-@_hint(None)
+@_hint(cast("bytes | None", None))
 def preview(job: UUID) -> bytes | None:
-    found: bytes | None = client().get(_key(job, ":preview"))
-    return found
+    found: Any = client().get(_key(job, ":preview"))
+    return cast("bytes | None", found)
 
 
 @_hint(None)

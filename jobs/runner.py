@@ -100,10 +100,14 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
             Watch(claim, told_to_go) as watch,
         ):
             started = time.monotonic()
-            outcome = _develop(claim, JobContext(claim, watch), Path(folder))
+            outcome = _develop(claim, JobContext(claim, watch, Path(folder)))
             outcome.run_seconds = time.monotonic() - started
             if not _insist(lambda: lifecycle.finish(claim, outcome)):
-                raise Cancelled if _insist(lambda: lifecycle.renew(claim) is Lease.CANCEL_REQUESTED) else LeaseLost
+                raise (
+                    Cancelled
+                    if _insist(lambda: lifecycle.renew(claim) is Lease.CANCEL_REQUESTED)
+                    else LeaseLost
+                )
     except Cancelled:
         _insist(lambda: lifecycle.stop(claim))
     except DeadlineExceeded:
@@ -125,18 +129,18 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
         _insist(lambda: lifecycle.fail(claim, code, sentence))
 
 
-def _develop(claim: Claim, context: "JobContext", folder: Path) -> Outcome:
+def _develop(claim: Claim, context: "JobContext") -> Outcome:
     job = claim.job
     operation = job.declaration
     if operation is None:
         raise UnknownOperation(_("This operation is no longer offered."))
     params = operation.parse(job.params)
-    inputs = _inputs(claim, folder)
+    inputs = _inputs(claim, context.scratch)
     result = execution.execute(operation, params, inputs, context)
     context.check_cancelled()
     recipe = execution.recipe(operation, params, inputs, result, context)
     return Outcome(
-        outputs=_store(claim, result, params, folder),
+        outputs=_store(claim, result, params, context.scratch),
         metrics={name: value if _finite(value) else None for name, value in result.metrics.items()},
         labels=[asdict(label) for label in result.labels],
         series={
@@ -234,8 +238,9 @@ def _our_fault(error: Exception) -> tuple[str, str]:
 class JobContext(Context):
     """Reports to the live channel, and heeds what the watch has seen."""
 
-    def __init__(self, claim: Claim, watch: "Watch") -> None:
+    def __init__(self, claim: Claim, watch: "Watch", scratch: Path) -> None:
         super().__init__(seed=claim.job.seed, device=default_device(), deadline=watch.deadline)
+        self.scratch = scratch
         self.curves: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._uuid = claim.job.uuid
         self._watch = watch

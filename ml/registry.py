@@ -11,7 +11,13 @@ from ml.core.text import _
 ROOMS = (
     "ml.super_resolution",
     "ml.denoising",
+    "ml.classification",
+    "ml.deep_dream",
+    "ml.style_transfer",
     "ml.transform",
+    "ml.augmentation",
+    "ml.add_noise",
+    "ml.comparison",
 )
 
 

@@ -209,5 +209,7 @@ def media(db: None) -> Callable[[], set[str]]:
     """The names of all files that the site keeps; none at first."""
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
     return lambda: {
-        str(path.relative_to(settings.MEDIA_ROOT)) for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()
+        str(path.relative_to(settings.MEDIA_ROOT))
+        for path in settings.MEDIA_ROOT.rglob("*")
+        if path.is_file()
     }

@@ -4,9 +4,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from jobs.models import Job, Owner
 from tests.rooms import ROOMS
 from webapp import supervisor
 from webapp.config import BASE_DIR, config
+from webapp.processes import end_with
 
 # Short, and yet long enough for a busy machine not to lose a lease that it holds.
 SHORT_TIMES = {
@@ -79,6 +81,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=partial(end_with, os.getpid()),
             )
 
     @property
@@ -105,11 +108,6 @@ class Process:
         """End it with all that it started, stopped or not, as a power cut does."""
         with_group(self.pid, signal.SIGKILL)
         self.process.wait()
-
-    def terminate(self, seconds: float = 15) -> None:
-        """Tell it to go, and wait until it has gone."""
-        self.process.terminate()
-        self.process.wait(seconds)
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")
@@ -157,7 +155,9 @@ class Redis:
                 *("--appendonly", "yes", "--save", "", "--loglevel", "warning"),
             ],
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=partial(end_with, os.getpid()),
         )
         wait_for(self.answers)
 
@@ -176,14 +176,10 @@ class Redis:
 
 
 def with_pid(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def with_group(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(pid, number)
-    except ProcessLookupError:
-        pass

@@ -28,7 +28,7 @@ class Config(BaseSettings):
         BASE_DIR / "var", description="Folder of the database, the files and the secret key."
     )
     port: int = Field(8000, ge=1, le=65535, description="Port of the web server.")
-    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    bind_address: str = Field("127.0.0.1", description="Address the web server listens on.")
     debug: bool = Field(False, description="Django's debug pages. Never on a public site.")
     secret_key: str = Field("", description="Django's secret; made and kept in LATENT_HOME when empty.")
     allowed_hosts: str = Field(

@@ -11,7 +11,7 @@ from webapp.processes import end_with
 CONFIG = read_config()
 
 wsgi_app = "webapp.wsgi"
-bind = f"[{CONFIG.host}]:{CONFIG.port}" if ":" in CONFIG.host else f"{CONFIG.host}:{CONFIG.port}"
+bind = f"[{CONFIG.bind_address}]:{CONFIG.port}" if ":" in CONFIG.bind_address else f"{CONFIG.bind_address}:{CONFIG.port}"
 worker_class = "gthread"
 workers = 1
 threads = CONFIG.web_threads

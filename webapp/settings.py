@@ -128,11 +128,15 @@ UNFOLD = {
     "SITE_TITLE": "Latent",
     "SITE_HEADER": "Latent",
     "SITE_SUBHEADER": _("Admin"),
-    "SITE_SYMBOL": "camera",
+    "SITE_ICON": lambda request: static("icon.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icon.svg")}
+    ],
     "SITE_URL": "/",
     "ENVIRONMENT": None,
     "DASHBOARD_CALLBACK": "jobs.admin.dashboard.fill",
     "STYLES": [lambda request: static("admin-latent/admin.css")],
+    "SCRIPTS": [lambda request: static("admin-latent/admin.js")],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "base": {

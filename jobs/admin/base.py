@@ -9,10 +9,12 @@ from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from jobs import access
+from jobs.admin.show import NOTHING
 
 MOST_COUNTED = 10_000
 SHORTEST_PREFIX = 6
@@ -25,7 +27,9 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def counted(self) -> int:
-        return self.object_list[: MOST_COUNTED + 1].count()  # type: ignore[call-arg,no-any-return]
+        rows: Any = self.object_list
+        count: int = rows[: MOST_COUNTED + 1].count()
+        return count
 
     @cached_property
     def count(self) -> int:
@@ -37,11 +41,11 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class RecordList(ChangeList):  # type: ignore[misc]
-    """The heading of an unfiltered list offers no way back to all rows."""
+    """The heading says how many rows were found only where that is known, and not all of them."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        if not self.has_active_filters and not self.query:
+        if self.paginator.capped or not (self.has_active_filters or self.query):
             self.full_result_count = self.result_count
 
 
@@ -90,6 +94,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     list_disable_select_all = True
     list_filter_submit = True
     show_full_result_count = False
+    empty_value_display = format_html('<span class="latent-none">{}</span>', NOTHING)
     show_facets = ShowFacets.NEVER
     sortable_by = ()
     ordering = ("-created_at",)

@@ -5,7 +5,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -109,10 +109,6 @@ class WorkerRow:
     doing: list[tuple[Job, str, str]]
     """Each job that it runs, its title, and for how long."""
 
-    @property
-    def seen_at(self) -> datetime | None:
-        return datetime.fromtimestamp(self.live.seen_at, UTC) if self.live else self.last_started_at
-
 
 @dataclass(frozen=True)
 class Disk:
@@ -169,7 +165,7 @@ def last_days(today: date) -> list[Day]:
     """The last `DAYS` days, the latest last; one query over an index."""
     first = today - timedelta(days=DAYS - 1)
     midnight = timezone.make_aware(datetime(first.year, first.month, first.day))
-    ended = {status: Count("*", filter=Q(status=status)) for status in ENDED}
+    ended = {status: Count("pk", filter=Q(status=status)) for status in ENDED}
     rows = (
         Job.objects.filter(finished_at__gte=midnight)
         .order_by()
@@ -263,11 +259,11 @@ def operation_times() -> list[Times]:
 def queue_depths(running: Iterable[Job], live: Iterable[queues.Worker]) -> list[QueueDepth]:
     """Every queue that has work, or a worker that takes from it."""
     waiting = {
-        row["queue"]: row
-        for row in Turn.objects.filter(waiting__gt=0)
-        .values("queue")
-        .annotate(jobs=Sum("waiting"), seconds=Sum("waiting_seconds"))
+        queue: (count, show.duration(seconds))
+        for queue, count, seconds in Turn.objects.filter(waiting__gt=0)
         .order_by()
+        .values_list("queue")
+        .annotate(Sum("waiting"), Sum("waiting_seconds"))
     }
     names = (
         set(waiting) | {job.queue for job in running} | {name for worker in live for name in worker.queues}
@@ -275,8 +271,7 @@ def queue_depths(running: Iterable[Job], live: Iterable[queues.Worker]) -> list[
     return [
         QueueDepth(
             name,
-            waiting.get(name, {}).get("jobs", 0),
-            show.duration(waiting[name]["seconds"]) if name in waiting else show.NOTHING,
+            *waiting.get(name, (0, show.NOTHING)),
             sum(job.queue == name for job in running),
             sum(name in worker.queues for worker in live),
         )

@@ -29,18 +29,25 @@ def recent_workers() -> dict[str, datetime]:
     return dict(taken.order_by("worker").values_list("worker").annotate(last=Max("started_at")))
 
 
-class OperationFilter(DropdownFilter):  # type: ignore[misc]
+class ColumnFilter(DropdownFilter):  # type: ignore[misc]
+    """Rows with one value in the column `parameter_name`; heeded even where it has no choices to offer."""
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+
+
+class OperationFilter(ColumnFilter):
     title = gettext_lazy("operation")
     parameter_name = "operation"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(operation.slug, _(operation.title)) for operation in registry().all()]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
-        return queryset.filter(operation=self.value()) if self.value() else queryset
 
-
-class MethodFilter(DropdownFilter):  # type: ignore[misc]
+class MethodFilter(ColumnFilter):
     """The methods of the operation that is filtered by, or of all."""
 
     title = gettext_lazy("method")
@@ -56,11 +63,8 @@ class MethodFilter(DropdownFilter):  # type: ignore[misc]
         }
         return list(titles.items())
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
-        return queryset.filter(method=self.value()) if self.value() else queryset
 
-
-class WorkerFilter(DropdownFilter):  # type: ignore[misc]
+class WorkerFilter(ColumnFilter):
     """The workers that are there, and those that took one of the latest jobs."""
 
     title = gettext_lazy("worker")
@@ -69,9 +73,6 @@ class WorkerFilter(DropdownFilter):  # type: ignore[misc]
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         names = {worker.name for worker in queues.workers()} | set(recent_workers())
         return [(name, name) for name in sorted(names)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
-        return queryset.filter(worker=self.value()) if self.value() else queryset
 
 
 class DaysForm(forms.Form):

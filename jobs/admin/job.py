@@ -83,14 +83,14 @@ class JobAdmin(Deletion, RecordAdmin):
     # The list
 
     @admin.display(description=gettext_lazy("picture"))
-    def picture(self, job: Any) -> str:
+    def picture(self, job: Any) -> str | None:
         if job.pictures:
             return show.output_thumbnail(job.pictures[0])
-        return show.photo_thumbnail(job.first_inputs[0].photo) if job.first_inputs else show.NOTHING
+        return show.photo_thumbnail(job.first_inputs[0].photo) if job.first_inputs else None
 
     @admin.display(description=gettext_lazy("job"))
     def title(self, job: Job) -> SafeString:
-        details = " · ".join(filter(None, (show.method_title(job), str(job.uuid)[:8])))
+        details = " · ".join(filter(None, (job.method, str(job.uuid)[:8])))
         return format_html(
             '<span class="latent-job"><b>{}</b><small>{}</small></span>', show.operation_title(job), details
         )
@@ -112,20 +112,21 @@ class JobAdmin(Deletion, RecordAdmin):
         return show.duration(show.waited(job))
 
     @admin.display(description=gettext_lazy("ran"))
-    def ran(self, job: Job) -> str:
-        return show.duration(show.ran(job))
+    def ran(self, job: Job) -> str | None:
+        seconds = show.ran(job)
+        return None if seconds is None else show.duration(seconds)
 
     @admin.display(description=gettext_lazy("attempt"))
-    def attempts(self, job: Job) -> str:
-        return _attempts(job)
+    def attempts(self, job: Job) -> str | None:
+        return _attempts(job) if job.attempt else None
 
     @admin.display(description=gettext_lazy("worker"))
-    def worker_name(self, job: Job) -> str:
-        return job.worker or show.NOTHING
+    def worker_name(self, job: Job) -> str | None:
+        return job.worker or None
 
     @admin.display(description=gettext_lazy("error"))
-    def error(self, job: Job) -> str:
-        return job.error_code or show.NOTHING
+    def error(self, job: Job) -> str | None:
+        return job.error_code or None
 
     # What may be done
 
@@ -272,7 +273,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
                 operation=job.operation, version=job.operation_version
             ),
         ),
-        (_("Method"), show.method_title(job)),
+        (_("Method"), job.method),
         (_("Seed"), str(job.seed)),
         (_("Inputs together"), _("{size:.2f} megapixels").format(size=job.megapixels)),
         (_("Queue"), job.queue),

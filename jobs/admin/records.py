@@ -41,11 +41,11 @@ class PhotoAdmin(Deletion, RecordAdmin):
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("picture"))
-    def picture(self, photo: Photo) -> str:
+    def picture(self, photo: Photo) -> str | None:
         return show.photo_thumbnail(photo)
 
     @admin.display(description=gettext_lazy("picture"))
-    def large_picture(self, photo: Photo) -> str:
+    def large_picture(self, photo: Photo) -> str | None:
         return show.large_photo(photo)
 
     @admin.display(description=gettext_lazy("photo"))
@@ -106,19 +106,14 @@ class OwnerAdmin(Deletion, RecordAdmin):
         return format_html('<a class="latent-link" href="{}">{}</a>', address, text)
 
     def remove(self, obj: Owner) -> None:
-        delete_belongings(obj)
+        for job in obj.jobs.iterator():
+            lifecycle.delete(job)
+        for photo in obj.photos.iterator():
+            retention.delete_photo(photo)
         obj.delete()
 
     def goes_along(self, obj: Owner) -> dict[str, int]:
         return {_("jobs"): obj.jobs.count(), _("photos"): obj.photos.count()}
-
-
-def delete_belongings(owner: Owner) -> None:
-    """Delete all jobs and photos of an owner with their files."""
-    for job in owner.jobs.all():
-        lifecycle.delete(job)
-    for photo in owner.photos.all():
-        retention.delete_photo(photo)
 
 
 @admin.register(ShareLink)

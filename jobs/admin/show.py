@@ -17,7 +17,7 @@ SIDE = 256
 
 
 def duration(seconds: float | None) -> str:
-    """As 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    """As 0.4 s, 12 s, 3 min 20 s, 10 min, 2 h 5 min."""
     if seconds is None:
         return NOTHING
     if seconds < 10:
@@ -25,8 +25,10 @@ def duration(seconds: float | None) -> str:
     if seconds < 60:
         return _("{seconds:.0f} s").format(seconds=seconds)
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
+    if minutes < 60 and rest:
         return _("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+    if minutes < 60:
+        return _("{minutes} min").format(minutes=minutes)
     hours, minutes = divmod(minutes, 60)
     return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
 
@@ -66,12 +68,6 @@ def operation_title(job: Job) -> str:
     return _(declaration.title) if declaration else job.operation
 
 
-def method_title(job: Job) -> str:
-    declaration = job.declaration
-    title = declaration.method_titles.get(job.method) if declaration else None
-    return _(title) if title else job.method
-
-
 def thumbnail(address: str, color: str, alternative: str) -> SafeString:
     """A small picture in its place, on its own mean colour until it arrives."""
     return format_html(
@@ -95,9 +91,9 @@ def is_picture(photo: Photo) -> bool:
     return photo.kind in (Kind.IMAGE, Kind.ANIMATION)
 
 
-def photo_thumbnail(photo: Photo | None) -> SafeString | str:
+def photo_thumbnail(photo: Photo | None) -> SafeString | None:
     if photo is None or not is_picture(photo):
-        return NOTHING
+        return None
     return thumbnail(f"{photo_address(photo)}?size={SIDE}", photo.color, _("Photo {name}").format(name=photo))
 
 
@@ -107,9 +103,9 @@ def output_thumbnail(output: Output) -> SafeString:
     )
 
 
-def large_photo(photo: Photo) -> SafeString | str:
+def large_photo(photo: Photo) -> SafeString | None:
     if not is_picture(photo):
-        return NOTHING
+        return None
     return format_html(
         '<img class="latent-large" src="{}?size=1024" alt="{}" width="{}" height="{}"'
         ' style="background-color: {}">',

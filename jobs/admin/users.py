@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from jobs import retention
 from jobs.admin.base import Deletion
-from jobs.admin.records import delete_belongings
 from jobs.models import Owner
 
 admin.site.unregister(User)
@@ -23,11 +23,10 @@ class UserAdmin(Deletion, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg
     list_display = ("username", "email", "is_staff", "is_active", "last_login")
     list_filter = ("is_staff", "is_active")
     list_disable_select_all = True
+    list_per_page = 50
 
     def remove(self, obj: User) -> None:
-        if owner := Owner.objects.filter(user=obj).first():
-            delete_belongings(owner)
-        obj.delete()
+        retention.delete_account(obj)
 
     def goes_along(self, obj: User) -> dict[str, int]:
         owner = Owner.objects.filter(user=obj).first()

@@ -57,10 +57,11 @@ def operation(request: HttpRequest, slug: str) -> HttpResponse:
     except UnknownOperation:
         raise Http404 from None
     methods = [title.partition(": ") for title in found.method_titles.values()]
+    form = ParamsForm(found)
     context = {
         "operation": found,
         "methods": [(name, hint[:1].upper() + hint[1:]) for name, _colon, hint in methods],
-        "fields": list(ParamsForm(found)),
+        "fields": [*form.main, *form.fine_tuning],
         "cards": [Card(weights, [found]) for weights in found.weights],
     }
     return render(request, "operation.html", context)

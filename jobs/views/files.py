@@ -1,10 +1,19 @@
 """Pictures and files, to whoever may see them. Nothing is served from a public folder."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    StreamingHttpResponse,
+)
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
@@ -12,10 +21,12 @@ from jobs import access, progress
 from jobs.models import Output, Photo
 from jobs.pictures import thumbnail_of
 from ml.core.images import MEDIA_TYPES
+from ml.core.recipe import HEAD_BYTES, embed
 
 OWNERS = "private, max-age=31536000, immutable"
 SHARED = "private, no-cache"
 THUMBNAIL_SIDES = (256, 512, 1024, 2048)
+BLOCK_BYTES = 1 << 18
 
 
 @require_safe
@@ -25,7 +36,8 @@ def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
 
 @require_safe
 def output(request: HttpRequest, output_id: UUID) -> HttpResponse:
-    return _send_output(request, access.visible_output(request, output_id), OWNERS)
+    found = access.visible_output(request, output_id)
+    return _send_output(request, found, OWNERS, recipe=found.job.recipe)
 
 
 @require_safe
@@ -42,7 +54,7 @@ def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResp
     found = link.job.outputs.filter(pk=output_id).first()
     if found is None:
         raise Http404
-    return _send_output(request, found, SHARED)
+    return _send_output(request, found, SHARED, recipe=link.job.recipe if link.recipe else None)
 
 
 @require_safe
@@ -61,10 +73,36 @@ def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpRespons
     )
 
 
-def _send_output(request: HttpRequest, output: Output, caching: str) -> HttpResponse:
+def _send_output(
+    request: HttpRequest, output: Output, caching: str, *, recipe: dict[str, Any] | None
+) -> HttpResponse:
+    """An output; a download of a picture carries the recipe where one is given."""
     suffix = Path(str(output.file)).suffix
     name = f"{output.job.operation}-{output.name}{suffix}"
+    if "download" in request.GET and output.is_picture and recipe:
+        return _guarded(_with_recipe(output, recipe, name), caching)
     return _send(request, output.file, output.sha256, output.media_type, name, caching)
+
+
+def _with_recipe(output: Output, recipe: dict[str, Any], name: str) -> HttpResponse:
+    try:
+        file = output.file.open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    start = file.read(HEAD_BYTES)
+    head, tail = embed(start, output.bytes, recipe)
+    response = StreamingHttpResponse(_around(head, file, tail), content_type=output.media_type)
+    response["Content-Length"] = output.bytes - len(start) + len(head) + len(tail)
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return response  # type: ignore[return-value]
+
+
+def _around(head: bytes, rest: Any, tail: bytes) -> Iterator[bytes]:
+    with rest:
+        yield head
+        while block := rest.read(BLOCK_BYTES):
+            yield block
+        yield tail
 
 
 def _send(
@@ -80,13 +118,35 @@ def _send(
         response = HttpResponse(thumbnail_of(file, sha256, side), content_type="image/webp")
     else:
         try:
-            response = FileResponse(file.open("rb"), content_type=media_type)  # type: ignore[assignment]
+            response = _whole_or_range(request, file.open("rb"), file.size, media_type)
         except FileNotFoundError:
             raise Http404 from None
         attached = "download" in request.GET or not media_type.startswith(("image/", "video/"))
         response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
     response["ETag"] = etag
     return _guarded(response, caching)
+
+
+def _whole_or_range(request: HttpRequest, file: Any, size: int, media_type: str) -> HttpResponse:
+    """The file, or the range of it that a video player asks for (RFC 9110, 14.2)."""
+    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", ""))
+    if not asked or int(asked[1]) >= size:
+        response: Any = FileResponse(file, content_type=media_type)
+    else:
+        first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
+        file.seek(first)
+        response = StreamingHttpResponse(_part(file, last - first + 1), status=206, content_type=media_type)
+        response["Content-Range"] = f"bytes {first}-{last}/{size}"
+        response["Content-Length"] = max(0, last - first + 1)
+    response["Accept-Ranges"] = "bytes"
+    return response  # type: ignore[no-any-return]
+
+
+def _part(file: Any, length: int) -> Iterator[bytes]:
+    with file:
+        while length > 0 and (block := file.read(min(BLOCK_BYTES, length))):
+            length -= len(block)
+            yield block
 
 
 def _guarded(response: HttpResponse, caching: str) -> HttpResponse:

@@ -6,24 +6,33 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs import access, lifecycle, progress, words
-from jobs.models import Job, JobInput, Output, Photo
+from jobs.models import Job, JobInput, Output, Owner
 from jobs.shown import Shown
 from jobs.state import State, state_of
 from jobs.views.job import unchanged
 from ml.registry import registry
 
 PAGE = 48
+FEW = 1000
 SHOWN_SAMPLES = 12
+STATUSES = (
+    ("", gettext_lazy("All")),
+    (Job.Status.QUEUED, gettext_lazy("Waiting")),
+    (Job.Status.RUNNING, gettext_lazy("Running")),
+    (Job.Status.SUCCEEDED, gettext_lazy("Done")),
+    (Job.Status.FAILED, gettext_lazy("Failed")),
+    (Job.Status.CANCELLED, gettext_lazy("Cancelled")),
+)
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     status = request.GET.get("status", "")
     status = status if status in Job.Status.values else ""
     operation, search = request.GET.get("operation", "")[:64], request.GET.get("q", "").strip()[:120]
-    jobs = access.jobs_of(owner) if owner else Job.objects.none()
-    found = _filtered(jobs, status, operation, search)
+    found = _filtered(owner, status, operation, search) if owner else Job.objects.none()
     page, newer, older = _page(found, request.GET)
     kept = {
         name: value for name, value in (("status", status), ("operation", operation), ("q", search)) if value
@@ -75,10 +83,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "samples": []
         if page or kept
         else _tiles(_with_pictures(Job.objects.filter(sample=True).order_by("-id"))[:SHOWN_SAMPLES]),
-        "statuses": [
-            (value, label.capitalize(), _address(kept, status=value))
-            for value, label in [("", _("all")), *Job.Status.choices]
-        ],
+        "statuses": [(value, label, _address(kept, status=value)) for value, label in STATUSES],
         "operations": registry().all(),
         "status": status,
         "operation": operation,
@@ -119,15 +124,22 @@ def delete(request: HttpRequest) -> HttpResponse:
     return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else reverse("gallery"))
 
 
-def _filtered(jobs: QuerySet[Job], status: str, operation: str, search: str) -> QuerySet[Job]:
+def _filtered(owner: Owner, status: str, operation: str, search: str) -> QuerySet[Job]:
+    jobs = access.jobs_of(owner)
     if status:
         jobs = jobs.filter(status=status)
     if operation:
         jobs = jobs.filter(operation=operation)
-    if search:
-        photos = Photo.objects.filter(name__icontains=search)
-        jobs = jobs.filter(pk__in=JobInput.objects.filter(photo__in=photos).values("job"))
-    return jobs
+    return _named(jobs, owner, search) if search else jobs
+
+
+def _named(jobs: QuerySet[Job], owner: Owner, search: str) -> QuerySet[Job]:
+    """Jobs with a photo of such a name: from the photos where those are few, else job by job until a page is full."""
+    photos = access.photos_of(owner).filter(name__icontains=search)
+    few = list(photos.values_list("pk", flat=True)[: FEW + 1])
+    if len(few) <= FEW:
+        return jobs.filter(pk__in=JobInput.objects.filter(photo__in=few).values("job"))
+    return jobs.filter(Exists(JobInput.objects.filter(job=OuterRef("pk"), photo__name__icontains=search)))
 
 
 def _page(found: QuerySet[Job], query: Any) -> tuple[list[Job], int | None, int | None]:

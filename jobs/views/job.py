@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
+from pydantic.fields import FieldInfo
 
 from jobs import access, lifecycle, progress, queues, uploads, words
 from jobs.errors import Refused
@@ -112,7 +113,8 @@ class Standing:
         if operation is None:
             return [(name, shown(value)) for name, value in self.job.params.items()]
         said = []
-        for name, field in operation.params.model_fields.items():
+        fields = sorted(operation.params.model_fields.items(), key=lambda item: _folded(item[1]))
+        for name, field in fields:
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             when: Any = extra.get("when", {})
             value = self.job.params.get(name)
@@ -222,6 +224,11 @@ def _context(request: HttpRequest, standing: Standing) -> dict[str, Any]:
         "member": member,
         "limits": config(),
     }
+
+
+def _folded(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("group") == "fine-tuning"
 
 
 def _said(value: Any) -> str:

@@ -14,19 +14,20 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs import access, lifecycle, queues, uploads, words
 from jobs.errors import Refused
 from jobs.forms import ParamsForm, form_url
 from jobs.models import Job, Owner, Photo
+from jobs.samples import SAMPLES
 from jobs.shown import Shown
 from jobs.views import errors
 from ml.core.errors import OperationError, UnknownOperation
 from ml.core.operation import Kind, Operation, Slot
+from ml.core.recipe import extract
 from ml.registry import registry
-from webapp.config import BASE_DIR, config
+from webapp.config import config
 
 MOST_AT_ONCE = 100
 ACCEPTED_TYPES = {
@@ -37,42 +38,13 @@ ACCEPTED_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A photo for whoever has none at hand."""
-
-    name: str
-    title: str
-    alt: str
-    width: int
-    height: int
-
-    @property
-    def path(self) -> Path:
-        return BASE_DIR / "static" / "samples" / f"{self.name}.jpg"
-
-    @property
-    def static_path(self) -> str:
-        return f"samples/{self.name}.jpg"
-
-
-SAMPLES = (
-    Sample("chelsea", gettext_lazy("A cat"), gettext_lazy("A tabby cat looks to the side"), 451, 300),
-    Sample("coffee", gettext_lazy("Coffee"), gettext_lazy("A cup of coffee on a wooden table"), 600, 400),
-    Sample(
-        "astronaut", gettext_lazy("A portrait"), gettext_lazy("An astronaut smiles before a flag"), 512, 512
-    ),
-)
-
-
 # Home ----------------------------------------------------------------------------------------------------
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(
-        request, "home.html", {"samples": SAMPLES, "operations": registry().all(), "limits": config()}
-    )
+    context = {"samples": SAMPLES, "operations": registry().all(), **_upload_context(request)}
+    return render(request, "home.html", context)
 
 
 @require_POST
@@ -221,7 +193,7 @@ def _own(owner: Owner, photo: Photo) -> Photo:
 
 
 def _form_page(request: HttpRequest, draft: Draft, status: int = 200) -> HttpResponse:
-    context = {"draft": draft, "form": draft.form, "limits": config(), **_cost(request, draft)}
+    context = {"draft": draft, "form": draft.form, **_upload_context(request), **_cost(request, draft)}
     return render(request, "new_job.html", context, status=status)
 
 
@@ -285,6 +257,10 @@ def _as_sent(form: ParamsForm) -> QueryDict:
     return data
 
 
+def _upload_context(request: HttpRequest) -> dict[str, Any]:
+    return {"limits": config(), "stranger": access.owner_of(request) is None}
+
+
 # Photos --------------------------------------------------------------------------------------------------
 
 
@@ -321,11 +297,6 @@ def _receive(request: HttpRequest, file: UploadedFile) -> dict[str, Any]:
 
 def _recipe_in(file: UploadedFile) -> dict[str, Any] | None:
     """The recipe in a result of Latent."""
-    try:
-        from ml.core.recipe import extract
-    except ImportError:
-        return None
-
     with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
         for chunk in file.chunks():
             copy.write(chunk)

@@ -95,17 +95,17 @@ class Lite0(nn.Module):
 
     def features(self, image: Tensor) -> Tensor:
         """The last feature map (N, 1280, H / 32, W / 32)."""
-        features = functional.relu6(self.conv_stem(image))
-        for block in self.blocks:
-            features = block(features)
-        return functional.relu6(self.conv_head(features))
+        return functional.relu6(self.conv_head(self.before(image, len(self.blocks))))
 
-    def classify(self, features: Tensor) -> Tensor:
-        """Logits (N, classes) of the last feature map."""
-        return self.fc(features.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+    def before(self, image: Tensor, block: int) -> Tensor:
+        """What a block is given."""
+        features = functional.relu6(self.conv_stem(image))
+        for earlier in self.blocks[:block]:
+            features = earlier(features)
+        return features
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.classify(self.features(image))
+        return self.fc(self.features(image).mean(dim=(2, 3)))  # type: ignore[no-any-return]
 
     def expansions(self, image: Tensor) -> Iterator[Tensor]:
         """What each block that expands (1 to 15) makes of the picture, before ReLU6, in order.
@@ -120,41 +120,56 @@ class Lite0(nn.Module):
             features = block.contracted(expanded, features)
 
 
+class Tail(nn.Module):
+    """Lite0's last block, head and classifier under Lite0's names: what is trained for other classes.
+
+    Takes what the blocks before make of a picture, (N, 192, h, w); gives logits (N, classes).
+    """
+
+    FIRST = 15
+
+    def __init__(self, lite0: Lite0, classes: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleDict({str(self.FIRST): lite0.blocks[self.FIRST]})
+        self.conv_head = lite0.conv_head
+        self.fc = nn.Linear(FEATURES, classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        features = functional.relu6(self.conv_head(self.blocks[str(self.FIRST)](features)))
+        return self.fc(features.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+
+
 class SmallCNN(nn.Module):
     """Convolutions and pooling from nothing, in the manner of Chollet's cats-and-dogs network (2016).
 
     Takes `normalised` RGB (N, 3, 112, 112); gives logits (N, classes).
     """
 
+    SIZE = 112
+
     def __init__(
-        self, channels: Sequence[int] = (32, 64, 128, 256), dropout: float = 0.0, classes: int = 2
+        self, channels: Sequence[int] = (32, 64, 128, 256, 256), dropout: float = 0.0, classes: int = 2
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for inputs, outputs in zip((3, *channels[:-1]), channels, strict=True):
+        for stage, (inputs, outputs) in enumerate(zip((3, *channels[:-1]), channels, strict=True)):
             layers += [
                 nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(),
-                nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
-                nn.BatchNorm2d(outputs),
-                nn.ReLU(),
-                nn.MaxPool2d(2),
             ]
+            if stage < len(channels) - 1:
+                layers.append(nn.MaxPool2d(2))
         self.layers = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels[-1], classes)
 
     def features(self, image: Tensor) -> Tensor:
-        """The last feature map (N, channels, 7, 7)."""
+        """The last feature map, a sixteenth as wide and high."""
         return self.layers(image)  # type: ignore[no-any-return]
 
-    def classify(self, features: Tensor) -> Tensor:
-        """Logits (N, classes) of the last feature map."""
-        return self.fc(self.dropout(features.mean(dim=(2, 3))))  # type: ignore[no-any-return]
-
     def forward(self, image: Tensor) -> Tensor:
-        return self.classify(self.features(image))
+        return self.fc(self.dropout(self.features(image).mean(dim=(2, 3))))  # type: ignore[no-any-return]
 
 
 def load_lite0(path: Path) -> Lite0:

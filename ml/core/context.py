@@ -1,6 +1,9 @@
 """What a run may ask of whoever started it, and what it gives back."""
 
+import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,6 +67,13 @@ class Context:
     def rng(self) -> np.random.Generator:
         """The source of all randomness of a run in NumPy."""
         return np.random.default_rng(self.seed)
+
+    @cached_property
+    def scratch(self) -> Path:
+        """A folder for the files of a result, removed with the context."""
+        folder = Path(tempfile.mkdtemp(prefix="latent-run-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
 
 class Inputs(Mapping[str, tuple[Path, ...]]):

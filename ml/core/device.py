@@ -42,7 +42,9 @@ def torch_device(name: str) -> "torch.device":
 
     if name == "cuda" and not torch.cuda.is_available():
         raise OperationError(_("There is no CUDA device here. Run it on the CPU: --device cpu"))
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    torch.set_num_threads(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return torch.device(name)
 
 
@@ -53,7 +55,9 @@ def ready(network: "Network", device: "torch.device") -> "Network":
     return network.eval().requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def infer(network: "Callable[[torch.Tensor], torch.Tensor]", values: Pixels, device: "torch.device") -> Pixels:
+def infer(
+    network: "Callable[[torch.Tensor], torch.Tensor]", values: Pixels, device: "torch.device"
+) -> Pixels:
     """Float pixels (h, w, C) through a network that maps (1, C, h, w) to (1, C', h', w'); returns (h', w', C')."""
     import torch
 
@@ -92,5 +96,5 @@ def free_memory() -> None:
     if "torch" in sys.modules:
         import torch
 
-        if torch.cuda.is_initialized():
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             torch.cuda.empty_cache()

@@ -274,9 +274,12 @@ def premultiplied(pixels: Pixels) -> Pixels:
 
 
 def straight(values: Pixels, dtype: Any) -> Pixels:
-    """The inverse of `premultiplied`, clipped and rounded; what is wholly transparent is black."""
+    """The inverse of `premultiplied`, clipped and rounded; what is wholly transparent is black.
+
+    A sharp filter overshoots in colour and alpha alike, which the division cancels.
+    """
     if values.shape[2] in (2, 4):
-        alpha = np.clip(values[:, :, -1:], 0, 1)
+        alpha = values[:, :, -1:]
         color = np.divide(values[:, :, :-1], alpha, out=np.zeros_like(values[:, :, :-1]), where=alpha > 0)
         values = np.concatenate([color, alpha], axis=2)
     return from_float(values, dtype)

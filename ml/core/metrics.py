@@ -100,6 +100,6 @@ def mean_score(scores: Sequence[Score]) -> Score:
     """The mean of a set's scores; its PSNR is None if one of the pictures was restored without any error."""
     ratios = [score.psnr for score in scores if score.psnr is not None]
     return Score(
-        psnr=sum(ratios) / len(ratios) if len(ratios) == len(scores) else None,
-        ssim=sum(score.ssim for score in scores) / len(scores),
+        psnr=round(sum(ratios) / len(ratios), 4) if len(ratios) == len(scores) else None,
+        ssim=round(sum(score.ssim for score in scores) / len(scores), 5),
     )

@@ -106,7 +106,7 @@ def Choice(default: Any, titles: Mapping[str, str], *, title: str, description: 
 
 def FineTuning(default: Any, *, title: str, description: str = "", unit: str = "", **bounds: Any) -> Any:
     """A `pydantic.Field` that most people leave alone: the form folds it away."""
-    extra = {"group": "fine-tuning"} | ({"unit": unit} if unit else {})
+    extra: dict[str, Any] = {"group": "fine-tuning"} | ({"unit": unit} if unit else {})
     return pydantic.Field(default, title=title, description=description, json_schema_extra=extra, **bounds)
 
 

@@ -46,11 +46,14 @@ def resize(
 
 
 def _resample(
-    pixels: Pixels, size: tuple[int, int], resampling: Image.Resampling, box: tuple[float, float, float, float]
+    pixels: Pixels,
+    size: tuple[int, int],
+    resampling: Image.Resampling,
+    box: tuple[float, float, float, float],
 ) -> Pixels:
     if pixels.dtype == np.uint8 and pixels.shape[2] in (1, 3):
-        resized = np.asarray(Picture(pixels).to_pillow().resize(size, resampling, box))
-        return resized.reshape(size[1], size[0], pixels.shape[2])
+        image = Picture(pixels).to_pillow().resize(size, resampling, box)
+        return np.asarray(image).reshape(size[1], size[0], pixels.shape[2])
     values = premultiplied(pixels)
     planes = (np.ascontiguousarray(values[:, :, channel]) for channel in range(values.shape[2]))
     resized = [np.asarray(Image.fromarray(plane).resize(size, resampling, box)) for plane in planes]

@@ -1,5 +1,6 @@
 """Pictures of any size in overlapping tiles: bounded memory, no seams, live progress."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -47,10 +48,11 @@ class Box:
             for left, right in _even(self.left, self.right, side):
                 yield Box(left, top, right, bottom)
 
-    def grown(self, margin: int, within: "Box") -> "Box":
+    def grown(self, margin: int, within: "Box", align: int = 1) -> "Box":
+        """With a margin as far as there is one; left and top at multiples of `align`."""
         return Box(
-            max(self.left - margin, within.left),
-            max(self.top - margin, within.top),
+            max(self.left - margin, within.left) // align * align,
+            max(self.top - margin, within.top) // align * align,
             min(self.right + margin, within.right),
             min(self.bottom + margin, within.bottom),
         )
@@ -67,7 +69,7 @@ class Box:
 def _even(start: int, stop: int, side: int) -> Iterator[tuple[int, int]]:
     parts = math.ceil((stop - start) / side)
     edges = [start + (stop - start) * part // parts for part in range(parts + 1)]
-    return zip(edges, edges[1:], strict=False)
+    return itertools.pairwise(edges)
 
 
 def tiled(
@@ -78,12 +80,14 @@ def tiled(
     side: int,
     overlap: int,
     scale: int = 1,
+    align: int = 1,
     note: str = "",
 ) -> Picture:
     """`function` of a picture, tile by tile; it returns each `scale` times as wide and high.
 
     A tile is at most `side` pixels wide and high and is handed over with `overlap` pixels more on each side,
-    which are cut off afterwards: as far as the function sees, the tile has no border but the picture's.
+    which are cut off afterwards: as far as the function sees, the tile has no border but the picture's. Its left
+    and top stand at multiples of `align`, for networks that shrink a picture inside.
     Between tiles the context hears the progress, gets a preview and may end the run. When memory does not
     suffice the tiles are halved and those already done are kept; raises `OutOfMemory` when none is small enough.
     """
@@ -97,7 +101,7 @@ def tiled(
         if max(box.width, box.height) > side:
             pending[:0] = box.split(side)
             continue
-        around = box.grown(overlap, whole)
+        around = box.grown(overlap, whole, align)
         try:
             tile: Picture | None = function(Picture(picture.pixels[around.slices]))
         except Exception as error:
@@ -109,7 +113,9 @@ def tiled(
             free_memory()
             side = max(box.width, box.height) // 2
             if side < SMALLEST_SIDE:
-                raise OutOfMemory(_("There is too little memory for this picture. Choose another method, or try later."))
+                raise OutOfMemory(
+                    _("There is too little memory for this picture. Choose another method, or try later.")
+                )
             pending.insert(0, box)
             continue
         pixels = tile.pixels[box.seen_from(around).scaled(scale).slices]
@@ -130,7 +136,9 @@ class _Preview:
     def __init__(self, picture: Picture, scale: int, context: Context) -> None:
         self._context = context
         self._shrink = min(1.0, PREVIEW_SIDE / (max(picture.width, picture.height) * scale))
-        width, height = (max(1, round(length * scale * self._shrink)) for length in (picture.width, picture.height))
+        width, height = (
+            max(1, round(length * scale * self._shrink)) for length in (picture.width, picture.height)
+        )
         self._canvas = resize(picture.thumbnail(2 * PREVIEW_SIDE), width, height).pixels
         self._shown = time.monotonic()
 

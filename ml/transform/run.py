@@ -71,4 +71,6 @@ def rotate(picture: Picture, params: TransformParams, context: Context) -> Pictu
 def _planes(picture: Picture) -> list[Image.Image]:
     """Each channel in floats, premultiplied, with a transparent margin."""
     values = np.pad(premultiplied(picture.pixels), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)))
-    return [Image.fromarray(np.ascontiguousarray(values[:, :, channel])) for channel in range(values.shape[2])]
+    return [
+        Image.fromarray(np.ascontiguousarray(values[:, :, channel])) for channel in range(values.shape[2])
+    ]

@@ -87,7 +87,9 @@ def test_the_places_are_the_order_in_which_the_jobs_start(db, served, jobs):
     with transaction.atomic():
         owners = [Owner.objects.create() for _ in served]
         for owner, ago in zip(owners, served, strict=True):
-            last_served = Now() - timedelta(seconds=ago) if ago else Turn._meta.get_field("last_served").default
+            last_served = (
+                Now() - timedelta(seconds=ago) if ago else Turn._meta.get_field("last_served").default
+            )
             Turn.objects.create(key=owner.turn_key, queue="cpu", last_served=last_served)
         for owner, priority in jobs:
             job = submit(owners[owner])

@@ -62,7 +62,12 @@ def test_a_run_shows_its_progress_and_then_its_result(worker, alice, photo):
     assert job.recipe["operation"] == "nap"
     assert job.recipe["inputs"]["photo"] == [job.inputs.get().photo.sha256]
     output = job.outputs.get()
-    assert (output.name, output.media_type, output.width, output.color) == ("result", "image/png", 8, "#808080")
+    assert (output.name, output.media_type, output.width, output.color) == (
+        "result",
+        "image/png",
+        8,
+        "#808080",
+    )
     assert output.file.size == output.bytes
 
 
@@ -194,7 +199,12 @@ def test_a_job_that_kills_its_process_every_time_ends(worker, clock):
     crash, following = submit(None, "crash"), submit(None, "instant")
     wait_for(lambda: ended(crash, following), 60)
     crash = fresh(crash)
-    assert (crash.status, crash.error_code, crash.losses, crash.attempt) == (Status.FAILED, "worker_lost", 3, 3)
+    assert (crash.status, crash.error_code, crash.losses, crash.attempt) == (
+        Status.FAILED,
+        "worker_lost",
+        3,
+        3,
+    )
     assert fresh(following).status == Status.SUCCEEDED
 
 

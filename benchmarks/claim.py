@@ -1,0 +1,78 @@
+"""How long a claim and a place in the queue take while 100,000 jobs of 5,000 owners wait.
+
+python -m benchmarks.claim
+"""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+os.environ |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "LOG_LEVEL": "WARNING"}
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from jobs import lifecycle, queues  # noqa: E402
+from jobs.models import Job, Owner, Turn  # noqa: E402
+
+JOBS, OWNERS, TIMES = 100_000, 5_000, 300
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    fill()
+    somewhere = Job.objects.order_by("uuid")[:TIMES]  # random, as UUIDs are
+    print(f"{JOBS:,} queued jobs of {OWNERS:,} owners, {connection.vendor}, {os.cpu_count()} CPU cores")
+    report("claim", [timed(partial(lifecycle.claim, "cpu")) for _ in range(TIMES)])
+    report("place", [timed(partial(queues.place, job)) for job in somewhere])
+
+
+def fill() -> None:
+    owners = Owner.objects.bulk_create(Owner() for _ in range(OWNERS))
+    each = JOBS // OWNERS
+    turns = Turn.objects.bulk_create(
+        Turn(key=owner.turn_key, queue="cpu", waiting=each, waiting_seconds=each) for owner in owners
+    )
+    places = list(zip(owners, turns, strict=True))
+    Job.objects.bulk_create(
+        (
+            Job(
+                owner=owner,
+                turn=turn,
+                operation="denoise",
+                queue="cpu",
+                declared_seconds=1,
+                expected_seconds=1,
+                deadline_seconds=600,
+            )
+            for _ in range(each)
+            for owner, turn in places
+        ),
+        batch_size=1000,
+    )
+
+
+def timed(act: Callable[[], Any]) -> tuple[float, float]:
+    """Milliseconds by the clock on the wall, and of the processor, which other processes do not disturb."""
+    begun, begun_cpu = time.perf_counter(), time.process_time()
+    act()
+    return 1000 * (time.perf_counter() - begun), 1000 * (time.process_time() - begun_cpu)
+
+
+def report(what: str, took: list[tuple[float, float]]) -> None:
+    wall, cpu = ([pair[index] for pair in took] for index in (0, 1))
+    print(
+        f"{what}: median {statistics.median(wall):.1f} ms, 95 % under {statistics.quantiles(wall, n=20)[-1]:.1f} ms; "
+        f"of the processor {statistics.median(cpu):.1f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""What a job costs beyond a bare Celery task on the same Redis, and a poll beyond a bare Django view.
+
+python -m benchmarks.queue
+
+Both of each pair run in turn in the same minute, since a shared machine is never equally fast for long.
+"""
+
+import os
+import shutil
+import socket
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from http.client import HTTPConnection
+from itertools import count
+from typing import Any
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+os.environ["LOG_LEVEL"] = "WARNING"
+os.environ["LATENT_ROOMS"] = "tests.rooms.instant,tests.rooms.nap"
+
+import django
+
+django.setup()
+
+import psutil  # noqa: E402
+from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+
+from benchmarks import bare, report  # noqa: E402
+from jobs import access, lifecycle, progress  # noqa: E402
+from jobs.models import Job, Owner  # noqa: E402
+from tests.settings import TEST_HOME  # noqa: E402
+from tests.support import Process, Redis, Worker, submit, wait_for  # noqa: E402
+
+ONE_BY_ONE = 100
+CLIENTS = 8
+SECONDS = 4.0
+ROUNDS = 3
+POLLS = 400
+LOOK_SECONDS = 0.001
+
+names = count()
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, TEST_HOME, ignore_errors=True)
+        redis = Redis()
+        stack.callback(redis.kill)
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        with running(Worker("jobs"), bare_worker()):
+            latency = latency_rows()
+            throughput = throughput_row()
+        polls = poll_rows()
+    report.write(
+        "A job that does nothing, against a bare Celery task with late acks",
+        "python -m benchmarks.queue",
+        report.table([("", "bare task", "job", "difference"), *latency, throughput])
+        + "\n\nOne worker process each, the same Redis, SQLite; from the call that submits to the moment when "
+        "the result can be seen.\n\n"
+        + report.table([("polling", "milliseconds of the processor", "of the floor", "polls/s"), *polls])
+        + f"\n\nA visitor's page, gunicorn with {os.environ.get('WEB_THREADS', 8)} threads, {CLIENTS} clients that keep "
+        "their connections. The floor is a view that reads one row and one hash of Redis, without any middleware.",
+    )
+
+
+# A job, and a bare task ----------------------------------------------------------------------------------
+
+
+def bare_worker() -> Process:
+    process = Process(
+        "bare",
+        *(sys.executable, "-m", "celery", "--app", "benchmarks.bare", "--quiet", "worker"),
+        *("--pool", "prefork", "--concurrency", "1", "--hostname", "bare@tests"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        DJANGO_SETTINGS_MODULE="benchmarks.bare_settings",
+    )
+    wait_for(task_seconds, 60)
+    return process
+
+
+def task_seconds() -> float:
+    """From the call to the end of one bare task."""
+    key = f"bare:{next(names)}"
+    begun = time.perf_counter()
+    bare.nothing.delay(key)
+    while not bare.client.exists(key):
+        time.sleep(LOOK_SECONDS)
+    return time.perf_counter() - begun
+
+
+def job_seconds() -> float:
+    """From the call to the committed end of one job."""
+    begun = time.perf_counter()
+    job = submit(None)
+    version = progress.version(job.uuid)
+    while True:
+        while (now := progress.version(job.uuid)) == version:
+            time.sleep(LOOK_SECONDS)
+        version = now
+        if not Job.objects.unfinished().filter(pk=job.pk).exists():
+            return time.perf_counter() - begun
+
+
+def latency_rows() -> list[tuple[str, ...]]:
+    for _ in range(20):
+        task_seconds(), job_seconds()
+    pairs = [(1000 * task_seconds(), 1000 * job_seconds()) for _ in range(ONE_BY_ONE)]
+    tasks, jobs = ([pair[index] for pair in pairs] for index in (0, 1))
+    return [
+        ("submit to done, median", *milliseconds(statistics.median(tasks), statistics.median(jobs))),
+        ("95 % are done within", *milliseconds(p95(tasks), p95(jobs))),
+    ]
+
+
+def throughput_row() -> tuple[str, ...]:
+    tasks: list[float] = []
+    jobs: list[float] = []
+    for _ in range(ROUNDS):
+        tasks.append(per_second(task_seconds))
+        jobs.append(per_second(job_seconds))
+    task, job = statistics.median(tasks), statistics.median(jobs)
+    return (f"with {CLIENTS} clients", f"{task:.0f}/s", f"{job:.0f}/s", f"{100 * job / task:.0f} %")
+
+
+def per_second(act: Callable[[], Any]) -> float:
+    """How often it is done by `CLIENTS` that each wait for the end of one before they begin the next."""
+    end_at = time.monotonic() + SECONDS
+
+    def go_on(_: int) -> int:
+        done = 0
+        while time.monotonic() < end_at:
+            act()
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return sum(pool.map(go_on, range(CLIENTS))) / SECONDS
+
+
+def milliseconds(task: float, job: float) -> tuple[str, str, str]:
+    return f"{task:.1f} ms", f"{job:.1f} ms", f"{job - task:+.1f} ms"
+
+
+def p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
+# A poll, and a bare view ---------------------------------------------------------------------------------
+
+
+def poll_rows() -> list[tuple[str, ...]]:
+    visitor = Owner.objects.create(address="benchmark")
+    session = SessionStore()
+    session[access.SESSION_OWNER] = str(visitor.pk)
+    session.save()
+    cookie = f"sessionid={session.session_key}"
+    submit(visitor, "nap", seconds=60)
+    claim = lifecycle.claim("cpu")
+    assert claim is not None
+    runs, waits = claim.job, submit(visitor, "nap", seconds=60)
+    progress.say(runs.uuid, 0.4, "tile 4 of 10")
+    page = f"/jobs/{runs.uuid}/status"
+    with running(*(site := web("webapp.settings"))[:1], *(floor := web("benchmarks.bare_settings"))[:1]):
+        views = {
+            "the floor": (floor, f"/floor/{runs.uuid}", 200),
+            "a job that runs, 204": (site, f"{page}?v={progress.version(runs.uuid)}", 204),
+            "a job that runs, 200": (site, page, 200),
+            "a job that waits, 200": (site, f"/jobs/{waits.uuid}/status", 200),
+        }
+        costs: dict[str, list[tuple[float, float]]] = {name: [] for name in views}
+        for _ in range(ROUNDS):
+            for name, ((process, port), path, status) in views.items():
+                costs[name].append(poll_cost(process, partial(polls, port, path, cookie, status)))
+    cpu = {name: statistics.median(cost for cost, _ in measured) for name, measured in costs.items()}
+    rate = {name: statistics.median(rate for _, rate in measured) for name, measured in costs.items()}
+    floor_cpu = cpu["the floor"]
+    return [
+        (name, f"{cost:.2f}", f"{100 * floor_cpu / cost:.0f} %", f"{rate[name]:.0f}")
+        for name, cost in cpu.items()
+    ]
+
+
+def web(settings_module: str) -> tuple[Process, int]:
+    """A web server as `make run` starts it, and its port."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    process = Process(
+        f"web-{port}",
+        *(sys.executable, "-m", "gunicorn", "--config", "python:webapp.gunicorn"),
+        PORT=str(port),
+        DJANGO_SETTINGS_MODULE=settings_module,
+    )
+    wait_for(lambda: not process.alive or listens(port), 30)
+    return process, port
+
+
+def listens(port: int) -> bool:
+    with closing(socket.socket()) as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def poll_cost(process: Process, act: Callable[[int], None]) -> tuple[float, float]:
+    """Milliseconds of the server's processor per poll, and polls per second."""
+    before, begun = cpu_seconds(process), time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(act, range(CLIENTS)))
+    took = time.perf_counter() - begun
+    return 1000 * (cpu_seconds(process) - before) / POLLS, POLLS / took
+
+
+def cpu_seconds(process: Process) -> float:
+    return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in process.family())
+
+
+def polls(port: int, path: str, cookie: str, status: int, _client: int) -> None:
+    with closing(HTTPConnection("127.0.0.1", port)) as connection:
+        for _ in range(POLLS // CLIENTS):
+            connection.request("GET", path, headers={"Cookie": cookie, "HX-Request": "true"})
+            response = connection.getresponse()
+            response.read()
+            assert response.status == status, (path, response.status)
+
+
+@contextmanager
+def running(*processes: Process) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""Training of the cats-and-dogs networks: ``python -m ml train cats-vs-dogs --data DIR``.
+
+DIR holds pictures whose names begin with “cat” or “dog”. Every tenth of each is held back for validation.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from ml.classification import LITE0
+from ml.classification.networks import SIZE, Lite0, SmallCNN, Tail, load_lite0, normalised
+from ml.core import training
+from ml.core.errors import InputError
+from ml.core.metrics import PICTURE_SUFFIXES
+
+WEIGHTS = Path(__file__).parent / "weights"
+DATA = "4,000 pictures of Kaggle's Dogs vs. Cats (2013), 200x200, every tenth held back"
+TERMS = "Kaggle Dogs vs. Cats 2013: the competition's rules, research and education"
+CLASSES = ("cat", "dog")
+BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one network is trained."""
+
+    steps: int
+    learning_rate: float
+    channels: Sequence[int] = ()
+    """Of the network from scratch; none for the tail of Lite0."""
+    dropout: float = 0.0
+    augmented: bool = True
+
+
+SCRATCH_STEPS = 50 * 3600 // BATCH
+"""50 epochs."""
+
+NETWORKS: Mapping[str, Recipe] = {
+    "cats-vs-dogs": Recipe(steps=600, learning_rate=3e-4),
+    "cats-vs-dogs-scratch": Recipe(
+        steps=SCRATCH_STEPS, learning_rate=2e-3, channels=(32, 64, 128, 256, 256), dropout=0.4
+    ),
+    "cats-vs-dogs-scratch-plain": Recipe(
+        steps=SCRATCH_STEPS, learning_rate=2e-3, channels=(32, 64, 128, 256, 256), augmented=False
+    ),
+    "cats-vs-dogs-scratch-small": Recipe(
+        steps=SCRATCH_STEPS, learning_rate=2e-3, channels=(16, 32, 48, 64, 64), augmented=False
+    ),
+}
+VIEWS = 2
+"""Of each picture that the tail learns from: the middle as it is, and one that is augmented."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures, or features of them, (N, …), and which of `CLASSES` each is, (N,)."""
+
+    values: Tensor
+    classes: Tensor
+
+    def parted(self) -> tuple["Examples", "Examples"]:
+        """To learn from, and held back: every tenth."""
+        held_back = torch.arange(len(self.classes), device=self.classes.device) % 10 == 5
+        return self[~held_back], self[held_back]
+
+    def __getitem__(self, index: Tensor) -> "Examples":
+        return Examples(self.values[index], self.classes[index])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``ml train`` for these networks."""
+    training.add_arguments(parser)
+
+
+def main(name: str, args: argparse.Namespace) -> dict[str, object]:
+    """Train one of NETWORKS; returns its card."""
+    recipe = NETWORKS[name]
+    device = torch.device(args.device)
+    torch.manual_seed(args.seed)
+    steps = args.steps or recipe.steps
+    plan = (from_scratch if recipe.channels else transfer)(name, recipe, args.data, steps, device)
+    if args.init:
+        training.load_weights(plan.network, args.init)
+    place = training.Place(
+        weights=args.weights or WEIGHTS, checkpoints=args.checkpoints, seed=args.seed, device=device
+    )
+    return training.train(plan, place)
+
+
+def from_scratch(name: str, recipe: Recipe, folder: Path, steps: int, device: torch.device) -> training.Plan:
+    """The small CNN, on pictures of 112 pixels that are held in memory."""
+    learned, held_back = read_examples(folder, SmallCNN.SIZE, device).parted()
+
+    def loss(network: nn.Module, generator: torch.Generator) -> Tensor:
+        batch = draw(learned, generator)
+        images = batch.values.float() / 255
+        images = augmented(images, generator) if recipe.augmented else images
+        return functional.cross_entropy(network.train()(normalised(images)), batch.classes)
+
+    def validate(network: nn.Module) -> dict[str, float]:
+        seen = learned[torch.arange(0, len(learned.classes), 9, device=device)]
+        figures = {"accuracy": held_back, "accuracy on what it learned from": seen}
+        return {
+            figure: accuracy(network, examples, lambda values: normalised(values.float() / 255))
+            for figure, examples in figures.items()
+        }
+
+    return training.Plan(
+        name=name,
+        network=SmallCNN(recipe.channels, recipe.dropout),
+        loss=loss,
+        validate=validate,
+        data=DATA,
+        terms=TERMS,
+        steps=steps,
+        learning_rate=recipe.learning_rate,
+        warmup=100,
+        averaging=0.99,
+        validate_every=max(1, 3600 // BATCH),
+    )
+
+
+def transfer(name: str, recipe: Recipe, folder: Path, steps: int, device: torch.device) -> training.Plan:
+    """The tail of Lite0, on what the blocks before it make of the pictures, which is computed once."""
+    lite0 = load_lite0(LITE0.path()).to(device, memory_format=torch.channels_last).eval()
+    pictures = read_examples(folder, SIZE, device)
+    views = [_features(lite0, pictures.values, None)]
+    generator = torch.Generator(device).manual_seed(0)
+    views += [_features(lite0, pictures.values, generator) for _ in range(VIEWS - 1)]
+    learned, held_back = Examples(torch.stack(views, dim=1), pictures.classes).parted()
+
+    def loss(network: nn.Module, generator: torch.Generator) -> Tensor:
+        batch = draw(learned, generator)
+        chosen = torch.randint(VIEWS, (BATCH,), generator=generator, device=device)
+        features = batch.values[torch.arange(BATCH, device=device), chosen].float()
+        return functional.cross_entropy(network(features), batch.classes, label_smoothing=0.05)
+
+    def validate(network: nn.Module) -> dict[str, float]:
+        figures = {"accuracy": held_back, "accuracy on what it learned from": learned}
+        return {
+            figure: accuracy(network, examples, lambda values: values[:, 0].float())
+            for figure, examples in figures.items()
+        }
+
+    return training.Plan(
+        name=name,
+        network=Tail(lite0, len(CLASSES)),
+        loss=loss,
+        validate=validate,
+        data=DATA,
+        terms=TERMS,
+        steps=steps,
+        learning_rate=recipe.learning_rate,
+        warmup=50,
+        averaging=0.99,
+        validate_every=50,
+    )
+
+
+def read_examples(folder: Path, size: int, device: torch.device) -> Examples:
+    """All pictures of a folder as uint8 (N, 3, size, size): the middle square, shrunk; raises `InputError`."""
+    paths = labelled(folder)
+    pixels = [
+        np.asarray(_middle(Image.open(path).convert("RGB")).resize((size, size), Image.Resampling.BICUBIC))
+        for path in paths
+    ]
+    classes = [CLASSES.index(path.name[:3].lower()) for path in paths]
+    values = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous()
+    return Examples(values.to(device), torch.tensor(classes, device=device))
+
+
+def labelled(folder: Path) -> list[Path]:
+    """The pictures whose names begin with a class, in order; raises `InputError` where there is none."""
+    paths = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.name[:3].lower() in CLASSES
+    ]
+    if not paths:
+        raise InputError(f"{folder} holds no picture whose name begins with cat or dog.")
+    return paths
+
+
+def draw(examples: Examples, generator: torch.Generator) -> Examples:
+    """A batch, with replacement."""
+    count, device = len(examples.classes), examples.classes.device
+    return examples[torch.randint(count, (BATCH,), generator=generator, device=device)]
+
+
+def augmented(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Flipped, shifted, scaled, turned and lit differently, each of (N, 3, H, W) in [0, 1] in its own way."""
+    count, device = len(images), images.device
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator, device=device)
+
+    angle, scale = uniform(-0.25, 0.25), uniform(0.7, 1.1)
+    flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    cosine, sine = scale * angle.cos(), scale * angle.sin()
+    rows = [cosine * flip, -sine, uniform(-0.15, 0.15), sine * flip, cosine, uniform(-0.15, 0.15)]
+    grid = functional.affine_grid(
+        torch.stack(rows, dim=1).view(count, 2, 3), list(images.shape), align_corners=False
+    )
+    moved = functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    gain, tint = (
+        uniform(0.75, 1.25)[:, None, None, None],
+        1 + 0.08 * torch.randn(count, 3, 1, 1, generator=generator, device=device),
+    )
+    return ((moved - 0.5) * gain * tint + 0.5 + uniform(-0.1, 0.1)[:, None, None, None]).clamp(0, 1)
+
+
+@torch.inference_mode()
+def accuracy(network: nn.Module, examples: Examples, prepared: Callable[[Tensor], Tensor]) -> float:
+    """The share of the examples that a network tells right."""
+    right = 0
+    for index in torch.arange(len(examples.classes), device=examples.classes.device).split(256):
+        batch = examples[index]
+        right += int((network(prepared(batch.values)).argmax(1) == batch.classes).sum())
+    return round(right / len(examples.classes), 4)
+
+
+@torch.inference_mode()
+def _features(lite0: Lite0, pictures: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Of uint8 pictures (N, 3, H, W), as float16; augmented with a generator."""
+    found = []
+    for batch in tqdm(pictures.split(50), desc="features", unit="batch", mininterval=2):
+        images = batch.float() / 255
+        images = images if generator is None else augmented(images, generator)
+        found.append(lite0.before(normalised(images), Tail.FIRST).half())
+    return torch.cat(found)
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side))

@@ -1,0 +1,378 @@
+"""The command line: every operation, its params as options, without any web site."""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn, get_args
+
+import pydantic
+from tqdm import tqdm
+
+from ml.core import recipe as recipes
+from ml.core.context import Context, Inputs, Result
+from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation, WeightsUnavailable
+from ml.core.execution import execute, recipe
+from ml.core.images import FileFormat, facts, write_picture
+from ml.core.operation import Operation, choices
+from ml.core.text import _
+from ml.core.weights import Weights
+from ml.registry import registry
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+FORMATS: dict[str, FileFormat] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code: 0, 1 when it failed, 2 when it was asked wrongly."""
+    commands: dict[str, Callable[[Sequence[str]], int]] = {
+        "list": list_operations,
+        "run": run,
+        "evaluate": evaluate,
+        "train": train,
+        "weights": weights,
+    }
+    parser = _Parser(prog="python -m ml", description="Images in, images out.")
+    parser.add_argument("command", choices=commands)
+    try:
+        command = parser.parse_args(arguments[:1] or ["--help"]).command
+        return commands[command](arguments[1:])
+    except (ParamsError, UnknownOperation) as error:
+        return _failure(error, WRONG_USE)
+    except OperationError as error:
+        return _failure(error, FAILED)
+    except OSError as error:
+        return _failure(f"{error.filename}: {error.strerror}" if error.filename else error, FAILED)
+    except KeyboardInterrupt:
+        return _failure(_("Stopped."), INTERRUPTED)
+    except Exception as error:
+        return _failure(f"{type(error).__name__}: {error}", FAILED)
+
+
+def list_operations(arguments: Sequence[str]) -> int:
+    """Every operation with its methods."""
+    _Parser(prog="python -m ml list", description=list_operations.__doc__).parse_args(arguments)
+    for operation in registry().all():
+        print(f"{operation.slug:26} {operation.summary}")
+        for method, title in operation.method_titles.items():
+            print(f"    --method {method:22} {title}")
+    return 0
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run an operation on files and write its result, which carries its recipe."""
+    job = _parse_run(arguments)
+    params = job.operation.parse(job.params)
+    context = _Terminal(job.operation.slug, seed=job.seed, device=job.device)
+    try:
+        result = execute(job.operation, params, job.inputs, context)
+    finally:
+        context.close()
+    how = recipe(job.operation, params, job.inputs, result, context)
+    written = _write(job, result, how)
+    print(json.dumps({"outputs": [str(path) for path in written], **_findings(result)}, ensure_ascii=False))
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What a `run` command asks for."""
+
+    operation: Operation
+    params: dict[str, Any]
+    inputs: Inputs
+    seed: int
+    device: str
+    out: Path
+    stem: str
+
+    @property
+    def into_folder(self) -> bool:
+        return self.out.is_dir() or not self.out.suffix
+
+
+def _parse_run(arguments: Sequence[str]) -> _Job:
+    first = _Parser(add_help=False, allow_abbrev=False)
+    first.add_argument("--recipe", type=Path)
+    known, rest = first.parse_known_args(arguments)
+    followed = _read_recipe(known.recipe) if known.recipe else {}
+    operation, rest = _choose_operation(rest, followed)
+
+    parser = _Parser(
+        prog=f"python -m ml run {operation.slug}",
+        description=operation.summary,
+        allow_abbrev=False,
+        epilog="--recipe FILE takes params and seed from a recipe (JSON) or from a result that carries one.",
+    )
+    several = " (several)" if any(slot.many for slot in operation.inputs) else ""
+    parser.add_argument(
+        "input", nargs="*", type=Path, help=", then ".join(slot.title for slot in operation.inputs) + several
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="a file for the first output, or a folder for all",
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=followed.get("seed", 0), help="default: %(default)s")
+    for name, field in operation.params.model_fields.items():
+        _add_param(parser, operation, name, field)
+    chosen = vars(parser.parse_args(rest))
+    params = {name: chosen[name] for name in operation.params.model_fields if name in chosen}
+    job = _Job(
+        operation=operation,
+        params=followed.get("params", {}) | params,
+        inputs=_fill_slots(operation, chosen["input"]),
+        seed=chosen["seed"],
+        device=chosen["device"],
+        out=chosen["out"],
+        stem="-".join([*(path.stem for path in chosen["input"][:1]), operation.slug]),
+    )
+    if not job.into_folder and "format" in operation.params.model_fields and "format" not in params:
+        job.params["format"] = _format_of(job.out)
+    return job
+
+
+def _choose_operation(arguments: list[str], followed: dict[str, Any]) -> tuple[Operation, list[str]]:
+    """The operation that is named, or that of the recipe; and the other arguments."""
+    slugs = {operation.slug for operation in registry().all()}
+    at = next((index for index, argument in enumerate(arguments) if argument in slugs), None)
+    if at is not None:
+        slug, arguments = arguments[at], arguments[:at] + arguments[at + 1 :]
+        if followed.get("operation", slug) != slug:
+            raise ParamsError(
+                _("The recipe is one for {recipe}, not for {operation}. Leave the operation out.").format(
+                    recipe=followed["operation"], operation=slug
+                )
+            )
+    elif followed:
+        slug = followed["operation"]
+    else:
+        slug = next((argument for argument in arguments if not argument.startswith("-")), "")
+        if not slug:
+            raise ParamsError(_("Name an operation: {known}.").format(known=", ".join(sorted(slugs))))
+    operation = registry().get(slug)
+    if followed and followed.get("version") != operation.version:
+        print(
+            _("This recipe is of another version of the operation: the result may differ."), file=sys.stderr
+        )
+    return operation, arguments
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    found: Any = recipes.extract(path)
+    if found is None:
+        try:
+            found = json.loads(path.read_text("utf-8"))
+        except (ValueError, RecursionError):
+            found = None
+    if (
+        not isinstance(found, dict)
+        or not isinstance(found.get("operation"), str)
+        or not isinstance(found.get("params"), dict)
+        or not isinstance(found.get("seed", 0), int)
+    ):
+        raise InputError(
+            _("{path} is no recipe and carries none. Give a recipe as JSON, or a result of Latent.").format(
+                path=path
+            )
+        )
+    return found
+
+
+def _add_param(
+    parser: argparse.ArgumentParser, operation: Operation, name: str, field: pydantic.fields.FieldInfo
+) -> None:
+    """An option of the param's own name; its value is left to the model to check."""
+    option, absent = f"--{name.replace('_', '-')}", argparse.SUPPRESS
+    default = "" if field.default is None else f" (default: {field.default})"
+    described = f"{field.title}. {field.description or ''}{default}".replace("%", "%%")
+    if field.annotation is bool:
+        parser.add_argument(option, action=argparse.BooleanOptionalAction, default=absent, help=described)
+        return
+    values = (
+        {str(value): value for value in get_args(field.annotation)} if choices(operation.params, name) else {}
+    )
+    parser.add_argument(
+        option,
+        dest=name,
+        type=lambda text: values.get(text, text),
+        default=absent,
+        metavar="|".join(values) or "VALUE",
+        help=described,
+    )
+
+
+def _fill_slots(operation: Operation, paths: list[Path]) -> Inputs:
+    """In the order of the declaration; a slot that takes many takes the rest."""
+    for path in paths:
+        try:
+            facts(path)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+    files: dict[str, list[Path]] = {}
+    for slot in operation.inputs:
+        files[slot.name], paths = paths[: slot.maximum], paths[slot.maximum :]
+    if paths:
+        raise ParamsError(
+            _("Too many files: there is no place for {files}.").format(
+                files=", ".join(str(path) for path in paths)
+            )
+        )
+    return Inputs({name: given for name, given in files.items() if given})
+
+
+def _format_of(path: Path) -> FileFormat:
+    try:
+        return FORMATS[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(FORMATS)
+        raise ParamsError(
+            _("A picture cannot be written as {suffix}. Name it with one of: {known}.").format(
+                suffix=path.suffix, known=known
+            )
+        ) from None
+
+
+def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
+    """Write the first output, or into a folder all of them."""
+    if job.into_folder:
+        job.out.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name in [*result.images, *result.files]:
+        stem = job.stem if not written else f"{job.stem}-{name}"
+        if name in result.images:
+            file_format: FileFormat = how["params"].get("format", "png")
+            target = job.out / f"{stem}.{file_format.replace('jpeg', 'jpg')}" if job.into_folder else job.out
+            partial = target.with_name(f".{target.name}.partial")
+            try:
+                write_picture(result.images[name], partial, file_format)
+                recipes.copy(partial, target, how)
+            finally:
+                partial.unlink(missing_ok=True)
+        else:
+            source = result.files[name].path
+            target = job.out / f"{stem}{source.suffix}" if job.into_folder else job.out
+            shutil.copyfile(source, target)
+        written.append(target)
+        if not job.into_folder:
+            break
+    return written
+
+
+def _findings(result: Result) -> dict[str, Any]:
+    """What a run found out beside its pictures."""
+    findings = {"metrics": result.metrics, "labels": [asdict(label) for label in result.labels]}
+    return {name: value for name, value in findings.items() if value}
+
+
+def evaluate(arguments: Sequence[str]) -> int:
+    """Measure an operation's methods on a folder of pictures; prints one line of JSON."""
+    modules = _modules("evaluate")
+    name, rest = _name_first("evaluate", modules, arguments)
+    parser = _Parser(prog=f"python -m ml evaluate {name}", description=modules[name]().__doc__)
+    modules[name]().add_arguments(parser)
+    print(json.dumps(modules[name]().main(parser.parse_args(rest)), ensure_ascii=False))
+    return 0
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Train a network; prints its card as one line of JSON."""
+    modules = {name: module for module in _modules("train").values() for name in module().NETWORKS}
+    name, rest = _name_first("train", modules, arguments)
+    parser = _Parser(prog=f"python -m ml train {name}", description=modules[name]().__doc__)
+    modules[name]().add_arguments(parser)
+    print(json.dumps(modules[name]().main(name, parser.parse_args(rest)), ensure_ascii=False))
+    return 0
+
+
+def _modules(kind: str) -> dict[str, Callable[[], ModuleType]]:
+    """By operation, how to import the module of that name from its room, for the rooms that have one."""
+    names = {operation.slug: f"{operation.run.rpartition('.')[0]}.{kind}" for operation in registry().all()}
+    return {slug: lambda name=name: import_module(name) for slug, name in names.items() if find_spec(name)}  # type: ignore[misc]
+
+
+def _name_first(command: str, known: dict[str, Any], arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
+    parser = _Parser(prog=f"python -m ml {command}", description=globals()[command].__doc__)
+    parser.add_argument("name", choices=sorted(known))
+    return parser.parse_args(arguments[:1]).name, arguments[1:]
+
+
+def weights(arguments: Sequence[str]) -> int:
+    """What weights there are, and whether they are on this machine."""
+    parser = _Parser(prog="python -m ml weights", description=weights.__doc__)
+    parser.add_argument(
+        "--verify", action="store_true", help="compare every file with the checksum on its card"
+    )
+    parser.add_argument(
+        "--fetch", metavar="NAME", help="download weights that do not come with an installation"
+    )
+    chosen = parser.parse_args(arguments)
+    cards = {card.name: card for operation in registry().all() for card in operation.weights}
+    if chosen.fetch:
+        if chosen.fetch not in cards:
+            raise ParamsError(
+                _("There are no weights “{name}”; there are: {known}.").format(
+                    name=chosen.fetch, known=", ".join(cards)
+                )
+            )
+        print(cards[chosen.fetch].fetch())
+        return 0
+    states = {name: _state(card, verify=chosen.verify) for name, card in cards.items()}
+    for name, card in cards.items():
+        print(f"{name:28} {card.size / 1e6:7.1f} MB  {states[name]:10} {card.title}. {card.licence}")
+    return FAILED if "damaged" in states.values() else 0
+
+
+def _state(card: Weights, *, verify: bool) -> str:
+    if card.locate() is None:
+        return "not here"
+    if not verify:
+        return "here"
+    try:
+        card.path()
+    except WeightsUnavailable:
+        return "damaged"
+    return "verified"
+
+
+class _Terminal(Context):
+    """Shows the progress on stderr."""
+
+    def __init__(self, title: str, *, seed: int, device: str) -> None:
+        super().__init__(seed=seed, device=device)
+        self._bar = tqdm(
+            total=100,
+            desc=title,
+            file=sys.stderr,
+            bar_format="{desc}{percentage:3.0f}% {bar} {elapsed}<{remaining}",
+        )
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        if note:
+            self._bar.set_description(note, refresh=False)
+        self._bar.update(100 * fraction - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ParamsError(f"{message[:1].upper()}{message[1:]}. {self.prog} --help tells more.")
+
+
+def _failure(error: object, code: int) -> int:
+    print(f"Error: {error}" if code != INTERRUPTED else error, file=sys.stderr)
+    return code

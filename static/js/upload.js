@@ -1,0 +1,222 @@
+// Photos by choosing, dropping anywhere or pasting. Each is sent at once, with a progress of its own.
+
+const AT_ONCE = 3;
+const form = document.querySelector("[data-drop], [data-job-form]");
+const text = form.dataset;
+
+// Sending
+
+function send(file, onProgress) {
+  return new Promise((resolve, reject) => {
+    if (file.size > Number(text.mostBytes)) return reject(new Error(text.textTooLarge));
+    const request = new XMLHttpRequest(); // fetch does not tell how much of an upload has gone
+    const body = new FormData();
+    body.append("file", file, file.name || "pasted");
+    request.open("POST", text.upload);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("X-CSRFToken", form.querySelector("[name=csrfmiddlewaretoken]").value);
+    request.responseType = "json";
+    request.upload.onprogress = (event) => onProgress(event.loaded / (event.total || 1));
+    request.onerror = request.onabort = () => reject(new Error(text.textLost));
+    request.onload = () =>
+      request.status === 201 && request.response
+        ? resolve(request.response)
+        : reject(new Error(request.response?.sentence ?? request.response?.detail ?? text.textLost));
+    request.send(body);
+  });
+}
+
+function row(list, file) {
+  const item = document.createElement("li");
+  const name = document.createElement("span");
+  const said = document.createElement("span");
+  const bar = document.createElement("progress");
+  item.className = "upload";
+  name.className = "upload-name";
+  said.className = "upload-said";
+  name.textContent = file.name || "";
+  said.textContent = text.textUploading;
+  bar.className = "line";
+  bar.max = 1;
+  bar.value = 0;
+  bar.setAttribute("aria-label", `${text.textUploading} ${file.name}`);
+  item.append(name, said, bar);
+  list.append(item);
+  return {
+    item,
+    progress(fraction) {
+      bar.value = fraction;
+      if (fraction === 1) said.textContent = text.textReading;
+    },
+    done() {
+      said.textContent = text.textReady;
+      bar.remove();
+    },
+    fail(sentence) {
+      item.classList.add("failed");
+      item.setAttribute("role", "alert");
+      said.textContent = sentence;
+      bar.remove();
+    },
+  };
+}
+
+// Sends files, a few at a time; what came of each, in their order, with null for one that failed.
+async function sendAll(files, list) {
+  const waiting = [...files].map((file, index) => ({ file, index, row: row(list, file) }));
+  const received = new Array(waiting.length).fill(null);
+  async function work(most = Infinity) {
+    for (let done = 0, next; done < most && (next = waiting.shift()); done += 1) {
+      try {
+        received[next.index] = await send(next.file, next.row.progress);
+        next.row.done();
+      } catch (error) {
+        next.row.fail(error.message);
+      }
+    }
+  }
+  document.body.classList.add("uploading");
+  if ("stranger" in text && waiting.length > 1) {
+    // The first answer brings the session: sent side by side, each photo would belong to a visitor of its own.
+    delete text.stranger;
+    await work(1);
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, () => work()));
+  document.body.classList.remove("uploading");
+  return received;
+}
+
+// Home: on to the question what should happen to them
+
+async function start(files) {
+  const list = form.querySelector("[data-uploads]");
+  list.replaceChildren();
+  const received = await sendAll(files, list);
+  const photos = received.filter(Boolean);
+  if (!photos.length) return;
+  const query = new URLSearchParams(photos.map((photo) => ["photo", photo.id]));
+  const address = photos.length === 1 && photos[0].again ? photos[0].again : `${text.choose}?${query}`;
+  if (photos.length === received.length) location.assign(address);
+  else {
+    const on = document.createElement("a");
+    on.className = "button primary";
+    on.href = address;
+    on.textContent = text.textGoOn;
+    const item = document.createElement("li");
+    item.append(on);
+    list.append(item);
+  }
+}
+
+// A form: into a slot
+
+async function fill(slot, files) {
+  const list = slot.querySelector("[data-uploads]");
+  const photos = slot.querySelector("[data-photos]");
+  const [many, main] = ["many" in slot.dataset, "main" in slot.dataset];
+  slot.querySelector("[data-slot-error]").textContent = "";
+  list.replaceChildren();
+  const received = (await sendAll(many || main ? files : [files[0]], list)).filter(Boolean);
+  for (const item of list.querySelectorAll(".upload:not(.failed)")) item.remove();
+  if (!received.length) return;
+  if (!many) photos.replaceChildren();
+  photos.append(...received.map((photo) => photoElement(slot.dataset.slot, photo)));
+  slot.classList.add("filled");
+  changed();
+}
+
+function photoElement(name, photo) {
+  const element = document.createElement("div");
+  element.className = "slot-photo";
+  element.dataset.photo = "";
+  const input = document.createElement("input");
+  input.type = "hidden";
+  input.name = `slot-${name}`;
+  input.value = photo.id;
+  const picture = document.createElement("span");
+  picture.className = Math.max(photo.width, photo.height) <= 160 ? "picture tiny" : "picture";
+  const image = document.createElement(photo.video ? "video" : "img");
+  image.src = photo.url;
+  image.width = photo.width;
+  image.height = photo.height;
+  if (photo.video) image.controls = true;
+  else image.alt = photo.name;
+  picture.append(image);
+  element.append(input, picture);
+  return element;
+}
+
+function changed() {
+  form.dispatchEvent(new CustomEvent("photos", { bubbles: true }));
+}
+
+function receive(files, target) {
+  if (!files.length) return;
+  if (text.choose) start(files);
+  else {
+    const slot = target?.closest?.("[data-slot]") ?? form.querySelector("[data-main]");
+    if (slot) fill(slot, files);
+  }
+}
+
+// Choosing
+
+form.addEventListener("change", (event) => {
+  if (event.target.type !== "file") return;
+  const files = [...event.target.files];
+  event.target.value = ""; // sent here, so not once more with the form
+  receive(files, event.target);
+});
+
+form.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-clear]");
+  if (!button) return;
+  const slot = button.closest("[data-slot]");
+  slot.querySelector("[data-photos]").replaceChildren();
+  slot.classList.remove("filled");
+  slot.querySelector("input[type=file]").focus();
+  changed();
+});
+
+// Dropping: the whole window takes it
+
+const veil = document.createElement("div");
+veil.className = "veil";
+veil.textContent = text.textDrop;
+veil.setAttribute("aria-hidden", "true");
+let depth = 0;
+
+const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+const lower = () => {
+  depth = 0;
+  veil.remove();
+};
+
+window.addEventListener("dragenter", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  depth += 1;
+  if (depth === 1) document.body.append(veil);
+});
+window.addEventListener("dragleave", (event) => {
+  if (carriesFiles(event) && --depth <= 0) lower();
+});
+window.addEventListener("dragover", (event) => {
+  if (carriesFiles(event)) event.preventDefault();
+});
+window.addEventListener("drop", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  lower();
+  const under = document.elementFromPoint(event.clientX, event.clientY);
+  receive([...event.dataTransfer.files], under);
+});
+
+// Pasting
+
+window.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (!files.length) return;
+  event.preventDefault();
+  receive(files, document.activeElement);
+});

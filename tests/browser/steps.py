@@ -1,0 +1,79 @@
+"""What people do with a page, and what they see."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from jobs.samples import SAMPLES
+
+SQUARE = next(sample for sample in SAMPLES if sample.width == sample.height).path
+
+
+def drop(page: Page, *files: tuple[str, bytes], on: str = "body") -> None:
+    """Drag files from the desktop onto something, and let go."""
+    page.evaluate(
+        """([files, on]) => {
+            const transfer = new DataTransfer();
+            for (const [name, content] of files) {
+                const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
+                transfer.items.add(new File([bytes], name));
+            }
+            const target = document.querySelector(on);
+            target.scrollIntoView();
+            const {left, top} = target.getBoundingClientRect();
+            for (const type of ["dragenter", "dragover", "drop"])
+                target.dispatchEvent(new DragEvent(type, {
+                    bubbles: true, cancelable: true, dataTransfer: transfer, clientX: left + 8, clientY: top + 8,
+                }));
+        }""",
+        [[[name, base64.b64encode(content).decode()] for name, content in files], on],
+    )
+
+
+def drop_photo(page: Page, path: Path = SQUARE) -> None:
+    drop(page, (path.name, path.read_bytes()))
+
+
+def wait_for_result(page: Page, milliseconds: float = 60_000) -> None:
+    page.wait_for_selector("[data-job-status=succeeded]", timeout=milliseconds)
+    page.wait_for_selector("#stage[data-ready] .layer.after img")
+    page.wait_for_function("document.querySelector('#stage .layer.after img').naturalWidth > 0")
+
+
+def split(page: Page) -> int:
+    return int(page.get_attribute(".split", "aria-valuenow") or -1)
+
+
+def pictures_arrived(page: Page) -> bool:
+    return bool(
+        page.evaluate(
+            """() => [...document.images].filter((image) => image.checkVisibility())
+                .every((image) => image.complete && image.naturalWidth > 0)"""
+        )
+    )
+
+
+def press_until(page: Page, key: str, selector: str, most: int = 60) -> None:
+    """Press a key, as Tab, until what a selector names has the focus."""
+    for _ in range(most):
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{selector} cannot be reached by {key}")
+
+
+def shifts(page: Page) -> list[Any]:
+    """How much what was on the page has moved by itself, since the page was opened."""
+    found: list[Any] = page.evaluate(
+        """() => new Promise((resolve) => {
+            const seen = [];
+            new PerformanceObserver((list) => seen.push(...list.getEntries()))
+                .observe({type: "layout-shift", buffered: true});
+            setTimeout(() => resolve(seen.map((entry) => [
+                entry.value, entry.sources.map((source) => source.node?.outerHTML?.slice(0, 120)),
+            ])), 100);
+        })"""
+    )
+    return found

@@ -1,0 +1,195 @@
+"""Accessibility, stillness, weight and speed of every page."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Response
+
+from tests.browser.conftest import Visit
+from tests.browser.steps import shifts, wait_for_result
+
+WORDS = (
+    "/login",
+    "/signup",
+    "/weights/",
+    "/links/",
+    "/nowhere",
+    "/account/",
+    "/account/tokens",
+    "/account/password",
+)
+LIGHTEST_BYTES = 100_000
+
+
+def sign_up(page: Page) -> None:
+    page.goto("/signup")
+    page.fill("[name=username]", "dora")
+    page.fill("[name=password1]", "korn-blume-7")
+    page.fill("[name=password2]", "korn-blume-7")
+    page.click("main button.primary")
+    page.wait_for_url("**/jobs/")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., str], scheme: str) -> None:
+    page = visit(color_scheme=scheme)
+    violations: list[str] = []
+
+    def check(name: str) -> None:
+        page.wait_for_timeout(100)
+        for found in Axe().run(page).response["violations"]:
+            nodes = "; ".join(
+                f"{node['html'][:160]} {node['failureSummary'][:200]}" for node in found["nodes"][:3]
+            )
+            violations.append(f"{name}, {found['id']}: {nodes}")
+
+    def visit_and_check(address: str) -> None:
+        page.goto(address)
+        check(address)
+
+    for address in (
+        "/",
+        "/jobs/",
+        "/login",
+        "/signup",
+        "/links/",
+        "/nowhere",
+        "/weights/",
+        "/operations/denoise",
+    ):
+        visit_and_check(address)
+    sign_up(page)
+    for address in ("/account/", "/account/tokens", "/account/password", "/account/delete", "/new/transform"):
+        visit_and_check(address)
+    page.goto("/account/tokens")
+    page.click("text=Make a token")
+    check("a new token")
+    page.goto("/weights/")
+    page.locator(".rows a").first.click()
+    check("a card")
+    for operation in ("super-resolution", "denoise", "nap"):
+        visit_and_check(f"/new/{operation}")
+        if page.locator(".fold summary").count():
+            page.click(".fold summary")
+            check(f"{operation}, fine tuning")
+    page.goto("/new/nap")
+    page.fill("[name=seconds]", "-1")
+    page.click("[data-start]")
+    page.wait_for_selector("[aria-invalid=true]")
+    check("a wrong setting")
+    page.goto("/")
+    page.click("button[value=chelsea]")
+    page.wait_for_url("**/choose?*")
+    check("choose")
+    start_job(page, "picky")
+    page.wait_for_selector(".failure")
+    check("failed")
+    start_job(page, "nap", settings="seconds=30")
+    page.wait_for_selector(".plot")
+    check("running")
+    running = page.url
+    start_job(page, "denoise")
+    page.wait_for_selector("#live[data-status=queued]")
+    check("queued")
+    visit_and_check("/jobs/")
+    page.goto(running)
+    page.click("text=Cancel")
+    page.wait_for_selector("[data-job-status=cancelled]")
+    check("cancelled")
+    start_job(page, "denoise")
+    wait_for_result(page)
+    page.wait_for_timeout(1500)
+    check("succeeded")
+    page.click("#share > summary")
+    page.click("#share button.primary")
+    page.wait_for_url("**link=*")
+    page.click("details.recipe summary")
+    check("sharing")
+    link = page.input_value("[data-share-link]")
+    visit_and_check("/links/")
+    visit_and_check("/jobs/")
+    visit_and_check(link)
+    assert violations == []
+
+
+def test_nothing_moves_when_pictures_arrive(visit: Visit, start_job: Callable[..., str]) -> None:
+    page = visit()
+    moved: dict[str, object] = {}
+
+    def look(name: str) -> None:
+        page.wait_for_load_state("networkidle")
+        if found := shifts(page):
+            moved[name] = found
+
+    page.goto("/")
+    look("home")
+    page.click("button[value=coffee]")
+    page.wait_for_url("**/choose?*")
+    look("choose")
+    start_job(page, "nap", sample="astronaut", settings="seconds=3")
+    wait_for_result(page)
+    page.wait_for_timeout(1500)
+    if found := shifts(page):  # from the photo over previews to the result, on one page
+        moved["job"] = found
+    start_job(page, "transform", settings="action=rotate&angle=20")
+    wait_for_result(page)
+    page.reload()
+    look("result")
+    page.goto("/jobs/")
+    look("gallery")
+    assert moved == {}
+
+
+def test_the_picture_stays_in_its_place_from_the_form_to_the_result(visit: Visit) -> None:
+    page = visit()
+    page.goto("/")
+    page.click("button[value=astronaut]")
+    page.wait_for_url("**/choose?*")
+    places = [page.locator(".plate .picture").bounding_box()]
+    page.click(".offer[href^='/new/transform?']")
+    page.wait_for_url("**/new/*")
+    places.append(page.locator(".slot-main .slot-photo .picture").bounding_box())
+    page.click("[data-start]")
+    wait_for_result(page)
+    places.append(page.locator(".viewer").bounding_box())
+    assert places[0] == places[1] == places[2]
+
+
+def test_pages_of_words_are_light(visit: Visit) -> None:
+    page = visit()
+    sign_up(page)
+    weights: dict[str, int] = {}
+    for address in WORDS:
+        responses: list[Response] = []
+        page.on("response", responses.append)
+        page.goto(address, wait_until="networkidle")
+        page.remove_listener("response", responses.append)
+        weights[address] = sum(
+            len(response.body()) for response in responses if response.status in (200, 404)
+        )
+    print("\n".join(f"{address:24} {size / 1000:6.1f} KB, uncompressed" for address, size in weights.items()))
+    assert max(weights.values()) < LIGHTEST_BYTES
+
+
+@pytest.mark.parametrize("operation", ["transform", "denoise"])
+def test_the_first_result_takes_three_clicks_and_five_seconds(visit: Visit, operation: str) -> None:
+    page = visit()
+    clicks = 0
+
+    def click(selector: str) -> None:
+        nonlocal clicks
+        clicks += 1
+        page.click(selector)
+
+    begun = time.monotonic()
+    page.goto("/")
+    click("button[value=chelsea]")
+    click(f".offer[href^='/new/{operation}?']")
+    click("[data-start]")
+    wait_for_result(page)
+    took = time.monotonic() - begun
+    print(f"{operation}: the first result after {clicks} clicks and {took:.1f} s")
+    assert clicks <= 3
+    assert took <= 5

@@ -1,0 +1,221 @@
+"""Real-ESRGAN: the reader of its weights, and the real networks over tiles."""
+
+import statistics
+import struct
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from ml.core.context import Context, Inputs
+from ml.core.device import infer, torch_device
+from ml.core.errors import Cancelled, WeightsUnavailable
+from ml.core.execution import execute, recipe
+from ml.core.images import Picture, read_picture, to_float, write_picture
+from ml.core.weights import Package
+from ml.registry import registry
+from ml.super_resolution import REAL_ESRGAN_COMPACT, TILES, Method
+from ml.super_resolution.real_esrgan import HALF_PRECISION_TAG, NCNN_MAGIC, CompactNet, RRDBNet, load_ncnn
+from ml.super_resolution.run import enlarge, loaded, shrunk
+from tests.ml.samples import alpha, ints, photo
+
+OPERATION = registry().get("super-resolution")
+CAT = data.chelsea()[100:196, 20:276]
+COMPACT_FILE = REAL_ESRGAN_COMPACT.path()
+
+
+def write_ncnn(network: torch.nn.Module, path: Path) -> None:
+    """As ncnn writes it: half-precision kernels behind a tag, padded to four bytes; the rest in single precision."""
+    lines, blob = [NCNN_MAGIC, "1 1", "Input in 0 1 data"], b""
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            assert module.bias is not None
+            kernel = module.weight.detach().numpy().astype("<f2").tobytes()
+            blob += struct.pack("<I", HALF_PRECISION_TAG) + kernel + b"\0" * (-len(kernel) % 4)
+            blob += module.bias.detach().numpy().tobytes()
+            lines.append(f"Convolution c 1 1 a b 0={module.out_channels} 1=3 6={module.weight.numel()} -23310=1,0.2")
+        elif isinstance(module, torch.nn.PReLU):
+            blob += module.weight.detach().numpy().tobytes()
+            lines.append(f"PReLU p 1 1 a b 0={module.num_parameters}")
+    path.write_bytes(blob)
+    path.with_suffix(".param").write_text("\n".join(lines))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    torch.manual_seed(1)
+    path = tmp_path / "small.bin"
+    write_ncnn(CompactNet(layers=1, width=5), path)
+    return path
+
+
+def test_the_reader_takes_every_number_to_its_place(small: Path) -> None:
+    torch.manual_seed(1)
+    written, read = CompactNet(layers=1, width=5), CompactNet(layers=1, width=5)
+    load_ncnn(read, small)
+    for before, after in zip(written.parameters(), read.parameters(), strict=True):
+        assert torch.allclose(before, after, atol=1e-3)
+
+
+@pytest.mark.parametrize("change", ["cut", "longer", "tag", "order", "layer", "kind", "magic", "network"])
+def test_the_reader_refuses_what_does_not_fit(change: str, small: Path) -> None:
+    param = small.with_suffix(".param")
+    blob, lines = small.read_bytes(), param.read_text().splitlines()
+    network = CompactNet(layers=2 if change == "network" else 1, width=5)
+    match change:
+        case "cut":
+            blob = blob[:-4]
+        case "longer":
+            blob += b"\0\0\0\0"
+        case "tag":
+            blob = b"\0\0\0\0" + blob[4:]
+        case "order":
+            lines[3:5] = lines[4:2:-1]
+        case "layer":
+            lines.pop()
+        case "kind":
+            lines.insert(3, "InnerProduct i 1 1 a b 0=5")
+        case "magic":
+            lines[0] = "1"
+    small.write_bytes(blob)
+    param.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=r"."):
+        load_ncnn(network, small)
+
+
+def test_damaged_weights_are_refused_in_words(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.bin"
+    damaged.write_bytes(COMPACT_FILE.read_bytes()[:-1] + b"!")
+
+    class Damaged(type(REAL_ESRGAN_COMPACT)):  # type: ignore[misc]
+        def locate(self) -> Path:
+            return damaged
+
+    weights = Damaged(**vars(REAL_ESRGAN_COMPACT))
+    assert isinstance(weights.source, Package)
+    with pytest.raises(WeightsUnavailable, match="damaged"):
+        weights.path()
+
+
+def test_strips_of_the_large_network_equal_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    network = RRDBNet(blocks=1, width=8, growth=4).eval()
+    image = torch.rand(1, 3, 41, 30)
+    with torch.inference_mode():
+        whole = network(image)
+        monkeypatch.setattr("ml.super_resolution.real_esrgan.ROWS", 8)
+        strips = network(image)
+    assert whole.shape == (1, 3, 164, 120)
+    assert torch.allclose(whole, strips, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_compact_network_shows_the_same_picture_at_every_scale(scale: int) -> None:
+    picture = Picture(CAT[:64, :96])
+    enlarged = enlarge(picture, "real-esrgan-compact", scale, Context())
+    assert (enlarged.width, enlarged.height) == (96 * scale, 64 * scale)
+    back = cv2.resize(enlarged.pixels, (96, 64), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(back - picture.pixels).mean() < 6
+    assert np.abs((back - picture.pixels).mean(axis=(0, 1))).max() < 2, "a colour shift"
+
+
+@pytest.mark.parametrize("method", ["real-esrgan-compact", pytest.param("real-esrgan", marks=pytest.mark.slow)])
+def test_gray_alpha_and_depth_stay(method: Method) -> None:
+    color = photo(24, 20).mean(axis=2, keepdims=True)
+    pixels = np.concatenate([color * 257, alpha() * 65535], axis=2).astype(np.uint16)
+    enlarged = enlarge(Picture(pixels), method, 2, Context())
+    assert enlarged.pixels.shape == (40, 48, 2)
+    assert enlarged.pixels.dtype == np.uint16
+    back = cv2.resize(enlarged.pixels, (24, 20), interpolation=cv2.INTER_AREA).astype(int) - pixels
+    assert np.abs(back[:, :, 1]).mean() < 300
+    assert np.abs(back[:, 10:, 0]).mean() < 16 * 257
+
+
+def test_the_result_names_its_weights(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    write_picture(Picture(ints(np.zeros((8, 8, 3)))), path, "png")
+    inputs, context = Inputs({"image": [path]}), Context(seed=5)
+    params = OPERATION.parse({"method": "real-esrgan-compact"})
+    how = recipe(OPERATION, params, inputs, execute(OPERATION, params, inputs, context), context)
+    assert how["weights"] == {REAL_ESRGAN_COMPACT.name: REAL_ESRGAN_COMPACT.sha256}
+    assert (how["engine"], how["seed"], how["params"]["scale"]) == ("torch", 5, 2)
+    params = OPERATION.parse({"method": "bicubic"})
+    assert recipe(OPERATION, params, inputs, execute(OPERATION, params, inputs, context), context)["weights"] == {}
+
+
+def untiled(method: Method, picture: Picture, scale: int) -> np.ndarray:
+    network = loaded(method, "cpu")
+    values = infer(lambda image: shrunk(network(image), scale), to_float(picture.pixels), torch_device("cpu"))
+    return np.rint(np.clip(values, 0, 1) * 255)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "scale"), [("real-esrgan-compact", 2), ("real-esrgan-compact", 3), ("real-esrgan-compact", 4), ("real-esrgan", 4)]
+)
+def test_tiles_of_the_real_networks_equal_the_whole(
+    method: Method, scale: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overlap = TILES[method].overlap
+    tiles = type(TILES[method])(side=128, overlap=overlap, seconds_per_megapixel=0)
+    monkeypatch.setattr("ml.super_resolution.run.TILES", {method: tiles})
+    picture = Picture(CAT)
+    difference = enlarge(picture, method, scale, Context()).pixels - untiled(method, picture, scale)
+    assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.slow
+def test_the_large_network_stops_within_a_second(tmp_path: Path) -> None:
+    """Asked at several moments of a tile, it stops before its next layer."""
+
+    class Asked(Context):
+        asked = threading.Event()
+
+        def cancel_requested(self) -> bool:
+            return self.asked.is_set()
+
+    loaded("real-esrgan", "cpu")
+    picture = Picture(np.ascontiguousarray(data.astronaut()))
+    waits = []
+    for delay in (1.0, 2.3, 3.1):
+        Asked.asked = threading.Event()
+        asked_at: list[float] = []
+
+        def ask(moments: list[float] = asked_at) -> None:
+            moments.append(time.monotonic())
+            Asked.asked.set()
+
+        timer = threading.Timer(delay, ask)
+        timer.start()
+        with pytest.raises(Cancelled):
+            enlarge(picture, "real-esrgan", 4, Asked())
+        waits.append(time.monotonic() - asked_at[0])
+    assert statistics.median(waits) < 1
+
+
+@pytest.mark.slow
+def test_the_estimate_is_of_the_right_order(tmp_path: Path) -> None:
+    """Twice as slow as a free machine is allowed, ten times is not: the deadline hangs on it."""
+    path = tmp_path / "photo.png"
+    write_picture(Picture(photo(512, 512)), path, "png")
+    params: Any = OPERATION.parse({"method": "real-esrgan-compact", "scale": 4})
+    inputs = Inputs({"image": [path]})
+    execute(OPERATION, params, inputs, Context())
+    started = time.monotonic()
+    execute(OPERATION, params, inputs, Context())
+    seconds = time.monotonic() - started
+    facts = {"image": [read_facts(path)]}
+    assert OPERATION.estimate(params, facts).seconds / 10 < seconds < OPERATION.estimate(params, facts).seconds * 10
+
+
+def read_facts(path: Path) -> Any:
+    from ml.core.images import facts
+
+    assert read_picture(path).width == 512
+    return facts(path)
