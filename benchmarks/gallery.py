@@ -48,7 +48,7 @@ def give_all_to_one() -> Any:
     Photo.objects.update(owner=owner, name=name)
     last = JobInput.objects.order_by("-id").first()
     assert last is not None
-    Photo.objects.filter(pk=last.photo_id).update(name="a cat.jpg")
+    Photo.objects.filter(uses=last).update(name="a cat.jpg")
     return owner.user
 
 

@@ -45,7 +45,10 @@ def main() -> None:
             command = [sys.executable, "-m", "benchmarks.memory", slug, json.dumps(params), str(path)]
             measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             name = f"{slug} {' '.join(str(value) for value in params.values())}"
-            print(f"{name:58} {measured['megapixels']:10.1f} {measured['seconds']:8.1f} {measured['peak']:8.0f}", flush=True)
+            print(
+                f"{name:58} {measured['megapixels']:10.1f} {measured['seconds']:8.1f} {measured['peak']:8.0f}",
+                flush=True,
+            )
 
 
 def noisy_photo(width: int, height: int) -> Picture:

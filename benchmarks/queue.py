@@ -99,13 +99,12 @@ def job_seconds() -> float:
     """From the call to the committed end of one job."""
     begun = time.perf_counter()
     job = submit(None)
-    version = progress.version(job.uuid)
     while True:
-        while (now := progress.version(job.uuid)) == version:
-            time.sleep(LOOK_SECONDS)
-        version = now
+        version = progress.version(job.uuid)
         if not Job.objects.unfinished().filter(pk=job.pk).exists():
             return time.perf_counter() - begun
+        while progress.version(job.uuid) == version:
+            time.sleep(LOOK_SECONDS)
 
 
 def latency_rows() -> list[tuple[str, ...]]:

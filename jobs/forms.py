@@ -131,8 +131,8 @@ class ParamsForm(forms.Form):
             self.params = self.operation.params.model_validate(given)
         except pydantic.ValidationError as error:
             for item in error.errors():
-                name = str(item["loc"][0]) if item["loc"] else None
-                self.add_error(name if name in self.fields else None, _sentence(item["msg"]))
+                at = str(item["loc"][0]) if item["loc"] else ""
+                self.add_error(at if at in self.fields else None, _sentence(item["msg"]))
         return given
 
     def _clean_seed(self, given: str | None) -> None:

@@ -85,7 +85,10 @@ class Photo(models.Model):
 
     class Meta:
         verbose_name = _("photo")
-        indexes = [models.Index(fields=["owner", "-created_at"], name="photo_owner_created")]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="photo_owner_created"),
+            models.Index(fields=["-created_at"], name="photo_created"),
+        ]
 
     def __str__(self) -> str:
         return self.name or str(self.id)
@@ -178,7 +181,7 @@ class Job(models.Model):
                 fields=["operation", "method", "-id"], condition=Q(status="succeeded"), name="job_history"
             ),
             models.Index(fields=["status", "-id"], name="job_status"),
-            models.Index(fields=["finished_at"], name="job_finished"),
+            models.Index(fields=["finished_at", "status"], name="job_finished"),
             models.Index(fields=["-id"], condition=Q(sample=True), name="job_samples"),
         ]
 

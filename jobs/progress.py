@@ -70,7 +70,7 @@ def _fresh() -> str:
 
 @_hint(None)
 def say(job: UUID, fraction: float, note: str) -> None:
-    pipe = client().pipeline()
+    pipe = client().pipeline(transaction=False)
     pipe.hset(_key(job), mapping={"fraction": fraction, "note": note})
     pipe.expire(_key(job), KEEP_SECONDS)
     _touch(pipe, job, waiting=False)
@@ -79,7 +79,7 @@ def say(job: UUID, fraction: float, note: str) -> None:
 
 @_hint(None)
 def show(job: UUID, preview: bytes) -> None:
-    pipe = client().pipeline()
+    pipe = client().pipeline(transaction=False)
     pipe.set(_key(job, ":preview"), preview, ex=KEEP_SECONDS)
     pipe.hset(_key(job), "preview", _fresh())
     _touch(pipe, job, waiting=False)
@@ -88,7 +88,7 @@ def show(job: UUID, preview: bytes) -> None:
 
 @_hint(None)
 def add_point(job: UUID, name: str, x: float, y: float) -> None:
-    pipe = client().pipeline()
+    pipe = client().pipeline(transaction=False)
     pipe.rpush(_key(job, ":series"), json.dumps([name, x, y]))
     pipe.ltrim(_key(job, ":series"), -LONGEST_SERIES, -1)
     pipe.expire(_key(job, ":series"), KEEP_SECONDS)
@@ -99,7 +99,7 @@ def add_point(job: UUID, name: str, x: float, y: float) -> None:
 @_hint(None)
 def changed(job: UUID, status: str) -> None:
     """The job's row has a new status; the places in the queue may have changed with it."""
-    pipe = client().pipeline()
+    pipe = client().pipeline(transaction=False)
     if status == "running":  # what an earlier attempt said is no longer true
         pipe.delete(_key(job), _key(job, ":preview"), _key(job, ":series"))
     if status == "queued":
@@ -126,7 +126,7 @@ def version(job: UUID) -> str:
 
 @_hint(Live())
 def read(job: UUID) -> Live:
-    pipe = client().pipeline()
+    pipe = client().pipeline(transaction=False)
     pipe.hgetall(_key(job))
     pipe.lrange(_key(job, ":series"), 0, -1)
     said, points = pipe.execute()

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 from PIL import Image
 
+from ml.core.operation import Operation
+
 from webapp.config import BASE_DIR
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 NOISE = 30  # of 255: what a phone makes of a dark room
 
@@ -18,8 +23,8 @@ class Sample:
     """A photo that may be shown to everybody; its terms stand on the home page."""
 
     name: str
-    title: str
-    alt: str
+    title: "StrOrPromise"
+    alt: "StrOrPromise"
     width: int
     height: int
 
@@ -42,13 +47,21 @@ SAMPLES = (CHELSEA, COFFEE, ASTRONAUT)
 class Example:
     """What shows an operation well: a photo, of which a part may be cut out or spoilt first, and settings.
 
-    `crop` is left, top, right and bottom in pixels.
+    `crop` is left, top, right and bottom in pixels; `others` are the photos in further slots, by name.
     """
 
     photo: Sample
     params: Mapping[str, Any] = field(default_factory=dict)
     crop: tuple[int, int, int, int] | None = None
     noisy: bool = False
+    others: Mapping[str, "Example"] = field(default_factory=dict)
+
+    def pictures(self, operation: Operation) -> dict[str, Image.Image]:
+        """What goes into the slots of an operation."""
+        if not operation.inputs:
+            return {}
+        others = {slot: other.picture() for slot, other in self.others.items()}
+        return {operation.inputs[0].name: self.picture()} | others
 
     def picture(self) -> Image.Image:
         image = Image.open(self.photo.path).convert("RGB")
@@ -60,14 +73,17 @@ class Example:
 EXAMPLES: Mapping[str, Example] = {
     "super-resolution": Example(CHELSEA, {"method": "real-esrgan", "scale": 4}, crop=(118, 84, 268, 184)),
     "denoise": Example(COFFEE, noisy=True),
+    "deep-dream": Example(CHELSEA),
+    "style-transfer": Example(ASTRONAUT),
+    "classify": Example(CHELSEA),
     "transform": Example(ASTRONAUT, {"action": "rotate", "angle": -18, "corners": "white"}),
+    "augmentation": Example(COFFEE, {"count": 6}),
+    "add-noise": Example(ASTRONAUT),
+    "comparison": Example(COFFEE, noisy=True, others={"reference": Example(COFFEE)}),
 }
 """By slug. An operation that is not among them is shown with its defaults."""
-
-
-def example_of(slug: str, index: int) -> Example:
-    """How to show an operation; `index` varies the photo."""
-    return EXAMPLES.get(slug) or Example(SAMPLES[index % len(SAMPLES)])
+SHOWN_FIRST = ("super-resolution", "denoise", "deep-dream", "style-transfer")
+"""Those of them that are made on the first start."""
 
 
 def _with_noise(image: Image.Image) -> Image.Image:

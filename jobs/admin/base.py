@@ -89,7 +89,7 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
     """Every admin sees and may delete these rows; nobody adds or edits them by hand."""
 
     paginator = CappedPaginator
-    list_per_page = 50
+    list_per_page = 40
     list_max_show_all = 0
     list_disable_select_all = True
     list_filter_submit = True

@@ -14,6 +14,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -266,7 +267,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
     kept = kept_until(job)
     facts = [
         (_("Job"), str(job.uuid)),
-        (_("Owner"), show.owner_name(job)),
+        (_("Owner"), _owner_link(job)),
         (
             _("Operation"),
             _("{operation}, version {version}").format(
@@ -290,6 +291,14 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         (_("Kept until"), _("for good") if job.kept or job.sample else show.moment(kept)),
     ]
     return [(name, value) for name, value in facts if value and value != show.NOTHING]
+
+
+def _owner_link(job: Job) -> str:
+    """To all jobs of the owner."""
+    if not job.owner:
+        return show.owner_name(job)
+    address = f"{reverse('admin:jobs_job_changelist')}?owner__id__exact={job.owner.pk}"
+    return format_html('<a class="latent-link" href="{}">{}</a>', address, show.owner_name(job))
 
 
 def _attempts(job: Job) -> str:

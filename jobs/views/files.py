@@ -14,6 +14,7 @@ from django.http import (
     HttpResponseNotModified,
     StreamingHttpResponse,
 )
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
@@ -30,18 +31,18 @@ BLOCK_BYTES = 1 << 18
 
 
 @require_safe
-def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
+def photo(request: HttpRequest, photo_id: UUID) -> HttpResponseBase:
     return _send_photo(request, access.visible_photo(request, photo_id), OWNERS)
 
 
 @require_safe
-def output(request: HttpRequest, output_id: UUID) -> HttpResponse:
+def output(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
     found = access.visible_output(request, output_id)
     return _send_output(request, found, OWNERS, recipe=found.job.recipe)
 
 
 @require_safe
-def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponseBase:
     found = progress.preview(access.visible_job(request, job_uuid).uuid)
     if found is None:
         raise Http404
@@ -49,7 +50,7 @@ def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
 
 
 @require_safe
-def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResponse:
+def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResponseBase:
     link = access.live_share(token)
     found = link.job.outputs.filter(pk=output_id).first()
     if found is None:
@@ -58,7 +59,7 @@ def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResp
 
 
 @require_safe
-def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponse:
+def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponseBase:
     link = access.live_share(token)
     found = Photo.objects.filter(pk=photo_id, uses__job=link.job).first() if link.original else None
     if found is None:
@@ -66,7 +67,7 @@ def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpRespon
     return _send_photo(request, found, SHARED)
 
 
-def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpResponse:
+def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpResponseBase:
     media_type = MEDIA_TYPES[photo.format]  # type: ignore[index]
     return _send(
         request, photo.file, photo.sha256, media_type, photo.name or f"photo.{photo.format}", caching
@@ -75,7 +76,7 @@ def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpRespons
 
 def _send_output(
     request: HttpRequest, output: Output, caching: str, *, recipe: dict[str, Any] | None
-) -> HttpResponse:
+) -> HttpResponseBase:
     """An output; a download of a picture carries the recipe where one is given."""
     suffix = Path(str(output.file)).suffix
     name = f"{output.job.operation}-{output.name}{suffix}"
@@ -84,7 +85,7 @@ def _send_output(
     return _send(request, output.file, output.sha256, output.media_type, name, caching)
 
 
-def _with_recipe(output: Output, recipe: dict[str, Any], name: str) -> HttpResponse:
+def _with_recipe(output: Output, recipe: dict[str, Any], name: str) -> HttpResponseBase:
     try:
         file = output.file.open("rb")
     except FileNotFoundError:
@@ -94,7 +95,7 @@ def _with_recipe(output: Output, recipe: dict[str, Any], name: str) -> HttpRespo
     response = StreamingHttpResponse(_around(head, file, tail), content_type=output.media_type)
     response["Content-Length"] = output.bytes - len(start) + len(head) + len(tail)
     response["Content-Disposition"] = content_disposition_header(True, name)
-    return response  # type: ignore[return-value]
+    return response
 
 
 def _around(head: bytes, rest: Any, tail: bytes) -> Iterator[bytes]:
@@ -107,31 +108,32 @@ def _around(head: bytes, rest: Any, tail: bytes) -> Iterator[bytes]:
 
 def _send(
     request: HttpRequest, file: Any, sha256: str, media_type: str, name: str, caching: str
-) -> HttpResponse:
+) -> HttpResponseBase:
     """The file, or with `?size=` a small copy of a picture; with `?download` as an attachment."""
     side = next((side for side in THUMBNAIL_SIDES if request.GET.get("size") == str(side)), None)
     etag = f'"{sha256[:32]}{f"-{side}" if side else ""}"'
-    response: HttpResponse
+    response: HttpResponseBase
     if etag in request.headers.get("If-None-Match", ""):
-        response = HttpResponseNotModified()  # type: ignore[assignment]
-    elif side and media_type.startswith("image/"):
-        response = HttpResponse(thumbnail_of(file, sha256, side), content_type="image/webp")
+        response = HttpResponseNotModified()
     else:
         try:
-            response = _whole_or_range(request, file.open("rb"), file.size, media_type)
+            if side and media_type.startswith("image/"):
+                response = HttpResponse(thumbnail_of(file, sha256, side), content_type="image/webp")
+            else:
+                response = _whole_or_range(request, file.open("rb"), file.size, media_type)
+                attached = "download" in request.GET or not media_type.startswith(("image/", "video/"))
+                response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
         except FileNotFoundError:
             raise Http404 from None
-        attached = "download" in request.GET or not media_type.startswith(("image/", "video/"))
-        response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
     response["ETag"] = etag
     return _guarded(response, caching)
 
 
-def _whole_or_range(request: HttpRequest, file: Any, size: int, media_type: str) -> HttpResponse:
+def _whole_or_range(request: HttpRequest, file: Any, size: int, media_type: str) -> HttpResponseBase:
     """The file, or the range of it that a video player asks for (RFC 9110, 14.2)."""
     asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", ""))
     if not asked or int(asked[1]) >= size:
-        response: Any = FileResponse(file, content_type=media_type)
+        response: HttpResponseBase = FileResponse(file, content_type=media_type)
     else:
         first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
         file.seek(first)
@@ -139,7 +141,7 @@ def _whole_or_range(request: HttpRequest, file: Any, size: int, media_type: str)
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
         response["Content-Length"] = max(0, last - first + 1)
     response["Accept-Ranges"] = "bytes"
-    return response  # type: ignore[no-any-return]
+    return response
 
 
 def _part(file: Any, length: int) -> Iterator[bytes]:
@@ -149,7 +151,7 @@ def _part(file: Any, length: int) -> Iterator[bytes]:
             yield block
 
 
-def _guarded(response: HttpResponse, caching: str) -> HttpResponse:
+def _guarded(response: HttpResponseBase, caching: str) -> HttpResponseBase:
     response["Cache-Control"] = caching
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -1,6 +1,6 @@
 """All jobs of an owner, as a wall of pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -163,7 +163,7 @@ def _with_pictures(jobs: QuerySet[Job]) -> QuerySet[Job]:
     )
 
 
-def _tiles(jobs: Sequence[Job]) -> list[Tile]:
+def _tiles(jobs: Iterable[Job]) -> list[Tile]:
     return [_tile(job) for job in jobs]
 
 

@@ -1,8 +1,10 @@
 """The page of a job, from its place in line to its result, and what its owner can do with it."""
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +84,14 @@ class Standing:
     def views(self) -> list[Shown]:
         """What can be put on the stage."""
         return [output for output in self.outputs if output.is_picture or output.is_video]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the first picture has the proportions of the original, so that one can lie on the other."""
+        views, before = self.views, self.before
+        return bool(
+            views and before and views[0].is_picture and abs(math.log(views[0].ratio / before.ratio)) < 0.015
+        )
 
     @property
     def files(self) -> list[Shown]:
@@ -308,10 +318,10 @@ def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
     if chosen is None and not pictures:
         return errors.refusal(request, 409, "no_picture", _("This job has no picture that could be used."))
     output = chosen or pictures[0]
-    suffix = output.file.name.rsplit(".", 1)[-1]
+    suffix = Path(str(output.file)).suffix
     try:
         with output.file.open("rb") as file:
-            upload = UploadedFile(file, f"{job.operation}-{output.name}.{suffix}", size=output.bytes)
+            upload = UploadedFile(file, f"{job.operation}-{output.name}{suffix}", size=output.bytes)
             photo = uploads.receive(access.owner_made_if_needed(request), upload)
     except Refused as error:
         return errors.refused(request, error)

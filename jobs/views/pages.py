@@ -163,11 +163,11 @@ def _start(request: HttpRequest, operation: Operation) -> HttpResponse:
             field.error, refused = str(error), error
         else:
             field.photos = field.photos + received if field.slot.many else received or field.photos
-    if refused is None and (field := draft.missing()) is not None:
-        field.error = (
-            _("Choose a photo first.") if field.slot.minimum == 1 else _("More photos are needed here.")
+    if refused is None and (empty := draft.missing()) is not None:
+        empty.error = (
+            _("Choose a photo first.") if empty.slot.minimum == 1 else _("More photos are needed here.")
         )
-        refused = Refused("photo_missing", field.error)
+        refused = Refused("photo_missing", empty.error)
     if not draft.form.is_valid() or refused:
         return _form_page(request, draft, status=refused.status if refused else 422)
     try:
@@ -264,7 +264,7 @@ def _upload_context(request: HttpRequest) -> dict[str, Any]:
 # Photos --------------------------------------------------------------------------------------------------
 
 
-def _files(request: HttpRequest) -> Sequence[UploadedFile]:
+def _files(request: HttpRequest) -> "Sequence[UploadedFile[Any]]":
     sample = next((sample for sample in SAMPLES if sample.name == request.POST.get("sample")), None)
     if sample:
         return [SimpleUploadedFile(sample.path.name, sample.path.read_bytes(), "image/jpeg")]
@@ -276,7 +276,7 @@ def _files(request: HttpRequest) -> Sequence[UploadedFile]:
     return files
 
 
-def _receive(request: HttpRequest, file: UploadedFile) -> dict[str, Any]:
+def _receive(request: HttpRequest, file: "UploadedFile[Any]") -> dict[str, Any]:
     """A stored photo, as scripts see it. `again` is the address of the form that made it, for a result of Latent."""
     owner = access.owner_made_if_needed(request)
     recipe = _recipe_in(file)
@@ -295,7 +295,7 @@ def _receive(request: HttpRequest, file: UploadedFile) -> dict[str, Any]:
     }
 
 
-def _recipe_in(file: UploadedFile) -> dict[str, Any] | None:
+def _recipe_in(file: "UploadedFile[Any]") -> dict[str, Any] | None:
     """The recipe in a result of Latent."""
     with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
         for chunk in file.chunks():

@@ -122,7 +122,7 @@ def heat_map(network: Lite0, rgb: Pixels, index: int, device: torch.device) -> P
     features = network.features(view(Image.fromarray(rgb), (size[0], size[1])).to(device))[0]
     heat = torch.einsum("c,chw->hw", network.fc.weight[index], features).clamp(min=0)
     strongest = heat.max()
-    return (heat / strongest if strongest > 0 else heat).float().cpu().numpy()  # type: ignore[no-any-return]
+    return (heat / strongest if strongest > 0 else heat).float().cpu().numpy()
 
 
 def overlaid(picture: Picture, heat: Pixels, context: Context) -> Picture:

@@ -33,7 +33,11 @@ def photo(width: int, height: int, seed: int = 0) -> np.ndarray:
     """(height, width, 3) uint8 with detail at all sizes."""
     rng = np.random.default_rng(seed)
     layers = [
-        cv2.resize(rng.random((height // size + 2, width // size + 2, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
+        cv2.resize(
+            rng.random((height // size + 2, width // size + 2, 3)),
+            (width, height),
+            interpolation=cv2.INTER_CUBIC,
+        )
         for size in (2, 5, 13, 40)
     ]
     return ints(np.clip(np.average(layers, axis=0, weights=(1, 2, 3, 4)), 0, 1))
@@ -91,7 +95,12 @@ SAMPLES: dict[str, tuple[str, int, type, Callable[[Path], None]]] = {
     "rgba": (".png", 4, np.uint8, _pillow(Image.fromarray(ints(RGBA)))),
     "gray": (".png", 1, np.uint8, _pillow(Image.fromarray(ints(GRAY)[:, :, 0]))),
     "gray-alpha": (".png", 2, np.uint8, _pillow(Image.fromarray(ints(RGBA)).convert("LA"))),
-    "bilevel": (".png", 1, np.uint8, _pillow(Image.fromarray(ints(GRAY)[:, :, 0]).convert("1", dither=Image.Dither.NONE))),
+    "bilevel": (
+        ".png",
+        1,
+        np.uint8,
+        _pillow(Image.fromarray(ints(GRAY)[:, :, 0]).convert("1", dither=Image.Dither.NONE)),
+    ),
     "palette": (".png", 3, np.uint8, _pillow(Image.fromarray(ints(RGB)).quantize(64))),
     "palette-with-hole": (".png", 4, np.uint8, _pillow(_palette_with_hole())),
     "gray-16": (".png", 1, np.uint16, _opencv(ints(GRAY, np.uint16))),
@@ -101,9 +110,19 @@ SAMPLES: dict[str, tuple[str, int, type, Callable[[Path], None]]] = {
     "rgb-16-tiff": (".tif", 3, np.uint16, _opencv(ints(RGB, np.uint16))),
     "jpeg": (".jpg", 3, np.uint8, _pillow(Image.fromarray(ints(RGB)), quality=95, subsampling=0)),
     "gray-jpeg": (".jpg", 1, np.uint8, _pillow(Image.fromarray(ints(GRAY)[:, :, 0]), quality=95)),
-    "cmyk": (".jpg", 3, np.uint8, _pillow(Image.fromarray(ints(RGB)).convert("CMYK"), quality=95, subsampling=0)),
+    "cmyk": (
+        ".jpg",
+        3,
+        np.uint8,
+        _pillow(Image.fromarray(ints(RGB)).convert("CMYK"), quality=95, subsampling=0),
+    ),
     "turned": (".jpg", 3, np.uint8, _turned(6)),
-    "wide-gamut": (".png", 3, np.uint8, _pillow(Image.fromarray(ints(RGB)), icc_profile=wide_gamut_profile())),
+    "wide-gamut": (
+        ".png",
+        3,
+        np.uint8,
+        _pillow(Image.fromarray(ints(RGB)), icc_profile=wide_gamut_profile()),
+    ),
     "webp": (".webp", 3, np.uint8, _pillow(Image.fromarray(ints(RGB)), quality=95)),
     "webp-alpha": (".webp", 4, np.uint8, _pillow(Image.fromarray(ints(RGBA)), lossless=True, exact=True)),
     "avif": (".avif", 3, np.uint8, _pillow(Image.fromarray(ints(RGB)), quality=95)),

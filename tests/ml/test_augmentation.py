@@ -89,7 +89,7 @@ def test_each_change_works_alone(change: dict[str, Any], tmp_path: Path) -> None
 
 def test_a_flip_moves_pixels_and_changes_none(tmp_path: Path) -> None:
     pixels = photo(40, 30)
-    drawn = variants(pixels, tmp_path, count=12, **{**OFF, "flip": "both"})
+    drawn = variants(pixels, tmp_path, count=24, **{**OFF, "flip": "both"})
     expected = {each.tobytes() for each in (pixels, pixels[:, ::-1], pixels[::-1], pixels[::-1, ::-1])}
     assert {each.tobytes() for each in drawn} == expected
 
@@ -106,7 +106,7 @@ def test_what_comes_from_outside_is_gray_or_transparent(tmp_path: Path) -> None:
     strong = {**OFF, "shift": 50}
     for variant in variants(opaque, tmp_path, count=4, **strong):
         colors = {tuple(color) for color in variant.reshape(-1, 3).tolist()}
-        assert colors <= {(250, 10, 10), (128, 128, 128)}
+        assert colors <= {(250, 10, 10), (127, 127, 127), (128, 128, 128)}
     for variant in variants(clear, tmp_path, count=4, **strong):
         visible = variant[variant[:, :, 3] > 0]
         assert np.abs(visible[:, :3].astype(int) - (250, 10, 10)).max() <= 1

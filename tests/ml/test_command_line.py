@@ -56,7 +56,9 @@ def test_the_name_of_the_output_chooses_its_format(picture: Path, tmp_path: Path
         assert (tmp_path / name).read_bytes().startswith(magic)
 
 
-def test_a_folder_gets_the_output_under_a_name_of_its_own(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_gets_the_output_under_a_name_of_its_own(
+    picture: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = picture.read_bytes()
     assert main(["run", "transform", str(picture), "-o", str(picture.parent), "--format", "jpeg"]) == 0
     (written,) = json.loads(capsys.readouterr().out)["outputs"]
@@ -99,7 +101,10 @@ def test_options_win_over_the_recipe(picture: Path, tmp_path: Path) -> None:
     recipe, out = tmp_path / "recipe.json", tmp_path / "out.png"
     params = {"action": "resize", "percent": 25, "filter": "lanczos"}
     recipe.write_text(json.dumps({"operation": "transform", "version": 1, "params": params, "seed": 3}))
-    assert main(["run", "transform", str(picture), "-o", str(out), "--recipe", str(recipe), "--percent", "75"]) == 0
+    assert (
+        main(["run", "transform", str(picture), "-o", str(out), "--recipe", str(recipe), "--percent", "75"])
+        == 0
+    )
     assert read_picture(out).width == 36
     found = extract(out)
     assert found is not None
@@ -133,7 +138,12 @@ def test_options_win_over_the_recipe(picture: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
-    arguments: list[str], code: int, words: str, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    code: int,
+    words: str,
+    picture: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("no picture")
@@ -155,7 +165,9 @@ def test_what_is_wrong_is_said_in_one_line(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cat.png", "notes.txt"]
 
 
-def test_the_recipe_of_another_operation_is_refused(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_recipe_of_another_operation_is_refused(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps({"operation": "transform", "version": 1, "params": {}, "seed": 0}))
     arguments = ["run", "denoise", str(picture), "-o", str(tmp_path / "out.png"), "--recipe", str(recipe)]

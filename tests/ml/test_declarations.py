@@ -13,7 +13,19 @@ from ml.core.operation import Estimate, Facts, Kind, Operation, Params, Slot, ch
 from ml.core.weights import ML_ROOT, Package
 from ml.registry import Registry, registry
 
-HEAVY = {"torch", "torchvision", "cv2", "skimage", "scipy", "onnxruntime", "matplotlib", "django", "celery", "redis", "jobs"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "cv2",
+    "skimage",
+    "scipy",
+    "onnxruntime",
+    "matplotlib",
+    "django",
+    "celery",
+    "redis",
+    "jobs",
+}
 RESERVED = {"o", "out", "device", "seed", "recipe", "input", "help"}
 BOUNDS = ("ge", "gt", "le", "lt", "max_length", "pattern")
 
@@ -26,7 +38,9 @@ FIELDS = [
 
 
 def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ML_ROOT.parent, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ML_ROOT.parent, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -62,7 +76,8 @@ def test_every_operation_is_described(operation: Operation) -> None:
 def test_every_operation_runs_with_its_defaults_on_any_photo_in_time(operation: Operation) -> None:
     for width, height in ((1, 1), (640, 480), (4000, 3000)):
         inputs = {
-            slot.name: [Facts(Kind.IMAGE if Kind.IMAGE in slot.accepts else min(slot.accepts), width, height)] * max(slot.minimum, 1)
+            slot.name: [Facts(Kind.IMAGE if Kind.IMAGE in slot.accepts else min(slot.accepts), width, height)]
+            * max(slot.minimum, 1)
             for slot in operation.inputs
             if slot.required
         }
@@ -73,7 +88,9 @@ def test_every_operation_runs_with_its_defaults_on_any_photo_in_time(operation: 
 
 
 @pytest.mark.parametrize(("operation", "name", "field"), FIELDS)
-def test_every_param_is_described_and_bounded(operation: Operation, name: str, field: pydantic.fields.FieldInfo) -> None:
+def test_every_param_is_described_and_bounded(
+    operation: Operation, name: str, field: pydantic.fields.FieldInfo
+) -> None:
     assert field.title
     assert field.description
     assert not field.is_required()
@@ -88,7 +105,9 @@ def test_every_param_is_described_and_bounded(operation: Operation, name: str, f
 
 
 @pytest.mark.parametrize(("operation", "name", "field"), FIELDS)
-def test_a_param_for_some_choices_names_real_ones(operation: Operation, name: str, field: pydantic.fields.FieldInfo) -> None:
+def test_a_param_for_some_choices_names_real_ones(
+    operation: Operation, name: str, field: pydantic.fields.FieldInfo
+) -> None:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     when = extra.get("when", {})
     assert isinstance(when, Mapping)
@@ -105,10 +124,19 @@ def flat(annotation: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
-    "weights", [weights for operation in OPERATIONS for weights in operation.weights], ids=lambda weights: weights.name
+    "weights",
+    [weights for operation in OPERATIONS for weights in operation.weights],
+    ids=lambda weights: weights.name,
 )
 def test_every_card_is_complete(weights: Any) -> None:
-    for text in (weights.title, weights.summary, weights.paper, weights.licence, weights.origin, weights.engine):
+    for text in (
+        weights.title,
+        weights.summary,
+        weights.paper,
+        weights.licence,
+        weights.origin,
+        weights.engine,
+    ):
         assert text
     assert len(weights.sha256) == 64
     if isinstance(weights.source, Package):
@@ -125,7 +153,10 @@ def example(slug: str = "example", **changes: Any) -> Operation:
         "slug": slug,
         "title": "Example",
         "summary": "An example.",
-        "inputs": (Slot(name="image", title="Picture"), Slot(name="others", title="Others", minimum=0, maximum=2)),
+        "inputs": (
+            Slot(name="image", title="Picture"),
+            Slot(name="others", title="Others", minimum=0, maximum=2),
+        ),
         "params": ExampleParams,
         "estimate": lambda params, inputs: Estimate(1, 1, 1),
         "run": "tests.ml.samples:photo",
@@ -145,7 +176,7 @@ def test_the_registry_refuses_duplicates_and_stays_unchanged() -> None:
 def test_an_unknown_operation_is_refused_with_the_known_ones() -> None:
     found = Registry()
     found.add(example())
-    with pytest.raises(UnknownOperation, match="“nothing”.*example"):
+    with pytest.raises(UnknownOperation, match=r"“nothing”.*example"):
         found.get("nothing")
 
 

@@ -120,7 +120,9 @@ def test_it_refuses_a_truncated_file(name: str, tmp_path: Path) -> None:
         read_picture(truncated(write_sample(name, tmp_path)))
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"not a picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
+@pytest.mark.parametrize(
+    "data", [b"", b"GIF89a", b"not a picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
+)
 def test_it_refuses_what_is_no_picture(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(data)
@@ -202,8 +204,12 @@ def test_denoising_leaves_alpha_alone(method: str, name: str, tmp_path: Path) ->
     assert np.array_equal(after.alpha, before.alpha)
 
 
-@pytest.mark.parametrize(("slug", "params"), [item for item in METHODS if "scale" in item[1] or "sigma" in item[1]])
-def test_16_bits_are_more_than_8_bits_spread_out(slug: str, params: dict[str, object], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("slug", "params"), [item for item in METHODS if "scale" in item[1] or "sigma" in item[1]]
+)
+def test_16_bits_are_more_than_8_bits_spread_out(
+    slug: str, params: dict[str, object], tmp_path: Path
+) -> None:
     path = tmp_path / "fine.png"
     fine = to_depth(photo(32, 24), np.uint16) // 16 + np.arange(32, dtype=np.uint16)[None, :, None]
     write_picture(Picture(fine.astype(np.uint16)), path, "png")

@@ -39,8 +39,13 @@ FILES = {
     "png": encoded(Image.fromarray(photo(200, 150)), "PNG"),
     "png-alpha": encoded(Image.fromarray(ints(scene())).convert("RGBA"), "PNG"),
     "jpeg": encoded(Image.fromarray(photo(200, 150)), "JPEG"),
-    "jpeg-exif": encoded(Image.fromarray(photo(200, 150)), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"),
-    **{f"webp-{kind}": webp(kind) for kind in ("lossy", "lossless", "lossless-alpha", "extended-alpha", "extended-icc")},
+    "jpeg-exif": encoded(
+        Image.fromarray(photo(200, 150)), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"
+    ),
+    **{
+        f"webp-{kind}": webp(kind)
+        for kind in ("lossy", "lossless", "lossless-alpha", "extended-alpha", "extended-icc")
+    },
 }
 
 
@@ -79,7 +84,9 @@ def test_pillow_sees_the_recipe_as_the_standards_say(plain: Path, tmp_path: Path
 def test_the_beginning_of_a_file_is_enough(tmp_path: Path) -> None:
     """What is behind it may be streamed from far away."""
     for name, file_format in (("big.png", "PNG"), ("big.jpg", "JPEG"), ("big.webp", "WEBP")):
-        data = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)), file_format)
+        data = encoded(
+            Image.fromarray(np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)), file_format
+        )
         assert len(data) > HEAD_BYTES
         head, tail = embed(data[:HEAD_BYTES], len(data), RECIPE)
         path = tmp_path / name
@@ -124,7 +131,14 @@ def test_a_recipe_that_another_program_wrote_as_an_element_is_found(tmp_path: Pa
 
 def with_segment(packet: bytes) -> bytes:
     data = FILES["jpeg"]
-    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(XMP_MARKER + packet) + 2) + XMP_MARKER + packet + data[2:]
+    return (
+        data[:2]
+        + b"\xff\xe1"
+        + struct.pack(">H", len(XMP_MARKER + packet) + 2)
+        + XMP_MARKER
+        + packet
+        + data[2:]
+    )
 
 
 def with_text(text: bytes) -> bytes:

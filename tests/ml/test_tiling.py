@@ -51,7 +51,11 @@ class SmallNet(nn.Sequential):
 
 def as_function(network: nn.Module, scale: int) -> Callable[[Picture], Picture]:
     def enlarge(tile: Picture) -> Picture:
-        values = infer(lambda image: shrunk(torch.sigmoid(network(image)), scale), to_float(tile.pixels), torch.device("cpu"))
+        values = infer(
+            lambda image: shrunk(torch.sigmoid(network(image)), scale),
+            to_float(tile.pixels),
+            torch.device("cpu"),
+        )
         return Picture(from_float(values, tile.pixels.dtype))
 
     return enlarge
@@ -110,7 +114,9 @@ def test_tiles_begin_where_the_network_wants_them() -> None:
         values = torch.from_numpy(to_float(tile.pixels)).permute(2, 0, 1)[None]
         padded = functional.pad(values, (0, -tile.width % 2, 0, -tile.height % 2), mode="replicate")
         coarse = functional.interpolate(functional.avg_pool2d(padded, 2), scale_factor=2)
-        return Picture(from_float(coarse[0, :, : tile.height, : tile.width].permute(1, 2, 0).numpy(), np.uint8))
+        return Picture(
+            from_float(coarse[0, :, : tile.height, : tile.width].permute(1, 2, 0).numpy(), np.uint8)
+        )
 
     picture = Picture(photo(83, 61))
     parts = tiled(picture, paired, Context(), side=15, overlap=3, align=2)
@@ -121,7 +127,9 @@ def test_tiles_begin_where_the_network_wants_them() -> None:
     "error",
     [
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
+        ),
         MemoryError(),
     ],
 )
