@@ -9,7 +9,7 @@ import redis
 from celery import Celery
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 
 app = Celery("bare", broker=settings.REDIS_URL.replace("unix://", "redis+socket://", 1))
 app.conf.update(
@@ -33,4 +33,4 @@ def floor(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
     return HttpResponse(f"{job.status} {said!r}")
 
 
-urlpatterns = [path("floor/<uuid:job_uuid>", floor)]
+urlpatterns = [path("floor/<uuid:job_uuid>", floor), path("", include("webapp.urls"))]

@@ -1,6 +1,5 @@
-"""The site without all that stands between a request and its view."""
+"""The site, with the view it is compared with."""
 
 from webapp.settings import *  # noqa: F403
 
-MIDDLEWARE: list[str] = []
 ROOT_URLCONF = "benchmarks.bare"

@@ -30,7 +30,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Control:
-    """How a param is asked for. `kind` is range, number, text, switch, segments, radios, select or checks."""
+    """How a param is asked for.
+
+    `kind` is range, number, text, switch, segments, radios, select, checks or, where there is nothing to choose, hidden.
+    """
 
     kind: str
     options: tuple[Option, ...] = ()
@@ -217,6 +220,8 @@ def _kind(params: type[Params], name: str, schema: Mapping[str, Any]) -> tuple[s
         options = _options(values, choices(params, name))
         if _nullable(schema):
             options = (Option("", _("Automatic")), *options)
+        if len(options) == 1:
+            return "hidden", {"options": options}
         if len(options) <= FEW and all(len(option.title) <= SHORT and not option.hint for option in options):
             return "segments", {"options": options}
         return ("radios" if len(options) <= 2 * FEW else "select"), {"options": options}

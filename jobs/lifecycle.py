@@ -91,7 +91,6 @@ def submit(
     if idempotency_key and (earlier := _same_request(owner, idempotency_key, digest)):
         return earlier
     operation, parsed, estimate = check(operation_slug, params, inputs)
-    turn_key = owner.turn_key if owner else "samples"
     queue = queues.queue_of(operation)
     method = str(getattr(parsed, "method", ""))
     expected = queues.expected_seconds(operation.slug, method, estimate.seconds)
@@ -103,17 +102,17 @@ def submit(
                 "Use a smaller photo or a faster method."
             ).format(minutes=round(expected / 60), limit=round(operation.deadline_seconds / 60)),
         )
+    if owner and owner.jobs.queued().count() >= config().max_queued_jobs:
+        raise Refused(
+            "too_many_jobs",
+            _("You have {count} jobs waiting, and no more fit. Try again when some are done.").format(
+                count=config().max_queued_jobs
+            ),
+            status=429,
+        )
+    turn = _turn(owner.turn_key if owner else "samples", queue)
     try:
-        with transaction.atomic():
-            turn = _turn(turn_key, queue)
-            if owner and owner.jobs.queued().count() >= config().max_queued_jobs:
-                raise Refused(
-                    "too_many_jobs",
-                    _("You have {count} jobs waiting, and no more fit. Try again when some are done.").format(
-                        count=config().max_queued_jobs
-                    ),
-                    status=429,
-                )
+        with transaction.atomic():  # SQLite has one writer at a time, so what only reads stays outside
             job = Job.objects.create(
                 owner=owner,
                 sample=sample,

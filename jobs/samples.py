@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image
 
 from ml.core.operation import Operation
-
 from webapp.config import BASE_DIR
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ class Shown:
     color: str
 
     @classmethod
-    def photo(cls, photo: Photo, *, token: str = "", alt: str = "") -> Self:
+    def photo(cls, photo: Photo, *, token: str = "", alt: str | None = None) -> Self:
         url = (
             reverse("shared-photo", args=[token, photo.id])
             if token
@@ -37,7 +37,7 @@ class Shown:
         return cls(
             id=str(photo.id),
             name="" if token else photo.name,
-            alt=alt or (photo.name if photo.name and not token else _("The photo")),
+            alt=alt if alt is not None else (photo.name if photo.name and not token else _("The photo")),
             url=url,
             width=photo.width,
             height=photo.height,
@@ -47,7 +47,7 @@ class Shown:
         )
 
     @classmethod
-    def output(cls, output: Output, *, token: str = "", alt: str = "") -> Self:
+    def output(cls, output: Output, *, token: str = "", alt: str | None = None) -> Self:
         url = (
             reverse("shared-output", args=[token, output.id])
             if token
@@ -56,7 +56,9 @@ class Shown:
         return cls(
             id=str(output.id),
             name=output.name.replace("_", " ").replace("-", " "),
-            alt=alt or _("The result “{name}”").format(name=output.name.replace("_", " ")),
+            alt=alt
+            if alt is not None
+            else _("The result “{name}”").format(name=output.name.replace("_", " ")),
             url=url,
             width=output.width,
             height=output.height,

@@ -14,6 +14,7 @@ ROOMS = (
     "ml.classification",
     "ml.deep_dream",
     "ml.style_transfer",
+    "ml.faces",
     "ml.transform",
     "ml.augmentation",
     "ml.add_noise",

@@ -130,7 +130,7 @@ def from_scratch(name: str, recipe: Recipe, folder: Path, steps: int, device: to
 
 def transfer(name: str, recipe: Recipe, folder: Path, steps: int, device: torch.device) -> training.Plan:
     """The tail of Lite0, on what the blocks before it make of the pictures, which is computed once."""
-    lite0 = load_lite0(LITE0.path()).to(device, memory_format=torch.channels_last).eval()
+    lite0 = load_lite0(LITE0.path()).to(device).to(memory_format=torch.channels_last).eval()
     pictures = read_examples(folder, SIZE, device)
     views = [_features(lite0, pictures.values, None)]
     generator = torch.Generator(device).manual_seed(0)

@@ -1,6 +1,5 @@
 """Running an operation, and the recipe by which anybody can run it again."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml.core.context import Context, Inputs, Result
@@ -27,30 +26,13 @@ def recipe(
     operation: Operation, params: Params, inputs: Inputs, result: Result, context: Context
 ) -> dict[str, Any]:
     """All that the result depends on, ready for JSON; the inputs are named by the SHA-256 of their files."""
-    return describe(
-        operation,
-        params,
-        {slot: [sha256(path) for path in paths] for slot, paths in inputs.items()},
-        result,
-        context,
-    )
-
-
-def describe(
-    operation: Operation,
-    params: Params,
-    inputs: Mapping[str, Sequence[str]],
-    result: Result,
-    context: Context,
-) -> dict[str, Any]:
-    """The recipe, for whoever knows the SHA-256 of the files in each slot already."""
     checksums = {weights.name: weights.sha256 for weights in operation.weights}
     return {
         "operation": operation.slug,
         "version": operation.version,
         "params": params.model_dump(mode="json"),
         "seed": context.seed,
-        "inputs": {slot: list(digests) for slot, digests in inputs.items()},
+        "inputs": {slot: [sha256(path) for path in paths] for slot, paths in inputs.items()},
         "weights": {name: checksums[name] for name in result.weights},
         "engine": result.engine,
         "device": context.device,

@@ -97,7 +97,7 @@ class PictureParams(Params):
     )
 
 
-def Choice(default: Any, titles: Mapping[str, str], *, title: str, description: str = "") -> Any:
+def Choice(default: Any, titles: Mapping[Any, str], *, title: str, description: str = "") -> Any:
     """A `pydantic.Field` for one of several named values; `titles` maps each value to what a person reads."""
     return pydantic.Field(
         default, title=title, description=description, json_schema_extra={"choices": dict(titles)}
@@ -162,7 +162,7 @@ class Operation:
     def function(self) -> Callable[..., Any]:
         """The function that runs it. Importing it may import torch: only workers and the command line call this."""
         module, name = self.run.split(":")
-        return getattr(import_module(module), name)  # type: ignore[no-any-return]
+        return getattr(import_module(module), name)
 
     @property
     def method_titles(self) -> dict[str, str]:

@@ -130,7 +130,7 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
             with autocast(place.device):
                 loss = plan.loss(network, generator)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             averaged.update_parameters(network)

@@ -146,6 +146,13 @@ def test_the_sheet_has_room_for_all_and_no_empty_row_or_column(count: int, width
     assert (columns - 1) * rows < count
 
 
+def test_the_same_seed_makes_the_same_archive_to_the_byte(tmp_path: Path) -> None:
+    path = write_sample("rgb", tmp_path)
+    contexts = [Context(seed=4), Context(seed=4)]
+    one, same = (augment_file(path, each, count=2).files["variants"].path for each in contexts)
+    assert one.read_bytes() == same.read_bytes()
+
+
 def test_training_draws_the_same_from_its_own_generator() -> None:
     image = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(0))
     augment = Augmentation(AugmentationParams(), 30, 20)

