@@ -219,7 +219,7 @@ def _kind(params: type[Params], name: str, schema: Mapping[str, Any]) -> tuple[s
     if values := _enumerated(plain):
         options = _options(values, choices(params, name))
         if _nullable(schema):
-            options = (Option("", _("Automatic")), *options)
+            options = (Option("", _("None")), *options)
         if len(options) == 1:
             return "hidden", {"options": options}
         if len(options) <= FEW and all(len(option.title) <= SHORT and not option.hint for option in options):

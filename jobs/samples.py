@@ -75,6 +75,7 @@ EXAMPLES: Mapping[str, Example] = {
     "deep-dream": Example(CHELSEA),
     "style-transfer": Example(ASTRONAUT),
     "classify": Example(CHELSEA),
+    "faces": Example(ASTRONAUT),
     "transform": Example(ASTRONAUT, {"action": "rotate", "angle": -18, "corners": "white"}),
     "augmentation": Example(COFFEE, {"count": 6}),
     "add-noise": Example(ASTRONAUT),

@@ -11,7 +11,11 @@ from webapp.processes import end_with
 CONFIG = read_config()
 
 wsgi_app = "webapp.wsgi"
-bind = f"[{CONFIG.bind_address}]:{CONFIG.port}" if ":" in CONFIG.bind_address else f"{CONFIG.bind_address}:{CONFIG.port}"
+bind = (
+    f"[{CONFIG.bind_address}]:{CONFIG.port}"
+    if ":" in CONFIG.bind_address
+    else f"{CONFIG.bind_address}:{CONFIG.port}"
+)
 worker_class = "gthread"
 workers = 1
 threads = CONFIG.web_threads

@@ -129,9 +129,7 @@ UNFOLD = {
     "SITE_HEADER": "Latent",
     "SITE_SUBHEADER": _("Admin"),
     "SITE_ICON": lambda request: static("icon.svg"),
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icon.svg")}
-    ],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icon.svg")}],
     "SITE_URL": "/",
     "ENVIRONMENT": None,
     "DASHBOARD_CALLBACK": "jobs.admin.dashboard.fill",

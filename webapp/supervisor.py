@@ -270,7 +270,9 @@ def web_answers(config: Config) -> bool:
 
 def address(config: Config) -> str:
     """Where a browser on this machine finds the site."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(config.bind_address, config.bind_address)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(
+        config.bind_address, config.bind_address
+    )
     return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
 
 
@@ -292,7 +294,9 @@ def lock(home: Path) -> TextIO:
 def check_address(config: Config) -> None:
     """Raises `CannotStart` where the web server could not listen."""
     try:
-        family, _, _, _, where = socket.getaddrinfo(config.bind_address, config.port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, where = socket.getaddrinfo(
+            config.bind_address, config.port, type=socket.SOCK_STREAM
+        )[0]
         with socket.socket(family, socket.SOCK_STREAM) as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             candidate.bind(where)

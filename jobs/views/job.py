@@ -136,7 +136,9 @@ class Standing:
                 continue
             titles = choices(operation.params, name)
             text = _(titles[str(value)]).partition(": ")[0] if str(value) in titles else _said(value)
-            said.append((_(field.title or name), f"{text} {extra.get('unit', '')}".rstrip()))
+            unit = str(extra.get("unit", ""))
+            space = "" if unit in ("", "%", "°") else " "
+            said.append((_(field.title or name), f"{text}{space}{unit}"))
         return said
 
     @property

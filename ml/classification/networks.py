@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -105,7 +106,7 @@ class Lite0(nn.Module):
         return features
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.fc(self.features(image).mean(dim=(2, 3)))  # type: ignore[no-any-return]
+        return self.fc(self.features(image).mean(dim=(2, 3)))
 
     def expansions(self, image: Tensor) -> Iterator[Tensor]:
         """What each block that expands (1 to 15) makes of the picture, before ReLU6, in order.
@@ -113,7 +114,7 @@ class Lite0(nn.Module):
         Lazy: the network runs as far as somebody asks.
         """
         features = functional.relu6(self.conv_stem(image))
-        for block in self.blocks:
+        for block in cast("Iterable[Block]", self.blocks):
             expanded = block.expanded(features)
             if block.expand_conv is not None:
                 yield expanded
@@ -136,7 +137,7 @@ class Tail(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         features = functional.relu6(self.conv_head(self.blocks[str(self.FIRST)](features)))
-        return self.fc(features.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+        return self.fc(features.mean(dim=(2, 3)))
 
 
 class SmallCNN(nn.Module):
@@ -166,10 +167,10 @@ class SmallCNN(nn.Module):
 
     def features(self, image: Tensor) -> Tensor:
         """The last feature map, a sixteenth as wide and high."""
-        return self.layers(image)  # type: ignore[no-any-return]
+        return self.layers(image)
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.fc(self.dropout(self.features(image).mean(dim=(2, 3))))  # type: ignore[no-any-return]
+        return self.fc(self.dropout(self.features(image).mean(dim=(2, 3))))
 
 
 def load_lite0(path: Path) -> Lite0:

@@ -44,7 +44,7 @@ def ssim(image: np.ndarray, reference: np.ndarray) -> float:
     the windows that lie inside the image. Raises ValueError below 11 pixels a side.
     """
     return float(
-        structural_similarity(  # type: ignore[no-untyped-call]
+        structural_similarity(
             image.astype(np.float64),
             reference.astype(np.float64),
             data_range=255,

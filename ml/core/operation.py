@@ -145,7 +145,11 @@ class Operation:
         for name in inputs:
             if name not in slots:
                 known = ", ".join(f"“{slot}”" for slot in slots) or _("none")
-                raise InputError(_("There is no input slot “{name}” here; the slots are: {known}.").format(name=name, known=known))
+                raise InputError(
+                    _("There is no input slot “{name}” here; the slots are: {known}.").format(
+                        name=name, known=known
+                    )
+                )
         for slot in self.inputs:
             given = inputs.get(slot.name, ())
             if not slot.minimum <= len(given) <= slot.maximum:
@@ -154,9 +158,9 @@ class Operation:
                 if not slot.takes(facts.kind):
                     wanted = ", ".join(sorted(slot.accepts))
                     raise InputError(
-                        _("“{slot}” takes files of the kind: {wanted}. This one is of the kind: {kind}.").format(
-                            slot=slot.title, wanted=wanted, kind=facts.kind
-                        )
+                        _(
+                            "“{slot}” takes files of the kind: {wanted}. This one is of the kind: {kind}."
+                        ).format(slot=slot.title, wanted=wanted, kind=facts.kind)
                     )
 
     def function(self) -> Callable[..., Any]:
@@ -182,7 +186,9 @@ def _wrong_number(slot: Slot, given: int) -> str:
         wanted = _("exactly one file") if slot.required else _("at most one file")
     else:
         wanted = _("{minimum} to {maximum} files").format(minimum=slot.minimum, maximum=slot.maximum)
-    return _("“{slot}” needs {wanted}, and {given} were given.").format(slot=slot.title, wanted=wanted, given=given)
+    return _("“{slot}” needs {wanted}, and {given} were given.").format(
+        slot=slot.title, wanted=wanted, given=given
+    )
 
 
 def _sentence(error: Any) -> str:
@@ -192,4 +198,6 @@ def _sentence(error: Any) -> str:
     if error["type"] == "missing":
         return _("The param “{name}” is missing.").format(name=name)
     message = error["msg"].removeprefix("Value error, ").rstrip(".")
-    return _("The param “{name}” is not right: {message}.").format(name=name, message=message[:1].lower() + message[1:])
+    return _("The param “{name}” is not right: {message}.").format(
+        name=name, message=message[:1].lower() + message[1:]
+    )

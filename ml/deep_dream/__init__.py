@@ -36,7 +36,7 @@ class DeepDreamParams(PictureParams):
         None,
         title=_("Second pattern"),
         description=_("Another one to mix in."),
-        json_schema_extra={"choices": dict(PATTERNS)},
+        json_schema_extra={"choices": {str(pattern): title for pattern, title in PATTERNS.items()}},
     )
     strength: float = pydantic.Field(
         0.5,

@@ -75,6 +75,9 @@ class Spectrum(nn.Module):
     optimiser changes areas as readily as grain.
     """
 
+    scale: Tensor
+    color: Tensor
+
     def __init__(self, image: Tensor) -> None:
         super().__init__()
         self.size = image.shape[-2:]

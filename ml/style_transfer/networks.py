@@ -58,7 +58,7 @@ class StyledConvolution(nn.Conv2d):
     def forward(self, features: Tensor) -> Tensor:
         if self.enlarge > 1:
             features = functional.interpolate(features, scale_factor=float(self.enlarge), mode="nearest")
-        return self.norm(super().forward(_mirrored(features, self.kernel_size[0])))  # type: ignore[no-any-return]
+        return self.norm(super().forward(_mirrored(features, self.kernel_size[0])))
 
 
 class PlainConvolution(nn.Conv2d):
@@ -95,7 +95,8 @@ class StyleNetwork(nn.Module):
         features = image
         for layer in self.contract:
             features = functional.relu_(layer(features))
-        for first, second in self.residual:  # type: ignore[misc]
+        for block in self.residual:
+            first, second = block.children()
             features = features + second(functional.relu_(first(features)))
         for layer in self.expand[:-1]:
             features = functional.relu_(layer(features))
