@@ -270,9 +270,8 @@ def web_answers(config: Config) -> bool:
 
 def address(config: Config) -> str:
     """Where a browser on this machine finds the site."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(
-        config.bind_address, config.bind_address
-    )
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+    host = everywhere.get(config.bind_address, config.bind_address)
     return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
 
 

@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 with its batch norms folded into the convolutions, and a small network to train from scratch."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 

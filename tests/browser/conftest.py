@@ -1,7 +1,6 @@
 """A real Chromium before a real site with a real worker."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,11 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from pytest_django.live_server_helper import LiveServer
 
 from ml import registry as ml_registry
+from tests.browser.chromium import ARGUMENTS, path
 from tests.conftest import end
 from tests.rooms import ROOMS
 from tests.support import Redis, Worker
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE_MILLISECONDS = 20_000
 
 
@@ -35,8 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
+    executable = path()
+    if executable is None:
         reason = "There is no Chromium: install the package chromium (apt install chromium)."
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
@@ -44,7 +35,7 @@ def chromium() -> Iterator[Browser]:
     # Playwright's loop runs in this thread, and Django cannot know that no query waits for it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -4,7 +4,6 @@ Wide and narrow, light and dark, of a running site with the operations of Latent
 """
 
 import io
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS
+from tests.browser.chromium import ARGUMENTS, path
 
 FOLDER = Path("docs/screenshots")
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -24,7 +23,7 @@ PASSWORD = "korn-blume-7"
 def main(site: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path(), args=ARGUMENTS)
         context = browser.new_context(base_url=site)
         page = context.new_page()
         page.goto("/signup")
