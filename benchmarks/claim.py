@@ -4,6 +4,7 @@ python -m benchmarks.claim
 """
 
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -19,8 +20,10 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from benchmarks import report  # noqa: E402
 from jobs import lifecycle, queues  # noqa: E402
 from jobs.models import Job, Owner, Turn  # noqa: E402
+from tests.settings import TEST_HOME  # noqa: E402
 
 JOBS, OWNERS, TIMES = 100_000, 5_000, 300
 
@@ -29,9 +32,17 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     fill()
     somewhere = Job.objects.order_by("uuid")[:TIMES]  # random, as UUIDs are
-    print(f"{JOBS:,} queued jobs of {OWNERS:,} owners, {connection.vendor}, {os.cpu_count()} CPU cores")
-    report("claim", [timed(partial(lifecycle.claim, "cpu")) for _ in range(TIMES)])
-    report("place", [timed(partial(queues.place, job)) for job in somewhere])
+    rows = [
+        ("", "median", "95 % within", "of the processor"),
+        row("claim", [timed(partial(lifecycle.claim, "cpu")) for _ in range(TIMES)]),
+        row("place", [timed(partial(queues.place, job)) for job in somewhere]),
+    ]
+    report.write(
+        f"Claiming a job, and its place in the queue, with {JOBS:,} waiting jobs of {OWNERS:,} owners",
+        "python -m benchmarks.claim",
+        report.table(rows) + f"\n\n{connection.vendor}; {TIMES} of each.",
+    )
+    shutil.rmtree(TEST_HOME)
 
 
 def fill() -> None:
@@ -66,12 +77,10 @@ def timed(act: Callable[[], Any]) -> tuple[float, float]:
     return 1000 * (time.perf_counter() - begun), 1000 * (time.process_time() - begun_cpu)
 
 
-def report(what: str, took: list[tuple[float, float]]) -> None:
+def row(what: str, took: list[tuple[float, float]]) -> tuple[str, ...]:
     wall, cpu = ([pair[index] for pair in took] for index in (0, 1))
-    print(
-        f"{what}: median {statistics.median(wall):.1f} ms, 95 % under {statistics.quantiles(wall, n=20)[-1]:.1f} ms; "
-        f"of the processor {statistics.median(cpu):.1f} ms"
-    )
+    p95 = statistics.quantiles(wall, n=20)[-1]
+    return (what, *(f"{value:.1f} ms" for value in (statistics.median(wall), p95, statistics.median(cpu))))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ def table(rows: list[tuple[str, ...]]) -> str:
 
 def write(title: str, command: str, text: str) -> None:
     """Put a section in the place of an earlier one of that title, and print it."""
-    section = f"## {title}\n\n`{command}`, on {os.cpu_count()} CPU cores.\n\n{text}\n"
+    undisturbed = os.sched_getscheduler(0) != os.SCHED_OTHER
+    with_chrt = "chrt --rr 1 " if undisturbed else ""
+    section = f"## {title}\n\n`{with_chrt}{command}`, on {os.cpu_count()} CPU cores.\n\n{text}\n"
     page = PAGE.read_text() if PAGE.exists() else HEADING
     earlier = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
     found = earlier.search(page)

@@ -5,9 +5,9 @@ from typing import Literal
 
 from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
 from ml.core.text import _
-from ml.core.weights import Package, Weights
+from ml.core.weights import Bundled, Package, Weights
 
-Method = Literal["imagenet"]
+Method = Literal["imagenet", "cats-vs-dogs"]
 
 LITE0 = Weights(
     name="efficientnet-lite0",
@@ -24,12 +24,26 @@ LITE0 = Weights(
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     size=18_826_032,
 )
+CATS_VS_DOGS = Weights(
+    name="cats-vs-dogs",
+    title=_("Cats and dogs"),
+    summary=_("The last layers of EfficientNet-Lite0, trained further on 3,600 pictures of cats and dogs."),
+    paper="Yosinski et al., “How transferable are features in deep neural networks?”, NeurIPS 2014",
+    licence=_("Kaggle's terms for Dogs vs. Cats (2013): research and education."),
+    origin=_("Trained by this project: python -m ml train cats-vs-dogs"),
+    source=Bundled("classification/weights/cats-vs-dogs.safetensors"),
+    sha256="2f964438e6f09957721ef5df8fb41c79abdc5ff388e4313c71a7f050aa359d5b",
+    size=2033420,
+)
 
 
 class ClassificationParams(PictureParams):
     method: Method = Choice(
         "imagenet",
-        {"imagenet": _("ImageNet: 1,000 kinds of animals and things")},
+        {
+            "imagenet": _("ImageNet: 1,000 kinds of animals and things"),
+            "cats-vs-dogs": _("Cat or dog: trained for these two only"),
+        },
         title=_("Method"),
         description=_("What the network has learned to tell apart."),
     )
@@ -49,5 +63,5 @@ operation = Operation(
     params=ClassificationParams,
     estimate=estimate,
     run="ml.classification.run:run",
-    weights=(LITE0,),
+    weights=(LITE0, CATS_VS_DOGS),
 )

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import cast
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
-
-SIZE = 224
-"""Side in pixels of the pictures that Lite0 was trained on."""
 
 FEATURES = 1280
 """Channels of Lite0's last feature map."""
@@ -82,6 +80,9 @@ class Lite0(nn.Module):
     Takes `normalised` RGB (N, 3, H, W), sides multiples of `STRIDE`; gives logits (N, classes).
     """
 
+    SIZE = 224
+    """Side in pixels of the pictures that it was trained on."""
+
     def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.conv_stem = Convolution(3, 32, 3, 2)
@@ -147,6 +148,7 @@ class SmallCNN(nn.Module):
     """
 
     SIZE = 112
+    """Side in pixels of the pictures that it was trained on."""
 
     def __init__(
         self, channels: Sequence[int] = (32, 64, 128, 256, 256), dropout: float = 0.0, classes: int = 2
@@ -189,6 +191,14 @@ def load_lite0(path: Path) -> Lite0:
     if stored:
         raise KeyError(f"{path.name} holds what EfficientNet-Lite0 does not have: {', '.join(stored)}")
     network.load_state_dict(folded)
+    return network
+
+
+def load_tail(network: Lite0, path: Path) -> Lite0:
+    """Lite0 with its last layers, or its classifier alone, from a safetensors file; returns the network."""
+    tail = {name: tensor.float() for name, tensor in load_file(path).items()}
+    network.fc = nn.Linear(FEATURES, len(tail["fc.bias"]))
+    network.load_state_dict(network.state_dict() | tail)
     return network
 
 

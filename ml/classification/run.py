@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision.models import EfficientNet_B0_Weights
 
-from ml.classification import LITE0, ClassificationParams
-from ml.classification.networks import SIZE, STRIDE, Lite0, load_lite0, normalised
+from ml.classification import CATS_VS_DOGS, LITE0, ClassificationParams
+from ml.classification.networks import STRIDE, Lite0, load_lite0, load_tail, normalised
 from ml.core.context import Context, Inputs, Label, Result
 from ml.core.device import cancellable, ready, torch_device
 from ml.core.images import Picture, Pixels, flattened, from_float, to_depth, to_float
@@ -20,8 +20,8 @@ from ml.core.text import _
 from ml.core.weights import Weights
 
 TOP = 5
-CROP = 224 / 256
-"""Side of a view to the shorter side of the photo, as the authors evaluate: 256 pixels, of them the middle 224."""
+IMAGENET_CROP = 224 / 256
+"""Side of a view to the shorter side of the photo, as Lite0's authors evaluate: of 256 pixels the middle 224."""
 
 MOST_VIEWS = 8
 HEAT_SIDE = 12 * STRIDE
@@ -38,6 +38,13 @@ class Classifier:
     build: Callable[[], Lite0]
     weights: tuple[Weights, ...]
     titles: Callable[[], Sequence[str]]
+    crop: float = 1.0
+    """Side of a view to the shorter side of the photo."""
+
+
+def fine_tuned() -> Lite0:
+    """Lite0 with the last layers that tell cats from dogs."""
+    return load_tail(load_lite0(LITE0.path()), CATS_VS_DOGS.path())
 
 
 CLASSIFIERS: Mapping[str, Classifier] = {
@@ -45,6 +52,12 @@ CLASSIFIERS: Mapping[str, Classifier] = {
         build=lambda: load_lite0(LITE0.path()),
         weights=(LITE0,),
         titles=lambda: EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"],
+        crop=IMAGENET_CROP,
+    ),
+    "cats-vs-dogs": Classifier(
+        build=fine_tuned,
+        weights=(LITE0, CATS_VS_DOGS),
+        titles=lambda: (_("Cat"), _("Dog")),
     ),
 }
 
@@ -58,7 +71,7 @@ def run(inputs: Inputs, params: ClassificationParams, context: Context) -> Resul
     context.advance(0.2, _("Looking at the photo"))
     image = flattened(picture)
     with cancellable(network, context), torch.inference_mode():
-        shares = scores(network, image.rgb(), device)
+        shares = scores(network, image.rgb(), chosen.crop, device)
         ranked = [int(index) for index in shares.argsort(descending=True)[:TOP]]
         heat = heat_map(network, image.rgb(), ranked[0], device)
     titles = chosen.titles()
@@ -76,20 +89,21 @@ def loaded(method: str, device: str) -> Lite0:
     return ready(CLASSIFIERS[method].build(), torch_device(device))
 
 
-def scores(network: Lite0, rgb: Pixels, device: torch.device) -> Tensor:
+def scores(network: Lite0, rgb: Pixels, crop: float, device: torch.device) -> Tensor:
     """The probability of each class (classes,), the mean over the views of uint8 pixels (H, W, 3)."""
     height, width = rgb.shape[:2]
     image = Image.fromarray(rgb)
     total = sum(
-        network(view(image, (SIZE, SIZE), box).to(device)).softmax(1)[0] for box in views(width, height)
+        network(view(image, (network.SIZE, network.SIZE), box).to(device)).softmax(1)[0]
+        for box in views(width, height, crop)
     )
     assert isinstance(total, Tensor)
     return (total / total.sum()).cpu()
 
 
-def views(width: int, height: int) -> list[Rectangle]:
+def views(width: int, height: int, crop: float) -> list[Rectangle]:
     """Squares along the middle of the longer side, as many as it takes: one, for a square photo."""
-    side = CROP * min(width, height)
+    side = crop * min(width, height)
     count = min(MOST_VIEWS, max(1, round((max(width, height) - side) / side) + 1))
     boxes = []
     for place in range(count):

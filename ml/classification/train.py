@@ -16,7 +16,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from ml.classification import LITE0
-from ml.classification.networks import SIZE, Lite0, SmallCNN, Tail, load_lite0, normalised
+from ml.classification.networks import Lite0, SmallCNN, Tail, load_lite0, normalised
 from ml.core import training
 from ml.core.errors import InputError
 from ml.core.metrics import PICTURE_SUFFIXES
@@ -131,7 +131,7 @@ def from_scratch(name: str, recipe: Recipe, folder: Path, steps: int, device: to
 def transfer(name: str, recipe: Recipe, folder: Path, steps: int, device: torch.device) -> training.Plan:
     """The tail of Lite0, on what the blocks before it make of the pictures, which is computed once."""
     lite0 = load_lite0(LITE0.path()).to(device).to(memory_format=torch.channels_last).eval()
-    pictures = read_examples(folder, SIZE, device)
+    pictures = read_examples(folder, Lite0.SIZE, device)
     views = [_features(lite0, pictures.values, None)]
     generator = torch.Generator(device).manual_seed(0)
     views += [_features(lite0, pictures.values, generator) for _ in range(VIEWS - 1)]

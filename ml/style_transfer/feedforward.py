@@ -9,7 +9,6 @@ from ml.core.context import Context
 from ml.core.device import cancellable, infer
 from ml.core.images import Picture, Pixels, from_float, to_float
 from ml.core.tiling import tiled
-from ml.style_transfer import ARBITRARY_PREDICT
 from ml.style_transfer.networks import REACH, StyleNetwork
 
 GRID = 4
@@ -63,11 +62,6 @@ def style_vector(session: onnxruntime.InferenceSession, rgb: Pixels) -> torch.Te
     small = image.resize((STYLE_SIDE, STYLE_SIDE), Image.Resampling.BICUBIC, box)
     (vector,) = session.run(None, {session.get_inputs()[0].name: to_float(np.asarray(small))[None]})
     return torch.from_numpy(vector.flatten())
-
-
-def style_session() -> onnxruntime.InferenceSession:
-    """The style network."""
-    return onnxruntime.InferenceSession(ARBITRARY_PREDICT.path(), providers=["CPUExecutionProvider"])
 
 
 def _padded(rgb: Pixels) -> Pixels:

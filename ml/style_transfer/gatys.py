@@ -31,7 +31,7 @@ PALETTE_SCALES = (1, 4, 16)
 
 # How much each loss counts where its param is 1. Content, style and palette are relative errors, so that neither size nor
 # network matter much; found by looking.
-CONTENT = 0.1
+CONTENT = 0.2
 STYLE = 10.0
 PALETTE = 3.0
 VARIATION = 0.3

@@ -26,10 +26,13 @@ from ml.style_transfer import (
     MULTISTYLE,
     STYLES,
     VGG19,
+    Features,
+    Method,
     StyleTransferParams,
+    method_used,
     working_size,
 )
-from ml.style_transfer.feedforward import paint, style_session, style_vector
+from ml.style_transfer.feedforward import paint, style_vector
 from ml.style_transfer.gatys import Layers, Objective, optimise
 from ml.style_transfer.networks import ArbitraryStyle, MultiStyle
 
@@ -44,11 +47,12 @@ VGG_LAYERS = (1, 6, 11, 20, 22, 29)
 def run(inputs: Inputs, params: StyleTransferParams, context: Context) -> Result:
     """The slot `image` in the style asked for; gray comes back in colour, alpha as it was, at 8 bits a channel."""
     picture = inputs.picture("image")
-    size = params.size or DEFAULT_SIZE[params.method]
+    method = method_used(params, bool(inputs["style"]))
+    size = params.size or DEFAULT_SIZE[method]
     photo = resize(picture, *working_size(picture.width, picture.height, size), "lanczos")
     device = torch_device(context.device)
     context.advance(0, _("Loading the network"))
-    if params.method == "fast":
+    if method == "fast":
         network = multistyle(context.device)
         network.choose(list(STYLES).index(params.look))
         painted = paint(network, rgb(photo), context, device, _("Painting"))
@@ -56,18 +60,18 @@ def run(inputs: Inputs, params: StyleTransferParams, context: Context) -> Result
         return Result(images=images, weights=(MULTISTYLE.name,), engine="torch")
     given = inputs.pictures("style") or [read_picture(FOLDER / "paintings" / f"{params.painting}.webp")]
     style = resize(given[0], *working_size(given[0].width, given[0].height, size), "lanczos")
-    painter = arbitrary(params, device) if params.method == "arbitrary" else gatys(params, device)
+    painter = arbitrary(params, device) if method == "arbitrary" else gatys(params, device)
     images = {"image": finished(painter(rgb(photo), rgb(style), context), photo, params)}
     if params.swap:
         images["swapped"] = finished(painter(rgb(style), rgb(photo), context), style, params)
-    return Result(images=images, weights=weights_used(params), engine="torch")
+    return Result(images=images, weights=weights_used(method, params.features), engine="torch")
 
 
-def weights_used(params: StyleTransferParams) -> tuple[str, ...]:
+def weights_used(method: Method, features: Features) -> tuple[str, ...]:
     """Names of the weights that a style picture goes through."""
-    if params.method == "arbitrary":
+    if method == "arbitrary":
         return ARBITRARY_PREDICT.name, ARBITRARY_TRANSFORM.name
-    return (VGG19.name if params.features == "vgg19" else LITE0.name,)
+    return (VGG19.name if features == "vgg19" else LITE0.name,)
 
 
 def rgb(picture: Picture) -> Pixels:
@@ -155,7 +159,8 @@ def any_style(device: str) -> ArbitraryStyle:
 
 @cache
 def style_network() -> onnxruntime.InferenceSession:
-    return style_session()
+    """The network that reads a style."""
+    return onnxruntime.InferenceSession(ARBITRARY_PREDICT.path(), providers=["CPUExecutionProvider"])
 
 
 def _objective(

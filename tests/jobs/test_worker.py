@@ -57,7 +57,7 @@ def test_a_run_shows_its_progress_and_then_its_result(worker, alice, photo):
     wait_for(lambda: ended(job))
     job = fresh(job)
     assert (job.status, job.attempt, job.worker) == (Status.SUCCEEDED, 1, worker.nodename)
-    assert job.run_seconds == pytest.approx(2, abs=0.7)
+    assert job.run_seconds >= 2
     assert job.series["depth"]
     assert job.recipe["operation"] == "nap"
     assert job.recipe["inputs"]["photo"] == [job.inputs.get().photo.sha256]

@@ -1,0 +1,44 @@
+"""Measuring classifiers on pictures of cats and dogs: ``python -m ml evaluate classify --method imagenet --data DIR``.
+
+A picture is what its name begins with, “cat” or “dog”. `imagenet` says what its best cat class or best dog class says.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from ml.classification.run import CLASSIFIERS, loaded, scores
+from ml.classification.train import CLASSES, labelled
+from ml.core.device import torch_device
+from ml.core.images import read_picture
+
+GROUPS: Mapping[str, Sequence[Sequence[int]]] = {
+    "imagenet": (range(281, 286), range(151, 269)),
+    "cats-vs-dogs": ((0,), (1,)),
+}
+"""By method, the classes that are cats (of ImageNet: tabby to Egyptian cat) and dogs (Chihuahua to Mexican hairless)."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``ml evaluate classify``."""
+    parser.add_argument("--method", choices=CLASSIFIERS, default="imagenet")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="folder of cat… and dog… pictures"
+    )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu"
+    )
+
+
+def main(args: argparse.Namespace) -> dict[str, float]:
+    """The share of a folder's pictures that are told right."""
+    network, device = loaded(args.method, args.device), torch_device(args.device)
+    paths, right = labelled(args.data), 0
+    with torch.inference_mode():
+        for path in paths:
+            shares = scores(network, read_picture(path).rgb(), CLASSIFIERS[args.method].crop, device)
+            best = [float(shares[list(group)].max()) for group in GROUPS[args.method]]
+            right += CLASSES[best.index(max(best))] == path.name[:3].lower()
+    return {"accuracy": round(right / len(paths), 4), "images": len(paths)}

@@ -1,0 +1,29 @@
+"""A context that keeps what a run says, and can ask it to stop."""
+
+from ml.core.context import Context
+from ml.core.images import Picture
+
+
+class Recorder(Context):
+    """Cancels at the n-th question, if told so."""
+
+    def __init__(self, *, seed: int = 0, cancel_at: int | None = None) -> None:
+        super().__init__(seed=seed)
+        self.asked = 0
+        self.cancel_at = cancel_at
+        self.fractions: list[float] = []
+        self.previews: list[Picture] = []
+        self.curves: dict[str, list[tuple[float, float]]] = {}
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        self.fractions.append(fraction)
+
+    def preview(self, picture: Picture) -> None:
+        self.previews.append(picture)
+
+    def series(self, name: str, x: float, y: float) -> None:
+        self.curves.setdefault(name, []).append((x, y))
+
+    def cancel_requested(self) -> bool:
+        self.asked += 1
+        return self.cancel_at is not None and self.asked >= self.cancel_at
