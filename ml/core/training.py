@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
@@ -272,7 +272,9 @@ def _export(plan: Plan, place: Place, network: nn.Module, state: Mapping[str, An
     place.weights.mkdir(parents=True, exist_ok=True)
     target = place.weights / f"{plan.name}.safetensors"
     partial = target.with_suffix(".partial")
-    save_file({name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}, partial)
+    partial.write_bytes(
+        save({name: tensor.half().contiguous() for name, tensor in network.state_dict().items()})
+    )
     partial.replace(target)
     step, validation = state["validations"][-1]
     card = {

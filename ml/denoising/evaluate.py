@@ -61,13 +61,11 @@ def main(args: argparse.Namespace) -> Mapping[str, object]:
     device = torch.device(args.device)
     if not args.card:
         return measure(args.method, args.sigma, args.data, device, args.clipped, args.gray)
-    measured = {
-        f"{name} sigma {sigma}{' clipped' if clipped else ''}": measure(
-            args.method, sigma, args.data / name, device, clipped
-        )
-        for name, sigma, clipped in TABLE
-    }
-    training.add_to_card(WEIGHTS / f"{args.method}.json", measured)
+    measured: dict[str, object] = {}
+    for name, sigma, clipped in TABLE:
+        figures = measure(args.method, sigma, args.data / name, device, clipped)
+        measured[f"{name} sigma {sigma}{' clipped' if clipped else ''}"] = figures
+        training.add_to_card(WEIGHTS / f"{args.method}.json", measured)
     return measured
 
 

@@ -616,7 +616,7 @@ def test_what_there_is_not_is_a_404(client: Client, address: str) -> None:
 def test_samples_are_made_once_and_shown_to_everybody(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ml_registry, "ROOMS", ("ml.transform",))
+    monkeypatch.setattr(ml_registry, "ROOMS", ("ml.super_resolution",))
     ml_registry.registry.cache_clear()
     for _ in range(2):
         call_command("create_samples")
@@ -629,7 +629,7 @@ def test_samples_are_made_once_and_shown_to_everybody(
     assert client.post(reverse("job-delete", args=[sample.uuid])).status_code == 404
     form = client.get(shown.context["standing"].again_url)
     photo = form.context["draft"].main.photos[0]
-    client.post("/new/transform", {"slot-image": str(photo.id)})
+    client.post("/new/super-resolution", {"slot-image": str(photo.id), "method": "bicubic", "scale": "2"})
     mine = Job.objects.get(sample=False)
     used = mine.inputs.get().photo
     assert used
