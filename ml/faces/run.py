@@ -67,7 +67,7 @@ def run(inputs: Inputs, params: FacesParams, context: Context) -> Result:
             )
     context.advance(0.8, _("Comparing faces"))
     descriptors = [
-        _described(photo, found, context) for photo, found in ((picture, faces), (other, other_faces))
+        described(photo, found, context) for photo, found in ((picture, faces), (other, other_faces))
     ]
     distances = np.linalg.norm(descriptors[0][:, None] - descriptors[1][None], axis=2)
     first, second = (int(index) for index in np.unravel_index(distances.argmin(), distances.shape))
@@ -120,7 +120,7 @@ def descriptor() -> dlib.face_recognition_model_v1:
     return dlib.face_recognition_model_v1(str(DESCRIPTOR.path()))
 
 
-def _described(picture: Picture, faces: list[Face], context: Context) -> Pixels:
+def described(picture: Picture, faces: list[Face], context: Context) -> Pixels:
     """A descriptor (128,) of each face: (faces, 128)."""
     rgb = np.ascontiguousarray(flattened(picture).rgb())
     found = []

@@ -64,7 +64,7 @@ def test_alice_makes_and_shares_bob_sees_and_charlie_does_not(
 
     # The result develops; the split goes by mouse and by keyboard.
     wait_for_result(page)
-    page.wait_for_function("document.querySelector('.split').ariaValueNow === '50'")
+    wait_until(page, "document.querySelector('.split').ariaValueNow === '50'")
     box = page.locator(".split").bounding_box()
     viewer = page.locator(".viewer").bounding_box()
     assert box
@@ -94,9 +94,7 @@ def test_alice_makes_and_shares_bob_sees_and_charlie_does_not(
     assert response
     assert response.status == 200
     bob.wait_for_selector("#stage[data-ready]")
-    bob.wait_for_function(
-        "[...document.querySelectorAll('.viewer img')].every((image) => image.naturalWidth > 0)"
-    )
+    wait_until(bob, "[...document.querySelectorAll('.viewer img')].every((image) => image.naturalWidth > 0)")
     shared_picture = bob.get_attribute(".layer.after img", "src")
     assert "alice" not in bob.content()
 
