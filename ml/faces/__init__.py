@@ -40,7 +40,7 @@ DESCRIPTOR = Weights(
 
 class FacesParams(PictureParams):
     sensitivity: float = pydantic.Field(
-        0.3,
+        0.5,
         ge=0,
         le=1,
         title=_("Sensitivity"),

@@ -132,7 +132,7 @@ def _make(page: Page, sample: str, operation: str, settings: str = "", *, cancel
 def _save(screenshot: bytes, name: str) -> None:
     image = Image.open(io.BytesIO(screenshot)).convert("RGB")
     image = image.crop((0, 0, image.width, min(image.height, LONGEST)))
-    image.save(FOLDER / f"{name}.webp", "WEBP", quality=60 if name.startswith("home") else 78, method=5)
+    image.save(FOLDER / f"{name}.webp", "WEBP", quality=55 if name.startswith("home") else 78, method=5)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page
 
 from tests.browser.conftest import Visit
 from tests.browser.steps import shifts, wait_for_result
@@ -155,12 +154,11 @@ def test_pages_of_words_are_light(visit: Visit) -> None:
     weights: dict[str, int] = {}
 
     def weigh(address: str) -> None:
-        responses: list[Response] = []
-        note = partial(list.append, responses)
-        page.on("response", note)
         page.goto(address, wait_until="networkidle")
-        page.remove_listener("response", note)
-        weights[address] = sum(len(response.body()) for response in responses)
+        weights[address] = page.evaluate(
+            """() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+                .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+        )
 
     for address in STRANGERS_WORDS:
         weigh(address)

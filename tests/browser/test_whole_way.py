@@ -19,6 +19,7 @@ from tests.browser.steps import (
     press_until,
     split,
     wait_for_result,
+    wait_until,
 )
 from tests.conftest import Person
 from tests.test_startup import Site, free_port
