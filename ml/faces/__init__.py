@@ -35,6 +35,7 @@ DESCRIPTOR = Weights(
     sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
     size=22_466_066,
     engine="dlib",
+    figures={"pairs of strangers (LFW, 64 px, gray) nearer than 0.6": 0.0211, "nearer than 0.5": 0.002},
 )
 
 
