@@ -219,7 +219,7 @@ def plan(query: str, params: tuple = ()) -> str:
         return " / ".join(row[-1] for row in cursor.fetchall())
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="reads SQLite's own query plan")
 def test_claim_and_place_look_only_where_they_must(alice, bob):
     """Whatever the length of the queue: index look-ups, and of the others' turns only those that wait."""
     for owner in (alice.owner, bob.owner):
