@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from jobs import lifecycle
+from jobs import lifecycle, scratch
 from jobs.models import Job, Output, Owner, Photo, ShareLink
 from webapp.config import config
 
@@ -95,12 +95,12 @@ def _delete_visitors() -> int:
 
 def _delete_orphans() -> int:
     """Files and folders that a killed process has left behind."""
-    count = 0
-    for folder in (Path(settings.HOME) / "scratch", Path(settings.FILE_UPLOAD_TEMP_DIR)):
-        for entry in folder.iterdir() if folder.is_dir() else ():
-            if time.time() - entry.stat().st_mtime > ORPHAN_SECONDS:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
-                count += 1
+    count = scratch.sweep()
+    uploads = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    for entry in uploads.iterdir() if uploads.is_dir() else ():
+        if time.time() - entry.stat().st_mtime > ORPHAN_SECONDS:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
+            count += 1
     for name in _orphaned_files():
         default_storage.delete(name)
         count += 1

@@ -5,9 +5,7 @@ import hashlib
 import logging
 import math
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -18,15 +16,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import redis
-from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.translation import gettext as _
 
-from jobs import lifecycle, progress
+from jobs import lifecycle, progress, scratch
 from jobs.lifecycle import Claim, Lease, Outcome
-from jobs.models import Job, Output
+from jobs.models import Output
 from jobs.pictures import mean_color, preview_bytes
 from ml.core import execution
 from ml.core.context import Context, Inputs, Result
@@ -66,9 +63,9 @@ def run_next(queue: str, *, worker: str, task_id: str, told_to_go: Callable[[], 
 
 def warm_up(worker: str) -> None:
     """What a fresh child does while it waits for work: see to its predecessor's job, and import the networks."""
+    scratch.sweep()
     try:
         lifecycle.lose_dead_children(worker)
-        _sweep()
     except DatabaseError:
         log.warning("the jobs of a lost child are left to the clock: the database is away")
     finally:
@@ -77,30 +74,12 @@ def warm_up(worker: str) -> None:
         operation.function()
 
 
-def _sweep() -> None:
-    """Remove the scratch folders of runs that were killed."""
-    for folder in _scratch().iterdir():
-        uuid, _dash, attempt = folder.name.rpartition("~")[0].rpartition("~")
-        if not Job.objects.running().filter(uuid=uuid, attempt=attempt).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _scratch() -> Path:
-    folder = Path(settings.HOME) / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None:
     """Run a claimed job to one of its ends."""
-    name = f"{claim.job.uuid}~{claim.attempt}~"
     try:
-        with (
-            tempfile.TemporaryDirectory(dir=_scratch(), prefix=name, ignore_cleanup_errors=True) as folder,
-            Watch(claim, told_to_go) as watch,
-        ):
+        with scratch.folder() as folder, Watch(claim, told_to_go) as watch:
             started = time.monotonic()
-            outcome = _develop(claim, JobContext(claim, watch, Path(folder)))
+            outcome = _develop(claim, JobContext(claim, watch, folder))
             outcome.run_seconds = time.monotonic() - started
             if not _insist(lambda: lifecycle.finish(claim, outcome)):
                 raise (
@@ -238,9 +217,9 @@ def _our_fault(error: Exception) -> tuple[str, str]:
 class JobContext(Context):
     """Reports to the live channel, and heeds what the watch has seen."""
 
-    def __init__(self, claim: Claim, watch: "Watch", scratch: Path) -> None:
+    def __init__(self, claim: Claim, watch: "Watch", folder: Path) -> None:
         super().__init__(seed=claim.job.seed, device=default_device(), deadline=watch.deadline)
-        self.scratch = scratch
+        self.scratch = folder
         self.curves: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self._uuid = claim.job.uuid
         self._watch = watch

@@ -40,9 +40,9 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_worker(django_db_setup: None, redis_server: Redis) -> Iterator[Worker]:
-    """A worker for all browser tests: its networks take long to import."""
+    """A worker for all tests of a module: its networks take long to import."""
     worker = Worker("browser")
     yield worker
     end([worker])

@@ -39,7 +39,7 @@ def all_well(jobs, media):
         assert [(output.position, output.attempt) for output in job.outputs.all()] == [(0, job.attempt)]
     known = set(Output.objects.values_list("file", flat=True))
     assert {name for name in media() if name.startswith("outputs/")} == known
-    assert not list((settings.HOME / "scratch").iterdir())
+    wait_for(lambda: not list((settings.HOME / "scratch").iterdir()), 5)
 
 
 # What a run does -----------------------------------------------------------------------------------------
