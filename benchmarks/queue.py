@@ -7,6 +7,7 @@ others keep it busy, `chrt --rr 1 python -m benchmarks.queue` (as root) keeps th
 """
 
 import os
+import re
 import shutil
 import socket
 import statistics
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from html import unescape
 from http.client import HTTPConnection
 from itertools import count
 
@@ -169,14 +171,13 @@ def poll_rows() -> list[tuple[str, ...]]:
     assert claim is not None
     runs, waits = claim.job, submit(visitor, "nap", seconds=60)
     progress.say(runs.uuid, 0.4, "tile 4 of 10")
-    page = f"/jobs/{runs.uuid}/status"
     site, port = web()
     with running(site):
         views = {
             "the floor": (f"/floor/{runs.uuid}", 200),
-            "a job that runs, 204": (f"{page}?v={progress.version(runs.uuid)}", 204),
-            "a job that runs, 200": (page, 200),
-            "a job that waits, 200": (f"/jobs/{waits.uuid}/status", 200),
+            "a job that runs, 204": (polled(port, cookie, runs), 204),
+            "a job that runs, 200": (polled(port, cookie, runs) + "&v=old", 200),
+            "a job that waits, 200": (polled(port, cookie, waits) + "&v=old", 200),
         }
         costs: dict[str, list[tuple[float, float]]] = {name: [] for name in views}
         for _ in range(ROUNDS):
@@ -189,6 +190,16 @@ def poll_rows() -> list[tuple[str, ...]]:
         (name, f"{cost:.2f}", f"{100 * floor_cpu / cost:.0f} %", f"{rate[name]:.0f}")
         for name, cost in cpu.items()
     ]
+
+
+def polled(port: int, cookie: str, job: Job) -> str:
+    """What the page of a job asks for again and again."""
+    with closing(HTTPConnection("127.0.0.1", port)) as connection:
+        connection.request("GET", f"/jobs/{job.uuid}", headers={"Cookie": cookie})
+        page = connection.getresponse().read().decode()
+    found = re.search(r'hx-get="([^"]+)" hx-trigger="poll"', page)
+    assert found
+    return unescape(found[1])
 
 
 def web() -> tuple[Process, int]:

@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from jobs import lifecycle
@@ -115,6 +118,19 @@ def photos_of(owner: Owner) -> QuerySet[Photo]:
 def visible_job(request: HttpRequest, job_uuid: UUID) -> Job:
     """A job that its owner, an admin, or, for a sample, anybody sees; raises `Http404`."""
     return _found(Job.objects.filter(_seen_by(request)).filter(uuid=job_uuid).first())
+
+
+def watch_key(request: HttpRequest, job_uuid: UUID) -> str:
+    """What a page gives back with each poll: this browser has been shown this job. It dies with the session."""
+    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    return salted_hmac("jobs.access.watch", f"{job_uuid} {session}", algorithm="sha256").hexdigest()[:32]
+
+
+def watched_job(request: HttpRequest, job_uuid: UUID) -> Job:
+    """A job whose page polls; it need not be asked again who is looking. Raises `Http404`."""
+    if constant_time_compare(request.GET.get("key", ""), watch_key(request, job_uuid)):
+        return get_object_or_404(Job, uuid=job_uuid)
+    return visible_job(request, job_uuid)
 
 
 def own_job(request: HttpRequest, job_uuid: UUID) -> Job:

@@ -14,7 +14,6 @@ from webapp.config import config
 class State:
     """`fraction` is 0 to 1; `position` 1 is next; `eta_seconds` is until the result, None where unknown."""
 
-    version: str
     fraction: float = 0.0
     note: str = ""
     preview: str = ""
@@ -26,13 +25,10 @@ class State:
 
 
 def state_of(job: Job) -> State:
-    # The version is read first: what changes meanwhile is then shown once more rather than never.
-    version = progress.version(job.uuid)
     if job.status == Job.Status.QUEUED:
         place = queues.place(job)
         wait = place.seconds if place else 0.0
         return State(
-            version=version,
             position=place.position if place else None,
             wait_seconds=wait,
             eta_seconds=wait + job.expected_seconds,
@@ -40,7 +36,6 @@ def state_of(job: Job) -> State:
     if job.status == Job.Status.RUNNING:
         live = progress.read(job.uuid)
         return State(
-            version=version,
             fraction=live.fraction,
             note=live.note,
             preview=live.preview,
@@ -49,7 +44,7 @@ def state_of(job: Job) -> State:
             series=live.series,
         )
     done = job.status == Job.Status.SUCCEEDED
-    return State(version=version, fraction=1.0 if done else 0.0, series=job.series)
+    return State(fraction=1.0 if done else 0.0, series=job.series)
 
 
 def kept_until(job: Job) -> datetime | None:

@@ -1,7 +1,7 @@
 """All jobs of an owner, as a wall of pictures."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,8 @@ class Tile:
 
     job: Job
     state: State
+    version: str = ""
+    """What its poll starts from; a whole wall is not in step with the live channel, and each tile asks once more."""
 
     @property
     def shown(self) -> Shown | None:
@@ -99,11 +101,11 @@ def gallery(request: HttpRequest) -> HttpResponse:
 @require_safe
 def tile(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
     """A job on the wall as it stands now; 204 where the page has it already."""
-    if unchanged(request, job_uuid):
-        return HttpResponse(status=204)
     version = progress.version(job_uuid)  # before the row, so that what changes in between is shown once more
+    if unchanged(request, version):
+        return HttpResponse(status=204)
     job = access.visible_job(request, job_uuid)
-    found = Tile(job, replace(_tile(job).state, version=version))
+    found = Tile(job, _state(job), version)
     return render(request, "parts/tile.html", {"tile": found, "selectable": job.owner_id is not None})
 
 
@@ -164,16 +166,12 @@ def _with_pictures(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
 
 def _tiles(jobs: Iterable[Job]) -> list[Tile]:
-    return [_tile(job) for job in jobs]
+    return [Tile(job, _state(job)) for job in jobs]
 
 
-def _tile(job: Job) -> Tile:
-    if job.finished:
-        return Tile(job, State(version=""))
-    if job.status == Job.Status.QUEUED:
-        # A place in line costs queries, and a wall may show many that wait.
-        return Tile(job, State(version=progress.version(job.uuid)))
-    return Tile(job, state_of(job))
+def _state(job: Job) -> State:
+    # A place in line costs queries, and a wall may show many that wait.
+    return state_of(job) if job.status == Job.Status.RUNNING else State()
 
 
 def _address(kept: dict[str, str], **changes: Any) -> str:

@@ -1,7 +1,7 @@
 """The page of a job, from its place in line to its result, and what its owner can do with it."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -186,54 +186,62 @@ class Standing:
         return list(access.live_links(self.job))
 
 
-def standing_of(request: HttpRequest, job_uuid: UUID) -> Standing:
-    # The version is read before the row: what changes in between is then shown once more rather than never.
-    version = progress.version(job_uuid)
-    job = access.visible_job(request, job_uuid)
-    return Standing(job, replace(state_of(job), version=version))
-
-
 # Looking -------------------------------------------------------------------------------------------------
 
 
 @require_safe
 def job(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
-    return render(request, "job.html", _context(request, standing_of(request, job_uuid)))
+    version = progress.version(job_uuid)
+    job = access.visible_job(request, job_uuid)
+    return render(request, "job.html", _context(request, job, version))
 
 
 @require_safe
 def status(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
     """The part of the page that changes; 204 where the page has it already, asking nothing but the live channel."""
-    if unchanged(request, job_uuid):
+    version = progress.version(job_uuid)
+    if unchanged(request, version):
         return HttpResponse(status=204)
-    return _status(request, standing_of(request, job_uuid))
-
-
-def unchanged(request: HttpRequest, job_uuid: UUID) -> bool:
-    """Whether a page has what there is to see. Nobody can guess a version, so that this gives nothing away."""
-    known = request.GET.get("v")
-    return bool(known) and known == progress.version(job_uuid)
-
-
-def _status(request: HttpRequest, standing: Standing) -> HttpResponse:
-    response = render(request, "job_status.html", _context(request, standing))
-    if standing.job.finished:  # more than the lines that are polled has changed
+    job = access.watched_job(request, job_uuid)
+    if job.finished:
+        response = render(request, "job_status.html", _context(request, job, version))
+        # More than the lines that are polled has changed.
         response["HX-Retarget"] = "#status"
         response["HX-Reswap"] = "outerHTML"
+    else:
+        response = render(request, "parts/job_live.html", _live(request, job, version))
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def _context(request: HttpRequest, standing: Standing) -> dict[str, Any]:
-    job = standing.job
-    mine = job.owner_id is not None and (access.is_admin(request) or job.owner == access.owner_of(request))
-    member = request.user.is_authenticated
+def unchanged(request: HttpRequest, version: str) -> bool:
+    """Whether a page has what there is to see. Nobody can guess a version, so that this gives nothing away."""
+    known = request.GET.get("v")
+    return bool(known) and known == version
+
+
+def _live(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
+    """What the polled lines need: little, since they are asked for again and again.
+
+    The version was read before the row, so that what changed in between is shown once more rather than never.
+    """
+    state = state_of(job)
     return {
-        "standing": standing,
+        "standing": Standing(job, state),
         "job": job,
-        "state": standing.state,
+        "state": state,
+        "version": version,
+        "watch_key": access.watch_key(request, job.uuid),
+    }
+
+
+def _context(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
+    owner = access.owner_of(request)
+    mine = job.owner_id is not None and (access.is_admin(request) or (owner and job.owner_id == owner.pk))
+    return {
+        **_live(request, job, version),
         "mine": mine,
-        "member": member,
+        "member": request.user.is_authenticated,
         "limits": config(),
     }
 

@@ -13,9 +13,7 @@ from jobs.views.job import Standing
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     link = access.live_share(token)
-    standing = Standing(
-        link.job, State(version="", series=link.job.series), token=token, original=link.original
-    )
+    standing = Standing(link.job, State(series=link.job.series), token=token, original=link.original)
     response = render(request, "shared.html", {"link": link, "standing": standing, "job": link.job})
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Cache-Control"] = "private, no-cache"
@@ -26,7 +24,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 def links(request: HttpRequest) -> HttpResponse:
     owner = access.owner_of(request)
     found = access.live_links_of(owner).select_related("job") if owner else ShareLink.objects.none()
-    shown = [(link, Standing(link.job, State(version=""))) for link in found[:200]]
+    shown = [(link, Standing(link.job, State())) for link in found[:200]]
     return render(request, "links.html", {"links": shown})
 
 

@@ -1,9 +1,10 @@
 """Networks on a processor: which one, its memory, and stopping in the middle. Importing this touches no CUDA."""
 
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,22 +69,28 @@ def infer(
 
 
 @contextmanager
-def cancellable(network: "nn.Module", context: Context) -> Iterator[None]:
-    """Within it, the network asks before each of its layers whether the run must end.
+def each_layer(network: "nn.Module", heard: Callable[[float], None]) -> Iterator[None]:
+    """Within it, `heard` is told before each layer of the network which fraction of a pass is done.
 
     A layer of a tile takes milliseconds, a whole tile half a minute.
     """
+    leaves = [module for module in network.modules() if not any(module.children())]
+    called = itertools.cycle(index / len(leaves) for index in range(len(leaves)))
 
-    def check(*_: Any) -> None:
-        context.check_cancelled()
+    def tell(*_: Any) -> None:
+        heard(next(called))
 
-    leaves = (module for module in network.modules() if not any(module.children()))
-    hooks = [leaf.register_forward_pre_hook(check) for leaf in leaves]
+    hooks = [leaf.register_forward_pre_hook(tell) for leaf in leaves]
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def cancellable(network: "nn.Module", context: Context) -> AbstractContextManager[None]:
+    """Within it, the network asks before each of its layers whether the run must end."""
+    return each_layer(network, lambda _: context.check_cancelled())
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -4,16 +4,21 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ml.core.context import Context
-from ml.core.device import free_memory, out_of_memory
+from ml.core.device import each_layer, free_memory, out_of_memory
 from ml.core.errors import OutOfMemory
 from ml.core.images import Picture, Pixels, to_depth
 from ml.core.resize import resize
 from ml.core.text import _
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SMALLEST_SIDE = 16
 PREVIEW_SIDE = 768
@@ -81,6 +86,7 @@ def tiled(
     overlap: int,
     scale: int = 1,
     align: int = 1,
+    network: "nn.Module | None" = None,
     note: str = "",
 ) -> Picture:
     """`function` of a picture, tile by tile; it returns each `scale` times as wide and high.
@@ -88,22 +94,29 @@ def tiled(
     A tile is at most `side` pixels wide and high and is handed over with `overlap` pixels more on each side,
     which are cut off afterwards: as far as the function sees, the tile has no border but the picture's. Its left
     and top stand at multiples of `align`, for networks that shrink a picture inside.
-    Between tiles the context hears the progress, gets a preview and may end the run. When memory does not
+    Between tiles, and between the layers of the `network` through which `function` puts each of them once, the
+    context hears the progress and may end the run; it gets a preview. When memory does not
     suffice the tiles are halved and those already done are kept; raises `OutOfMemory` when none is small enough.
     """
     whole = Box(0, 0, picture.width, picture.height)
     pending, side, done = [whole], max(side, 1), 0
     result: Pixels | None = None
     preview = _Preview(picture, scale, context)
+
+    def advance(pixels: float) -> None:
+        context.advance((done + pixels) / (whole.width * whole.height), note)
+
+    advance(0)
     while pending:
-        context.check_cancelled()
         box = pending.pop(0)
         if max(box.width, box.height) > side:
             pending[:0] = box.split(side)
             continue
         around = box.grown(overlap, whole, align)
+        layers = _layers(network, advance, box.width * box.height)
         try:
-            tile: Picture | None = function(Picture(picture.pixels[around.slices]))
+            with layers:
+                tile: Picture | None = function(Picture(picture.pixels[around.slices]))
         except Exception as error:
             if not out_of_memory(error):
                 raise
@@ -124,10 +137,16 @@ def tiled(
         target = box.scaled(scale)
         result[target.slices] = pixels
         done += box.width * box.height
-        context.progress(done / (whole.width * whole.height), note)
+        advance(0)
         preview.paste(target, pixels)
     assert result is not None
     return Picture(result)
+
+
+def _layers(
+    network: "nn.Module | None", advance: Callable[[float], None], pixels: int
+) -> AbstractContextManager[None]:
+    return nullcontext() if network is None else each_layer(network, lambda part: advance(part * pixels))
 
 
 class _Preview:

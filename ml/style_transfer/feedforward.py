@@ -40,16 +40,17 @@ def paint(network: StyleNetwork, rgb: Pixels, context: Context, device: torch.de
         small = Image.fromarray(rgb)
         small.thumbnail((WHOLE_SIDE, WHOLE_SIDE), Image.Resampling.LANCZOS)
         context.preview(Picture(through(np.asarray(small))))
-        with network.frozen():
-            tiles = tiled(
-                Picture(rgb),
-                lambda tile: Picture(through(tile.pixels)),
-                context,
-                side=TILE_SIDE,
-                overlap=REACH,
-                align=GRID,
-                note=note,
-            )
+    with network.frozen():
+        tiles = tiled(
+            Picture(rgb),
+            lambda tile: Picture(through(tile.pixels)),
+            context,
+            side=TILE_SIDE,
+            overlap=REACH,
+            align=GRID,
+            network=network,
+            note=note,
+        )
     return tiles.pixels
 
 

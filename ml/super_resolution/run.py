@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.core.context import Context, Inputs, Result
-from ml.core.device import cancellable, infer, ready, torch_device
+from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, from_float, to_float, visible_color
 from ml.core.resize import resize
 from ml.core.text import _
@@ -58,16 +58,16 @@ def enlarge(picture: Picture, method: Method, scale: int, context: Context) -> P
             alpha = resize(Picture(alpha), tile.width * scale, tile.height * scale).pixels
         return Picture.join(from_float(enlarged, tile.pixels.dtype), alpha)
 
-    with cancellable(network, context):
-        return tiled(
-            picture,
-            enlarge_tile,
-            context,
-            side=TILES[method].side,
-            overlap=TILES[method].overlap,
-            scale=scale,
-            note=_("Enlarging"),
-        )
+    return tiled(
+        picture,
+        enlarge_tile,
+        context,
+        side=TILES[method].side,
+        overlap=TILES[method].overlap,
+        scale=scale,
+        network=network,
+        note=_("Enlarging"),
+    )
 
 
 def shrunk(image: Tensor, scale: int) -> Tensor:

@@ -1,5 +1,6 @@
 """The pages, as a browser without a script uses them."""
 
+import html
 import io
 import json
 import re
@@ -327,6 +328,23 @@ def test_a_page_that_has_the_latest_version_is_answered_without_a_query(
     assert response.status_code == 204
     progress.say(job.uuid, 0.5, "half")
     assert alice.client.get(f"{address}?v={version}").status_code == 200
+
+
+def test_a_page_that_polls_is_not_looked_up_again_but_no_other_browser_can_poll_for_it(
+    alice: Person, charlie: Person, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    job = lifecycle.submit(alice.owner, "nap", {}, {})
+    assert lifecycle.claim("cpu")
+    found = re.search(r'hx-get="([^"]+)"', page(alice.client.get(reverse("job", args=[job.uuid]))))
+    assert found
+    polled = html.unescape(found[1])
+    progress.say(job.uuid, 0.5, "half")
+    with django_assert_num_queries(1):
+        assert "Half" in page(alice.client.get(polled))
+    assert charlie.client.get(polled).status_code == 404
+    assert Client().get(polled).status_code == 404
+    alice.client.logout()
+    assert alice.client.get(polled).status_code == 404
 
 
 def test_the_last_fragment_asks_no_more_and_brings_the_result(alice: Person) -> None:

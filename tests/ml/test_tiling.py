@@ -169,9 +169,18 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
 def test_progress_rises_to_one() -> None:
     spy = Spy()
     tiled(Picture(photo(100, 70)), copied, spy, side=30, overlap=4)
-    assert len(spy.fractions) == 12
+    assert len(spy.fractions) == 13
     assert spy.fractions == sorted(spy.fractions)
     assert spy.fractions[-1] == 1
+
+
+def test_progress_rises_inside_a_tile_with_the_layers_of_its_network() -> None:
+    spy, network = Spy(), SmallNet()
+    enlarge = as_function(network, 4)
+    tiled(Picture(photo(60, 30)), enlarge, spy, side=30, overlap=4, scale=4, network=network)
+    assert spy.fractions == pytest.approx(
+        [0, *(n / 12 for n in range(6)), 0.5, *(n / 12 for n in range(6, 12)), 1]
+    )
 
 
 def test_the_preview_shows_finished_tiles_in_a_small_picture(monkeypatch: pytest.MonkeyPatch) -> None:
