@@ -54,6 +54,7 @@ def environment() -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "webapp.settings",
         "DATABASE_URL": database_url(),
         "LATENT_ROOMS": ROOMS,
+        "SAMPLE_JOBS": "0",
         "PYTHONUNBUFFERED": "1",
     }
 

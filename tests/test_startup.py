@@ -4,16 +4,19 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from jobs.samples import SHOWN_FIRST
 from tests.support import wait_for
 from webapp import supervisor
 from webapp.config import BASE_DIR, Config
@@ -149,6 +152,15 @@ def site(home: Path) -> Iterator[Site]:
 def test_it_says_once_where_the_site_is_and_the_site_answers(site: Site) -> None:
     assert re.findall("^Ready: .*$", site.said(), re.MULTILINE) == [f"Ready: {site.url}"]
     assert site.answers()
+
+
+def test_a_fresh_site_has_something_to_show(site: Site, home: Path) -> None:
+    def samples() -> int:
+        with closing(sqlite3.connect(home / "latent.sqlite3")) as database:
+            (count,) = database.execute("SELECT COUNT(*) FROM jobs_job WHERE sample").fetchone()
+        return int(count)
+
+    wait_for(lambda: samples() == len(SHOWN_FIRST))
 
 
 def test_only_the_child_of_the_worker_may_be_large(site: Site) -> None:

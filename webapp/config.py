@@ -54,6 +54,9 @@ class Config(BaseSettings):
     max_upload_megapixels: float = Field(40, gt=0, description="Largest photo, in megapixels.")
     max_result_megapixels: float = Field(120, gt=0, description="Largest result, in megapixels.")
     max_queued_jobs: int = Field(500, ge=1, description="Jobs one owner may have waiting.")
+    sample_jobs: bool = Field(
+        True, description="A fresh site runs a few sample jobs that everybody may look at."
+    )
     keep_days: int = Field(30, ge=1, description="Days that photos and jobs are kept.")
     share_days: int = Field(
         30, ge=1, description="Days after which a share link expires unless its owner says otherwise."

@@ -4,10 +4,12 @@ import logging
 import time
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from jobs import lifecycle, retention
+from jobs.models import Owner
 from webapp.config import config
 
 log = logging.getLogger(__name__)
@@ -20,6 +22,8 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they would import every page of the site
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if config().sample_jobs and not Owner.objects.exists():  # nobody has been here yet
+            call_command("create_samples")
         next_cleaning = time.monotonic()
         while True:
             close_old_connections()
