@@ -57,7 +57,6 @@ def main() -> None:
         redis = Redis()
         stack.callback(redis.kill)
         call_command("migrate", verbosity=0)
-        call_command("collectstatic", verbosity=0, interactive=False)
         with running(Worker("jobs"), bare_worker()):
             latency = latency_rows()
             throughput = throughput_row()

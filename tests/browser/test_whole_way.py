@@ -138,6 +138,38 @@ def test_alice_makes_and_shares_bob_sees_and_charlie_does_not(
     assert page.input_value("[name=slot-photo]") == str(photo)
 
 
+def test_ada_finds_a_failed_job_in_the_history_and_requeues_it(
+    visit: Visit, alice: Person, ada: Person, start_job: Callable[..., str]
+) -> None:
+    page = visit()
+    log_in(page, "alice")
+    address = start_job(page, "nap", settings="seconds=1")
+    wait_for_result(page)
+    # As it would stand had its worker been lost three times.
+    job = Job.objects.get()
+    job.outputs.all().delete()
+    Job.objects.update(status="failed", losses=3, error_code="worker_lost", error_message="It was lost.")
+    assert "It was lost." in (page.reload() and page.inner_text(".failure"))
+
+    admin = visit()
+    admin.goto("/admin/")
+    admin.fill("[name=username]", "ada")
+    admin.fill("[name=password]", "ada")
+    admin.press("[name=password]", "Enter")
+    admin.wait_for_url("**/admin/")
+    admin.goto("/admin/jobs/job/?status__exact=failed")
+    admin.click(f"#result_list a[href*='/jobs/job/{job.pk}/']")
+    expect(admin.locator(".latent-error")).to_contain_text("worker_lost")
+    admin.click("text=Requeue")
+    expect(admin.locator("#job .latent-stage img")).to_be_visible()
+    expect(admin.locator("#job")).to_contain_text("tried again")
+
+    page.goto(address)
+    wait_for_result(page)
+    job.refresh_from_db()
+    assert (job.status, job.attempt, job.losses) == ("succeeded", 2, 0)
+
+
 def test_several_photos_are_sent_side_by_side_and_make_a_job_each(visit: Visit) -> None:
     page = visit()
     page.goto("/")
