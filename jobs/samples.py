@@ -1,14 +1,19 @@
 """Photos and jobs of the site itself, for whoever has none at hand."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import gettext_lazy as _
 from PIL import Image
 
+from jobs import lifecycle, uploads
+from jobs.models import Job, Photo
 from ml.core.operation import Operation
+from ml.registry import registry
 from webapp.config import BASE_DIR
 
 if TYPE_CHECKING:
@@ -83,7 +88,23 @@ EXAMPLES: Mapping[str, Example] = {
 }
 """By slug. An operation that is not among them is shown with its defaults."""
 SHOWN_FIRST = ("super-resolution", "denoise", "deep-dream", "style-transfer")
-"""Those of them that are made on the first start."""
+"""Those of them that a fresh site makes."""
+
+
+def submit_sample(slug: str) -> Job:
+    """Queue the example of an operation as a job of nobody's that everybody may look at."""
+    example = EXAMPLES[slug]
+    photos = {
+        slot: [_photo(f"{example.photo.name}.png", picture)]
+        for slot, picture in example.pictures(registry().get(slug)).items()
+    }
+    return lifecycle.submit(None, slug, example.params, photos, sample=True)
+
+
+def _photo(name: str, picture: Image.Image) -> Photo:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return uploads.receive(None, SimpleUploadedFile(name, buffer.getvalue()))
 
 
 def _with_noise(image: Image.Image) -> Image.Image:

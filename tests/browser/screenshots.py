@@ -1,6 +1,7 @@
-"""Pictures of every page for docs/screenshots: `python -m tests.browser.screenshots http://127.0.0.1:8000`.
+"""Pictures of every page for docs/screenshots: `python -m tests.browser.screenshots http://127.0.0.1:8000 ada PASSWORD`.
 
-Wide and narrow, light and dark, of a running site with the operations of Latent; makes an account there.
+Wide and narrow, light and dark, of a running site with the operations of Latent and an admin of that name; makes
+an account there.
 """
 
 import io
@@ -20,7 +21,7 @@ LONGEST = 2400
 PASSWORD = "korn-blume-7"
 
 
-def main(site: str) -> None:
+def main(site: str, admin: str, password: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path(), args=ARGUMENTS)
@@ -38,6 +39,7 @@ def main(site: str) -> None:
             "rotated": _make(page, "astronaut", "transform", "action=rotate&angle=12"),
             "enlarged": _make(page, "chelsea", "super-resolution", "method=bicubic"),
             "cancelled": _make(page, "coffee", "deep-dream", cancel=True),
+            "failed": _make(page, "coffee", "style-transfer", "method=gatys&features=vgg19"),
             "styled": _make(page, "astronaut", "style-transfer"),
             "result": _make(page, "coffee", "denoise"),
         }
@@ -47,6 +49,14 @@ def main(site: str) -> None:
         page.wait_for_url("**link=*")
         made["sharing"], link = page.url, page.input_value("[data-share-link]")
         state = context.storage_state()
+        context = browser.new_context(base_url=site)
+        page = context.new_page()
+        page.goto("/admin/")
+        page.fill("[name=username]", admin)
+        page.fill("[name=password]", password)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url("**/admin/")
+        staff = context.storage_state()
         for name, (width, height) in SIZES.items():
             for scheme in SCHEMES:
                 narrow = name == "narrow"
@@ -55,6 +65,12 @@ def main(site: str) -> None:
                     storage_state=state, is_mobile=narrow, has_touch=narrow,
                 )  # fmt: skip
                 _all(context.new_page(), f"{name}-{scheme}", made, link, whole=narrow)
+                context.close()
+                context = browser.new_context(
+                    base_url=site, viewport={"width": width, "height": height}, color_scheme=scheme,
+                    storage_state=staff,
+                )  # fmt: skip
+                _admin(context.new_page(), f"{name}-{scheme}")
                 context.close()
         browser.close()
 
@@ -115,6 +131,20 @@ def _all(page: Page, suffix: str, made: dict[str, str], link: str, *, whole: boo
         shoot(name, address, full=True)
 
 
+def _admin(page: Page, suffix: str) -> None:
+    for name, address in {
+        "admin": "/admin/",
+        "admin-jobs": "/admin/jobs/job/",
+        "admin-job": "/admin/jobs/job/?status__exact=failed",
+    }.items():
+        page.goto(address)
+        if name == "admin-job":
+            page.click("#result_list th a")
+            page.wait_for_load_state()
+        page.wait_for_timeout(900)
+        _save(page.screenshot(full_page=True), f"{name}-{suffix}")
+
+
 def _make(page: Page, sample: str, operation: str, settings: str = "", *, cancel: bool = False) -> str:
     """A finished job on a sample photo."""
     page.goto("/")
@@ -136,4 +166,4 @@ def _save(screenshot: bytes, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

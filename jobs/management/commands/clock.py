@@ -4,12 +4,12 @@ import logging
 import time
 from typing import Any
 
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from jobs import lifecycle, retention
-from jobs.models import Owner
+from jobs.models import Job, Owner
+from jobs.samples import SHOWN_FIRST, submit_sample
 from webapp.config import config
 
 log = logging.getLogger(__name__)
@@ -22,13 +22,15 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they would import every page of the site
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if config().sample_jobs and not Owner.objects.exists():  # nobody has been here yet
-            call_command("create_samples")
+        nobody_yet = not Owner.objects.exists()
+        samples = list(SHOWN_FIRST) if config().sample_jobs and nobody_yet else []
         next_cleaning = time.monotonic()
         while True:
             close_old_connections()
             try:
                 lifecycle.reap()
+                if samples and not Job.objects.unfinished().exists():  # nobody should wait for them
+                    submit_sample(samples.pop(0))
                 if time.monotonic() >= next_cleaning:
                     next_cleaning = time.monotonic() + CLEAN_SECONDS
                     cleaned = {what: count for what, count in retention.clean().items() if count}
