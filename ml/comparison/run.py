@@ -1,23 +1,15 @@
 """PSNR, SSIM and MSE of two pictures, tile by tile, and a map of their differences."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-import torch
 
 from ml.comparison import ComparisonParams
-from ml.core import metrics
 from ml.core.context import Context, Inputs, Result
-from ml.core.images import Picture, Pixels, flattened, to_float
-from ml.core.resampling import luminance
+from ml.core.images import Picture, Pixels
+from ml.core.metrics import TILE_SIDE, WINDOW_REACH, Fidelity, quantised_luminance, values
 from ml.core.resize import resize
 from ml.core.text import _
 from ml.core.tiling import Box
-
-SIDE = 512
-REACH = 5
-"""How far SSIM's window of 11x11 pixels reaches from its middle."""
 
 STRONGEST = 0.99
 """The share of the differing pixels that automatic amplification leaves below the brightest colour."""
@@ -54,11 +46,11 @@ def compare(image: Picture, reference: Picture, context: Context) -> tuple[dict[
     """
     gray = image.gray and reference.gray
     whole = Box(0, 0, image.width, image.height)
-    color, luma = Sums(), Sums()
+    color, luma = Fidelity(), Fidelity()
     differences = np.empty((image.height, image.width), np.uint16)
     done = 0
-    for tile in whole.split(SIDE):
-        around = tile.grown(REACH, whole)
+    for tile in whole.split(TILE_SIDE):
+        around = tile.grown(WINDOW_REACH, whole)
         inner = tile.seen_from(around).slices
         seen, wanted = (values(Picture(each.pixels[around.slices]), gray) for each in (image, reference))
         color.add(seen, wanted, inner)
@@ -69,48 +61,12 @@ def compare(image: Picture, reference: Picture, context: Context) -> tuple[dict[
         differences[tile.slices] = np.rint(apart * (STEPS / 255))
         done += tile.width * tile.height
         context.advance(done / (whole.width * whole.height), _("Comparing"))
-    return color.metrics() | ({} if gray else luma.metrics("_y")), differences
+    return named(color) | ({} if gray else named(luma, "_y")), differences
 
 
-def values(picture: Picture, gray: bool) -> Pixels:
-    """Colour as it looks on white, float64 (H, W, 1 or 3) from 0 to 255, of any depth."""
-    color = to_float(flattened(picture).pixels).astype(np.float64) * 255
-    return color if gray or not picture.gray else np.repeat(color, 3, axis=2)
-
-
-def quantised_luminance(color: Pixels) -> Pixels:
-    """Y of BT.601 in whole numbers, float64 (H, W, 1), of RGB (H, W, 3) from 0 to 255."""
-    y = luminance(torch.from_numpy(color).permute(2, 0, 1) / 255)
-    rounded: Pixels = (metrics.quantise(y) * 255).permute(1, 2, 0).numpy()
-    return rounded
-
-
-@dataclass
-class Sums:
-    """What the tiles of two pictures add up to."""
-
-    squares: float = 0
-    pixels: int = 0
-    similarity: float = 0
-    windows: int = 0
-
-    def add(self, image: Pixels, reference: Pixels, inner: tuple[slice, slice]) -> None:
-        """A tile (H, W, C) with what SSIM's windows see around it; `inner` is the tile itself."""
-        area = image[inner].shape[0] * image[inner].shape[1]
-        self.squares += metrics.mse(image[inner], reference[inner]) * area
-        self.pixels += area
-        windows = max(0, image.shape[0] - 2 * REACH) * max(0, image.shape[1] - 2 * REACH)
-        if windows:
-            self.similarity += metrics.ssim(image, reference) * windows
-            self.windows += windows
-
-    def metrics(self, suffix: str = "") -> dict[str, float | None]:
-        mse = self.squares / self.pixels
-        return {
-            f"psnr{suffix}": 10 * float(np.log10(255**2 / mse)) if mse else None,
-            f"ssim{suffix}": self.similarity / self.windows if self.windows else None,
-            f"mse{suffix}": mse,
-        }
+def named(found: Fidelity, suffix: str = "") -> dict[str, float | None]:
+    """As metrics of a result."""
+    return {f"psnr{suffix}": found.psnr, f"ssim{suffix}": found.ssim, f"mse{suffix}": found.mse}
 
 
 def automatic_gain(differences: Pixels) -> float:

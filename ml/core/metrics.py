@@ -1,6 +1,6 @@
-"""PSNR and SSIM as the restoration papers measure them, and their mean over a folder of pictures."""
+"""PSNR and SSIM as the restoration papers measure them: of arrays, of pictures of any size, of folders."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,13 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from ml.core.errors import InputError
+from ml.core.images import Picture, Pixels, flattened, to_float
 from ml.core.resampling import luminance
+from ml.core.tiling import Box
+
+TILE_SIDE = 512
+WINDOW_REACH = 5
+"""How far SSIM's window of 11x11 pixels reaches from its middle."""
 
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
@@ -33,7 +39,11 @@ def mse(image: np.ndarray, reference: np.ndarray) -> float:
 
 def psnr(image: np.ndarray, reference: np.ndarray) -> float | None:
     """Peak signal-to-noise ratio in dB of values from 0 to 255; None (it is infinite) for equal arrays."""
-    error = mse(image, reference)
+    return decibels(mse(image, reference))
+
+
+def decibels(error: float) -> float | None:
+    """The PSNR that a mean squared error of values from 0 to 255 amounts to; None where there is no error."""
     return 10 * float(np.log10(255**2 / error)) if error else None
 
 
@@ -54,6 +64,70 @@ def ssim(image: np.ndarray, reference: np.ndarray) -> float:
             channel_axis=2 if image.ndim == 3 else None,
         )
     )
+
+
+@dataclass
+class Fidelity:
+    """How near one picture is to another, added up tile by tile; values are from 0 to 255."""
+
+    squares: float = 0
+    pixels: int = 0
+    similarity: float = 0
+    windows: int = 0
+
+    def add(self, image: Pixels, reference: Pixels, inner: tuple[slice, slice]) -> None:
+        """A tile (H, W, C) with what SSIM's windows see around it; `inner` is the tile itself."""
+        area = image[inner].shape[0] * image[inner].shape[1]
+        self.squares += mse(image[inner], reference[inner]) * area
+        self.pixels += area
+        windows = max(0, image.shape[0] - 2 * WINDOW_REACH) * max(0, image.shape[1] - 2 * WINDOW_REACH)
+        if windows:
+            self.similarity += ssim(image, reference) * windows
+            self.windows += windows
+
+    @property
+    def mse(self) -> float:
+        return self.squares / self.pixels
+
+    @property
+    def psnr(self) -> float | None:
+        """In dB; None for equal pictures."""
+        return decibels(self.mse)
+
+    @property
+    def ssim(self) -> float | None:
+        """None below 11 pixels a side."""
+        return self.similarity / self.windows if self.windows else None
+
+
+def fidelity(image: Picture, reference: Picture, on_luminance: bool, on_tile: Callable[[], None]) -> Fidelity:
+    """Of two pictures of one size as they look on white: of BT.601 luminance in 8 bits, or of all channels jointly.
+
+    Two gray pictures are compared as gray. `on_tile` is called after each tile and may end it all.
+    """
+    gray = image.gray and reference.gray
+    whole, found = Box(0, 0, image.width, image.height), Fidelity()
+    for tile in whole.split(TILE_SIDE):
+        around = tile.grown(WINDOW_REACH, whole)
+        seen, wanted = (values(Picture(each.pixels[around.slices]), gray) for each in (image, reference))
+        if on_luminance and not gray:
+            seen, wanted = quantised_luminance(seen), quantised_luminance(wanted)
+        found.add(seen, wanted, tile.seen_from(around).slices)
+        on_tile()
+    return found
+
+
+def values(picture: Picture, gray: bool) -> Pixels:
+    """Colour as it looks on white, float64 (H, W, 1 or 3) from 0 to 255, of any depth."""
+    color = to_float(flattened(picture).pixels).astype(np.float64) * 255
+    return color if gray or not picture.gray else np.repeat(color, 3, axis=2)
+
+
+def quantised_luminance(color: Pixels) -> Pixels:
+    """Y of BT.601 in whole numbers, float64 (H, W, 1), of RGB (H, W, 3) from 0 to 255."""
+    y = luminance(torch.from_numpy(color).permute(2, 0, 1) / 255)
+    rounded: Pixels = (quantise(y) * 255).permute(1, 2, 0).numpy()
+    return rounded
 
 
 def luminance_score(image: Tensor, reference: Tensor, border: int) -> Score:

@@ -21,11 +21,13 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+from ml.core.cards import write_card
+from ml.core.checkpoints import load_weights as load_weights
 from ml.core.errors import InputError
 from ml.core.metrics import quantise, read_pictures
 from ml.core.resampling import resize_bicubic
@@ -57,6 +59,12 @@ class Plan:
     averaging: float = 0.999
     """Decay of the exponential moving average of the weights, which is what is validated and written."""
     validate_every: int = 1000
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Of Adam."""
+    exported: str = ""
+    """The module of the network that is written, by its dotted name; the whole network where that is empty."""
+    unit: str = "dB"
+    """Of the figures, for the curves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +108,7 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
     torch.manual_seed(place.seed)
     network = plan.network.to(place.device).to(memory_format=torch.channels_last)
     averaged = AveragedModel(network, multi_avg_fn=_moving_average(plan.averaging))
-    optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate)
+    optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate, betas=plan.betas)
     checkpoint = place.checkpoints / f"{plan.name}.pt"
     state: dict[str, Any] = {"step": 0, "seconds": 0.0, "best": None}
     state |= {"schedule": [], "losses": [], "validations": []}
@@ -148,7 +156,7 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
                 bar.set_postfix(figures)
                 if state["best"] is None or score >= state["best"]:
                     state["best"] = score
-                    card = _export(plan, place, averaged.module, state)
+                    card = _export(plan, place, averaged.module.get_submodule(plan.exported), state)
             if step % place.checkpoint_every == 0 or step == plan.steps:
                 _save_atomically(
                     checkpoint,
@@ -189,12 +197,6 @@ def step_seed(seed: int, step: int) -> int:
 def autocast(device: torch.device) -> AbstractContextManager[Any]:
     """bf16 where it is fast, which is on CUDA only: without AVX-512 it is several times slower on a CPU."""
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-
-
-def load_weights(network: nn.Module, path: Path) -> nn.Module:
-    """The network, filled (strictly) from an fp16 safetensors file; its parameters stay fp32."""
-    network.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
-    return network
 
 
 class Crops:
@@ -292,19 +294,9 @@ def _export(plan: Plan, place: Place, network: nn.Module, state: Mapping[str, An
         "validation": validation,
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
     }
-    _write_card(place.weights / f"{plan.name}.json", card)
-    _draw_curves(place.weights / f"{plan.name}.png", plan.name, state)
+    write_card(place.weights / f"{plan.name}.json", card)
+    _draw_curves(place.weights / f"{plan.name}.png", plan, state)
     return card
-
-
-def add_to_card(path: Path, measured: Mapping[str, Any]) -> None:
-    """Add figures that were measured with the weights to the card beside them."""
-    card = json.loads(path.read_text())
-    _write_card(path, {**card, "measured": {**card.get("measured", {}), **measured}})
-
-
-def _write_card(path: Path, card: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 
 def _command() -> str:
@@ -322,14 +314,14 @@ def _machine(device: torch.device) -> str:
     return f"{processor}, {torch.get_num_threads()} threads"
 
 
-def _draw_curves(path: Path, title: str, state: Mapping[str, Any]) -> None:
+def _draw_curves(path: Path, plan: Plan, state: Mapping[str, Any]) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     loss, figures = figure.subplots(1, 2)
     loss.plot([step for step, _ in state["losses"]], [value for _, value in state["losses"]], linewidth=1)
-    loss.set(xlabel="step", ylabel="training loss", title=title)
+    loss.set(xlabel="step", ylabel="training loss", title=plan.name)
     for name in state["validations"][-1][1]:
         points = [(step, values[name]) for step, values in state["validations"]]
         figures.plot(*zip(*points, strict=True), marker=".", label=name)
-    figures.set(xlabel="step", ylabel="dB", title="held-back pictures")
+    figures.set(xlabel="step", ylabel=plan.unit, title="held-back pictures")
     figures.legend()
     figure.savefig(path, dpi=100)

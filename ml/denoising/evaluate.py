@@ -5,17 +5,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ml.core import training
+from ml.core.cards import add_to_card
+from ml.core.device import default_device, torch_device
 from ml.core.metrics import Score, mean_score, psnr, quantise, read_pictures, ssim
-from ml.denoising.networks import Denoiser
+from ml.denoising import DNCNN
+from ml.denoising.run import FILTERS, filtered, loaded
 
-WEIGHTS = Path(__file__).parent / "weights"
 TABLE = (
     *(("cbsd68", sigma, False) for sigma in (15, 25, 50)),
     ("cbsd68", 25, True),
@@ -28,17 +28,28 @@ Denoise = Callable[[Tensor, float], Tensor]
 """From a noisy picture (C, H, W) in [0, 1] and sigma in the same units to the restored one."""
 
 
-def dncnn(device: torch.device) -> Denoise:
+def dncnn(device: str) -> Denoise:
     """The trained network as a function."""
-    network = training.load_weights(Denoiser(), WEIGHTS / "dncnn.safetensors")
-    network.eval().to(device).to(memory_format=torch.channels_last)
-    return lambda noisy, sigma: cast(Tensor, network(noisy[None], noisy.new_tensor([sigma]))[0])
+    network = loaded(device)
+    return lambda noisy, sigma: network(noisy[None], noisy.new_tensor([sigma]))[0]
 
 
-METHODS: Mapping[str, Callable[[torch.device], Denoise]] = {
+def classical(method: str) -> Callable[[str], Denoise]:
+    """One of the filters as a function; non-local means see any noise rounded and clipped to 8 bits."""
+
+    def denoise(noisy: Tensor, sigma: float) -> Tensor:
+        pixels = np.ascontiguousarray(noisy.permute(1, 2, 0).cpu().numpy())
+        return torch.from_numpy(filtered(method, 255 * sigma, pixels)).permute(2, 0, 1)
+
+    return lambda device: denoise
+
+
+METHODS: Mapping[str, Callable[[str], Denoise]] = {
     "noisy": lambda device: lambda noisy, sigma: noisy,
     "dncnn": dncnn,
+    **{method: classical(method) for method in FILTERS},
 }
+"""By name, how to get a method as a function on a device; `noisy` leaves the picture as it is."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of clean pictures")
     parser.add_argument("--gray", action="store_true", help="turn the pictures gray first")
     parser.add_argument("--clipped", action="store_true", help="round and clip the noisy picture to 8 bits")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default=training.default_device())
+    parser.add_argument("--device", choices=("cpu", "cuda"), default=default_device())
     parser.add_argument(
         "--card",
         action="store_true",
@@ -58,26 +69,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> Mapping[str, object]:
     """Mean PSNR (dB) and SSIM over a folder and the number of its images; with ``--card`` of all sets."""
-    device = torch.device(args.device)
     if not args.card:
-        return measure(args.method, args.sigma, args.data, device, args.clipped, args.gray)
+        return measure(args.method, args.sigma, args.data, args.device, args.clipped, args.gray)
     measured: dict[str, object] = {}
     for name, sigma, clipped in TABLE:
-        figures = measure(args.method, sigma, args.data / name, device, clipped)
+        figures = measure(args.method, sigma, args.data / name, args.device, clipped)
         measured[f"{name} sigma {sigma}{' clipped' if clipped else ''}"] = figures
-        training.add_to_card(WEIGHTS / f"{args.method}.json", measured)
+        if args.method == DNCNN.name:
+            add_to_card(DNCNN.path().with_suffix(".json"), measured)
     return measured
 
 
 def measure(
-    method: str, sigma: float, folder: Path, device: torch.device, clipped: bool, as_gray: bool = False
+    method: str, sigma: float, folder: Path, device: str, clipped: bool, as_gray: bool = False
 ) -> dict[str, float | None]:
     """Mean PSNR (dB) and SSIM of a method over a folder, and how many images that were."""
     pictures = [picture for _, picture in read_pictures(folder)]
     if as_gray:
         pictures = [(gray(picture.float() / 255) * 255).round().to(torch.uint8) for picture in pictures]
     with torch.inference_mode():
-        score = score_denoising(METHODS[method](device), sigma, pictures, device, clipped)
+        score = score_denoising(METHODS[method](device), sigma, pictures, torch_device(device), clipped)
     return {**asdict(score), "images": len(pictures)}
 
 

@@ -2,18 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor, nn
 
+from ml.core.checkpoints import load_weights
 from ml.core.context import Context, Inputs, Result
+from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, Pixels, from_float, to_float, visible_color
+from ml.core.metrics import fidelity
+from ml.core.side_by_side import side_by_side
 from ml.core.text import _
 from ml.core.tiling import tiled
-from ml.denoising import DenoiseParams
+from ml.denoising import DNCNN, SECONDS_PER_MEGAPIXEL, DenoiseParams, Single
+from ml.denoising.networks import Denoiser
 from ml.denoising.noise import estimate_sigma
 
 SIDE = 512
+NETWORK_REACH = 32
+"""How far the network looks where it matters: beyond, it changes nothing by more than 1/255 (tests/ml/test_denoising.py)."""
 
 PATCH_SIDE, SEARCH_SIDE = 3, 21
 NLM_STRENGTH = ((0, 15, 25, 50, 75), (0, 14.25, 22.5, 45, 67.5))
@@ -40,15 +50,19 @@ def median(color: Pixels, sigma: float) -> Pixels:
 
 def bilateral(color: Pixels, sigma: float) -> Pixels:
     """Tomasi and Manduchi, "Bilateral Filtering for Gray and Color Images", ICCV 1998."""
-    filtered = cv2.bilateralFilter(to_float(color), 0, BILATERAL_COLOR * sigma / 255, BILATERAL_SPACE)
-    return from_float(filtered, color.dtype)
+    if color.dtype != np.float32:
+        return from_float(bilateral(to_float(color), sigma), color.dtype)
+    return cv2.bilateralFilter(color, 0, BILATERAL_COLOR * sigma / 255, BILATERAL_SPACE)
 
 
 def nlm(color: Pixels, sigma: float) -> Pixels:
     """Buades, Coll and Morel, "A Non-Local Algorithm for Image Denoising", CVPR 2005, on all channels jointly.
 
-    OpenCV compares 16-bit patches by absolute differences only, which asks for another strength.
+    OpenCV compares 16-bit patches by absolute differences only, which asks for another strength, and floats not
+    at all: they are rounded to 8 bits.
     """
+    if color.dtype == np.float32:
+        return to_float(nlm(from_float(color, np.uint8), sigma))
     strength = float(np.interp(sigma, *NLM_STRENGTH))
     norm = cv2.NORM_L2
     if color.dtype == np.uint16:
@@ -62,7 +76,10 @@ def nlm(color: Pixels, sigma: float) -> Pixels:
 
 @dataclass(frozen=True)
 class Filter:
-    """`function(color, sigma)` of pixels (H, W) or (H, W, 3), and how far around a pixel it looks."""
+    """`function(color, sigma)` and how far around a pixel it looks.
+
+    The pixels are (H, W) or (H, W, 3), of 8 or 16 bits or floats from 0 to 1; sigma is in 8-bit units.
+    """
 
     function: Callable[[Pixels, float], Pixels]
     reach: int
@@ -77,19 +94,81 @@ FILTERS: Mapping[str, Filter] = {
 
 
 def run(inputs: Inputs, params: DenoiseParams, context: Context) -> Result:
-    """The slot `image` without its noise; alpha and depth stay. The metric `sigma` is the level it went by."""
+    """The slot `image` without its noise: as `image`, or with `compare` by each method under the method's name.
+
+    Alpha and depth stay. The metric `sigma` is the level it went by; with a `reference`, `psnr` (dB, None where there
+    is no difference) and `ssim` (None below 11 pixels a side) say how near all channels come to it.
+    """
     picture = inputs.picture("image")
     sigma = params.sigma
     if sigma is None:
         context.advance(0, _("Estimating the noise"))
         sigma = min(estimate_sigma(picture), 75.0)
-    chosen = FILTERS[params.method]
+    judge = None
+    if inputs["reference"]:
+        reference = inputs.picture("reference")
+        judge = partial(fidelity, reference=reference, on_luminance=False, on_tile=context.check_cancelled)
+    if params.method == "compare":
+        loaded(context.device)
+        runs = {method: partial(denoise, picture, method, sigma) for method in SECONDS_PER_MEGAPIXEL}
+        result = side_by_side(runs, SECONDS_PER_MEGAPIXEL, context, judge)
+    else:
+        result = Result(images={"image": denoise(picture, params.method, sigma, context)})
+        if judge:
+            found = judge(result.images["image"])
+            result.metrics |= {"psnr": found.psnr, "ssim": found.ssim}
+    learned = params.method in ("dncnn", "compare")
+    result.metrics["sigma"] = round(sigma, 2)
+    result.weights = (DNCNN.name,) if learned else ()
+    result.engine = DNCNN.engine if learned else "opencv"
+    return result
+
+
+def denoise(picture: Picture, method: Single, sigma: float, context: Context) -> Picture:
+    """By one method, at a level in 8-bit units; no noise means no change."""
+    if sigma == 0:
+        return picture
+    function: Callable[[Pixels], Pixels]
+    if method == "dncnn":
+        network, reach, align = loaded(context.device), NETWORK_REACH, loaded(context.device).stride
+        function = partial(dncnn, network, sigma, torch_device(context.device))
+    else:
+        network, reach, align = None, FILTERS[method].reach, 1
+        function = partial(filtered, method, sigma)
 
     def denoise_tile(tile: Picture) -> Picture:
-        color = np.ascontiguousarray(visible_color(tile))
-        filtered = chosen.function(color[:, :, 0] if tile.gray else color, sigma)
-        return Picture.join(filtered.reshape(color.shape), tile.alpha)
+        return Picture.join(function(np.ascontiguousarray(visible_color(tile))), tile.alpha)
 
-    if sigma > 0:
-        picture = tiled(picture, denoise_tile, context, side=SIDE, overlap=chosen.reach, note=_("Denoising"))
-    return Result(images={"image": picture}, metrics={"sigma": round(sigma, 2)}, engine="opencv")
+    return tiled(
+        picture,
+        denoise_tile,
+        context,
+        side=SIDE,
+        overlap=reach,
+        align=align,
+        network=network,
+        note=_("Denoising"),
+    )
+
+
+def filtered(method: str, sigma: float, color: Pixels) -> Pixels:
+    """Pixels (H, W, 1 or 3) by a classical method."""
+    single = color[:, :, 0] if color.shape[2] == 1 else color
+    return FILTERS[method].function(single, sigma).reshape(color.shape)
+
+
+def dncnn(network: nn.Module, sigma: float, device: torch.device, color: Pixels) -> Pixels:
+    """Integer pixels (H, W, 1 or 3) by the network, all channels jointly."""
+
+    def apply(image: Tensor) -> Tensor:
+        return network(image, image.new_tensor([sigma / 255]))
+
+    return from_float(infer(apply, to_float(color), device), color.dtype)
+
+
+@cache
+def loaded(device: str) -> Denoiser:
+    """The network, ready on its device; kept, since a worker runs many jobs."""
+    network = Denoiser()
+    load_weights(network, DNCNN.path())
+    return ready(network, torch_device(device))

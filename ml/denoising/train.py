@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.core import training
+from ml.core.checkpoints import load_weights
 from ml.core.metrics import quantise
 from ml.denoising.evaluate import gray, score_denoising
 from ml.denoising.networks import Denoiser
@@ -58,7 +59,7 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     torch.manual_seed(args.seed)
     network = recipe.build()
     if args.init:
-        training.load_weights(network, args.init)
+        load_weights(network, args.init)
     folders = {args.data / "t91": 1.0, args.data / "bsd400": 1.0}
     crops, held_back = training.read_crops(folders, SCALINGS, lambda picture: picture, device)
     validation = [_middle(picture, 160) for picture in held_back if min(picture.shape[1:]) >= 160]

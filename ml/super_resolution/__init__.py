@@ -3,13 +3,58 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
+from ml.core.cards import is_trained, trained
+from ml.core.errors import InputError, ParamsError
 from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
 from ml.core.text import _
 from ml.core.weights import Package, Weights
 
-Method = Literal["bicubic", "real-esrgan-compact", "real-esrgan"]
+Single = Literal["latent-sr", "fsrcnn", "srcnn", "real-esrgan", "real-esrgan-compact", "bicubic"]
+Method = Literal[Single, "compare"]
+Scale = Literal[2, 3, 4]
+SCALES: tuple[Scale, ...] = get_args(Scale)
+
+ROOM = "super_resolution"
+TRAINED_ON = _(
+    "Trained on t91, which is for research, and BSDS500, which is for non-commercial research and education."
+)
+
+LATENT_SR = trained(
+    ROOM,
+    "latent-sr",
+    title="latent-sr",
+    summary=_(
+        "Our own: 0.22 million parameters in five residual blocks, one network for 2x, 3x and 4x. True to the picture."
+    ),
+    paper="Lim et al., “Enhanced Deep Residual Networks for Single Image Super-Resolution”, CVPRW 2017, made small",
+    licence=TRAINED_ON,
+    origin=_("Trained by this project: python -m ml train latent-sr"),
+)
+FSRCNN = trained(
+    ROOM,
+    "fsrcnn",
+    title="FSRCNN",
+    summary=_("The paper's network of 12,464 weights a scale. Very fast."),
+    paper="Dong et al., “Accelerating the Super-Resolution Convolutional Neural Network”, ECCV 2016",
+    licence=TRAINED_ON,
+    origin=_("Trained by this project: python -m ml train fsrcnn"),
+)
+SRCNN: Mapping[int, Weights] = {
+    scale: trained(
+        ROOM,
+        f"srcnn-x{scale}",
+        title=f"SRCNN {scale}x",
+        summary=_("Three layers, 57,184 weights, one network a scale: the first for super-resolution."),
+        paper="Dong et al., “Image Super-Resolution Using Deep Convolutional Networks”, TPAMI 2016",
+        licence=TRAINED_ON,
+        origin=_("Trained by this project, for each scale on its own: python -m ml train srcnn-x3"),
+    )
+    for scale in SCALES
+    if is_trained(ROOM, f"srcnn-x{scale}")
+}
+"""By scale: those that have been trained."""
 
 REAL_ESRGAN_PAPER = "Wang et al., “Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data”, ICCVW 2021"
 REAL_ESRGAN_LICENCE = _(
@@ -48,18 +93,29 @@ REAL_ESRGAN_COMPACT = Weights(
 )
 
 
+TITLES: Mapping[Method, str] = {
+    "latent-sr": _("latent-sr: true to the picture, the best of the measured"),
+    "fsrcnn": _("FSRCNN: nearly as good, very fast"),
+    "srcnn": _("SRCNN: the first such network, of 2014"),
+    "real-esrgan": _("Real-ESRGAN: the sharpest, invents detail, slow"),
+    "real-esrgan-compact": _("Real-ESRGAN compact: clean edges, a drawn look"),
+    "bicubic": _("Bicubic: no network, soft"),
+    "compare": _("Compare: all those that take less than two minutes, side by side"),
+}
+if TYPE_CHECKING:
+    Offered = Method
+else:  # SRCNN only once there are weights for one of the scales
+    Offered = Literal[tuple(method for method in TITLES if method != "srcnn" or SRCNN)]
+
+
 class SuperResolutionParams(PictureParams):
-    method: Method = Choice(
-        "real-esrgan-compact",
-        {
-            "real-esrgan": _("Real-ESRGAN: the sharpest, invents detail, slow"),
-            "real-esrgan-compact": _("Real-ESRGAN compact: clean edges, fast"),
-            "bicubic": _("Bicubic: no network, soft"),
-        },
+    method: Offered = Choice(
+        "latent-sr",
+        {method: TITLES[method] for method in get_args(Offered)},
         title=_("Method"),
         description=_("How the missing detail is found."),
     )
-    scale: Literal[2, 3, 4] = Choice(
+    scale: Scale = Choice(
         2,
         {"2": "2x", "3": "3x", "4": "4x"},
         title=_("Scale"),
@@ -69,45 +125,120 @@ class SuperResolutionParams(PictureParams):
 
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
-    """How a network goes over a picture, in input pixels, and how long it takes on two CPU cores."""
+    """How a method goes over a picture, in input pixels, and how long it takes on two CPU cores."""
 
     side: int
     overlap: int
     seconds_per_megapixel: float
+    """Of the input."""
+    seconds_per_enlarged: float = 0.15
+    """Per megapixel of the result; the writing of the file is among it."""
 
-    def seconds(self, picture: Facts) -> float:
+    def seconds(self, width: int, height: int, scale: int) -> float:
         """Each cut makes both its sides see `overlap` pixels twice."""
-        width, height = (
-            length + 2 * self.overlap * (math.ceil(length / self.side) - 1)
-            for length in (picture.width, picture.height)
+        wide, high = (
+            length + 2 * self.overlap * (math.ceil(length / self.side) - 1) for length in (width, height)
         )
-        return self.seconds_per_megapixel * width * height / 1e6
+        rates = self.seconds_per_megapixel + self.seconds_per_enlarged * scale**2
+        return rates * wide * high / 1e6
 
 
-TILES: Mapping[Method, Tiles] = {
+TILES: Mapping[Single, Tiles] = {
+    "latent-sr": Tiles(side=512, overlap=12, seconds_per_megapixel=4.5, seconds_per_enlarged=0.25),
+    "fsrcnn": Tiles(side=512, overlap=8, seconds_per_megapixel=0.6, seconds_per_enlarged=0.25),
+    "srcnn": Tiles(side=192, overlap=8, seconds_per_megapixel=0, seconds_per_enlarged=1.4),
     "real-esrgan": Tiles(side=512, overlap=64, seconds_per_megapixel=300),
     "real-esrgan-compact": Tiles(side=512, overlap=18, seconds_per_megapixel=15),
+    "bicubic": Tiles(side=2048, overlap=0, seconds_per_megapixel=0),
 }
-"""The overlaps are those at which tiles differ by at most 1/255 from the whole (tests/ml/test_real_esrgan.py)."""
+"""The overlaps are those at which tiles differ by at most 1/255 from the whole, as tests show."""
+
+SCORED_SECONDS_PER_MEGAPIXEL = 0.5
+LONGEST_COMPARED = 120
+"""Seconds that a method may take to be among those that `compare` runs."""
+LARGEST_COMPARED = 50
+"""Megapixels of a result: `compare` holds one of every method in memory."""
+
+
+def scales(method: Single) -> Sequence[int]:
+    """Those at which a method can be used."""
+    return tuple(SRCNN) if method == "srcnn" else SCALES
+
+
+def compared(width: int, height: int, scale: int) -> list[Single]:
+    """The methods that `compare` runs on a picture of that size, the default first."""
+    return [
+        method
+        for method, tiles in TILES.items()
+        if scale in scales(method) and tiles.seconds(width, height, scale) <= LONGEST_COMPARED
+    ]
+
+
+def srcnn(scale: int) -> Weights:
+    """The weights of SRCNN for a scale; raises `ParamsError` where it has not been trained for it."""
+    if scale in SRCNN:
+        return SRCNN[scale]
+    known = ", ".join(f"{each}x" for each in SRCNN) or _("none yet")
+    raise ParamsError(
+        _(
+            "SRCNN has not been trained for {scale}x (it has for: {known}). Choose another scale or method."
+        ).format(scale=scale, known=known)
+    )
 
 
 def estimate(params: SuperResolutionParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
-    """The network's time by what its tiles see, and that of resampling and of the file by the result."""
+    """By what the tiles see and by the size of the result; raises `InputError` or `ParamsError` for what cannot be."""
     (picture,) = inputs["image"]
     width, height = picture.width * params.scale, picture.height * params.scale
-    network = TILES[params.method].seconds(picture) if params.method in TILES else 0
-    return Estimate(1 + network + 0.15 * width * height / 1e6, width, height)
+    for reference in inputs.get("reference", ()):
+        if (reference.width, reference.height) != (width, height):
+            raise InputError(
+                _(
+                    "The reference is {width} x {height} pixels, and the result will be {wide} x {high}. "
+                    "Give a reference of that size, or leave it out."
+                ).format(width=reference.width, height=reference.height, wide=width, high=height)
+            )
+    methods: Sequence[Single]
+    if params.method == "compare":
+        if width * height > LARGEST_COMPARED * 1e6:
+            raise InputError(
+                _(
+                    "To compare, the result of every method is held at once, so it can have {limit} megapixels at "
+                    "most, and would have {size:.0f}. Choose one method, a smaller scale or a smaller picture."
+                ).format(limit=LARGEST_COMPARED, size=width * height / 1e6)
+            )
+        methods = compared(picture.width, picture.height, params.scale)
+    else:
+        methods = [params.method]
+    if "srcnn" in methods:
+        srcnn(params.scale)
+    seconds = 1 + sum(
+        TILES[method].seconds(picture.width, picture.height, params.scale) for method in methods
+    )
+    if inputs.get("reference"):
+        seconds += len(methods) * SCORED_SECONDS_PER_MEGAPIXEL * width * height / 1e6
+    return Estimate(seconds, width, height)
 
 
 operation = Operation(
     slug="super-resolution",
     title=_("Super-resolution"),
     summary=_("Enlarge a picture two to four times and keep it sharp."),
-    inputs=(Slot(name="image", title=_("Picture")),),
+    inputs=(
+        Slot(name="image", title=_("Picture")),
+        Slot(
+            name="reference",
+            title=_("Reference"),
+            help=_(
+                "The same picture at the size of the result, to measure by (PSNR and SSIM of its luminance)."
+            ),
+            minimum=0,
+        ),
+    ),
     params=SuperResolutionParams,
     estimate=estimate,
     run="ml.super_resolution.run:run",
     accelerator="gpu-preferred",
     deadline_seconds=1800,
-    weights=(REAL_ESRGAN, REAL_ESRGAN_COMPACT),
+    weights=(LATENT_SR, FSRCNN, *SRCNN.values(), REAL_ESRGAN, REAL_ESRGAN_COMPACT),
 )

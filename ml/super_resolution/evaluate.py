@@ -5,62 +5,38 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ml.core import training
+from ml.core.cards import add_to_card
+from ml.core.device import default_device, torch_device
 from ml.core.metrics import Score, luminance_score, mean_score, quantise, read_pictures
 from ml.core.resampling import luminance, resize_bicubic
-from ml.super_resolution.networks import FSRCNN, SCALES, SRCNN, LatentSR
+from ml.core.weights import Bundled
+from ml.super_resolution import SCALES, TILES, Single, scales
+from ml.super_resolution.run import COLOR, enlarger, weights_of
 
-WEIGHTS = Path(__file__).parent / "weights"
 SETS = ("set5", "set14", "bsd100")
 
 Enlarge = Callable[[Tensor], Tensor]
-"""From Y (1, H, W) in [0, 1] to Y (1, H scale, W scale)."""
+"""From (C, H, W) in [0, 1] to (C, H scale, W scale)."""
 
 
-def _network(build: Callable[[], nn.Module], name: str) -> nn.Module:
-    return training.load_weights(build(), WEIGHTS / f"{name}.safetensors").eval()
-
-
-def fsrcnn(scale: int, device: torch.device) -> Enlarge:
-    """FSRCNN at one scale."""
-    return _at_scale(_network(FSRCNN, "fsrcnn"), scale, device)
-
-
-def latent_sr(scale: int, device: torch.device) -> Enlarge:
-    """Our compact network at one scale."""
-    return _at_scale(_network(LatentSR, "latent-sr"), scale, device)
-
-
-def srcnn(scale: int, device: torch.device) -> Enlarge:
-    """SRCNN of one scale, behind the bicubic."""
-    network = _network(SRCNN, f"srcnn-x{scale}").to(device).to(memory_format=torch.channels_last)
-    return lambda image: cast(Tensor, network(resize_bicubic(image, scale)[None])[0])
-
-
-def _at_scale(network: nn.Module, scale: int, device: torch.device) -> Enlarge:
-    network.to(device).to(memory_format=torch.channels_last)
-    return lambda image: cast(Tensor, network(image[None], scale)[0])
-
-
-METHODS: Mapping[str, Callable[[int, torch.device], Enlarge]] = {
-    "bicubic": lambda scale, device: lambda image: resize_bicubic(image, scale),
-    "srcnn": srcnn,
-    "fsrcnn": fsrcnn,
-    "latent-sr": latent_sr,
-}
+def enlargement(method: Single, scale: int, device: str) -> Enlarge:
+    """A method at one scale, as a function; raises `ParamsError` where it has not been trained for it."""
+    if method == "bicubic":
+        return lambda image: resize_bicubic(image, scale)
+    _, enlarge = enlarger(method, scale, device)
+    return lambda image: enlarge(image[None])[0]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``ml evaluate super-resolution``."""
-    parser.add_argument("--method", choices=METHODS, default="latent-sr")
+    parser.add_argument("--method", choices=TILES, default="latent-sr")
     parser.add_argument("--scale", type=int, choices=SCALES, default=2)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of ground truth")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default=training.default_device())
+    parser.add_argument("--device", choices=("cpu", "cuda"), default=default_device())
     parser.add_argument(
         "--card",
         action="store_true",
@@ -70,38 +46,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> Mapping[str, object]:
     """Mean PSNR (dB) and SSIM over a folder and the number of its images; with ``--card`` of all sets."""
-    device = torch.device(args.device)
     if not args.card:
-        return measure(args.method, args.scale, args.data, device)
+        return measure(args.method, args.scale, args.data, args.device)
     measured: dict[str, object] = {}
-    for scale in SCALES:
-        figures = {f"{name} x{scale}": measure(args.method, scale, args.data / name, device) for name in SETS}
-        weights = f"srcnn-x{scale}" if args.method == "srcnn" else args.method
-        training.add_to_card(WEIGHTS / f"{weights}.json", figures)
+    for scale in scales(args.method):
+        figures = {
+            f"{name} x{scale}": measure(args.method, scale, args.data / name, args.device) for name in SETS
+        }
+        for weights in weights_of(args.method, scale):
+            if isinstance(weights.source, Bundled):
+                add_to_card(weights.path().with_suffix(".json"), figures)
         measured |= figures
     return measured
 
 
-def measure(method: str, scale: int, folder: Path, device: torch.device) -> dict[str, float | None]:
+def measure(method: Single, scale: int, folder: Path, device: str) -> dict[str, float | None]:
     """Mean PSNR (dB) and SSIM of a method over a folder, and how many images that were."""
     pictures = [picture for _, picture in read_pictures(folder)]
+    enlarge = enlargement(method, scale, device)
     with torch.inference_mode():
-        score = score_luminance(METHODS[method](scale, device), scale, pictures, device)
+        score = score_luminance(enlarge, scale, pictures, torch_device(device), color=method in COLOR)
     return {**asdict(score), "images": len(pictures)}
 
 
-def score_luminance(enlarge: Enlarge, scale: int, pictures: Sequence[Tensor], device: torch.device) -> Score:
+def score_luminance(
+    enlarge: Enlarge, scale: int, pictures: Sequence[Tensor], device: torch.device, color: bool = False
+) -> Score:
     """Mean PSNR and SSIM of uint8 (C, H, W) pictures by the protocol of SRCNN and those after it.
 
     Y rounded to 8 bits, made small by MATLAB's bicubic (and not rounded), enlarged, rounded, ``scale`` pixels
-    shaved from each border.
+    shaved from each border. A method for ``color`` is given the small RGB, and Y is taken of what it returns.
     """
 
     def score(picture: Tensor) -> Score:
-        y = quantise(luminance(picture.double() / 255))
-        y = y[:, : y.shape[1] // scale * scale, : y.shape[2] // scale * scale]
-        small = resize_bicubic(y, 1 / scale).float().to(device)
-        return luminance_score(enlarge(small).double().cpu(), y, scale)
+        image = picture.double() / 255
+        if not color:
+            image = quantise(luminance(image))
+        image = image[:, : image.shape[1] // scale * scale, : image.shape[2] // scale * scale]
+        small = resize_bicubic(image, 1 / scale).float().to(device)
+        return luminance_score(quantise(enlarge(small).double().cpu()), image, scale)
 
     return mean_score([score(picture) for picture in pictures])
 

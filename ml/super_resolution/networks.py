@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.core.resampling import resize_bicubic
-
-SCALES = (2, 3, 4)
+from ml.super_resolution import SCALES
 
 
 class SRCNN(nn.Sequential):

@@ -1,62 +1,129 @@
 """Enlarging, tile by tile."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml.core.checkpoints import load_weights
 from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, from_float, to_float, visible_color
+from ml.core.metrics import Fidelity, fidelity
+from ml.core.resampling import resize_bicubic, rgb_to_ycbcr, ycbcr_to_rgb
 from ml.core.resize import resize
+from ml.core.side_by_side import side_by_side
 from ml.core.text import _
 from ml.core.tiling import tiled
 from ml.core.weights import Weights
-from ml.super_resolution import REAL_ESRGAN, REAL_ESRGAN_COMPACT, TILES, Method, SuperResolutionParams
+from ml.super_resolution import (
+    FSRCNN,
+    LATENT_SR,
+    REAL_ESRGAN,
+    REAL_ESRGAN_COMPACT,
+    TILES,
+    Single,
+    SuperResolutionParams,
+    compared,
+    networks,
+    srcnn,
+)
 from ml.super_resolution.real_esrgan import SCALE, CompactNet, RRDBNet, load_ncnn
 
-NETWORKS: Mapping[str, tuple[Weights, Callable[[], nn.Module]]] = {
+Enlarge = Callable[[Tensor], Tensor]
+"""From RGB or gray (N, C, H, W) in [0, 1] to (N, C, scale H, scale W), not clipped."""
+
+LUMINANCE: Mapping[str, tuple[Callable[[int], Weights], Callable[[int], nn.Module]]] = {
+    "latent-sr": (lambda scale: LATENT_SR, lambda scale: networks.LatentSR(scales=[scale])),
+    "fsrcnn": (lambda scale: FSRCNN, lambda scale: networks.FSRCNN(scales=[scale])),
+    "srcnn": (srcnn, lambda scale: networks.SRCNN()),
+}
+"""The weights and the network for a scale, of the methods that see Y only."""
+
+COLOR: Mapping[str, tuple[Weights, Callable[[], nn.Module]]] = {
     "real-esrgan": (REAL_ESRGAN, RRDBNet),
     "real-esrgan-compact": (REAL_ESRGAN_COMPACT, CompactNet),
 }
 
 
 def run(inputs: Inputs, params: SuperResolutionParams, context: Context) -> Result:
-    """The slot `image`, enlarged."""
-    picture = inputs.picture("image")
-    if params.method == "bicubic":
-        width, height = picture.width * params.scale, picture.height * params.scale
-        enlarged = resize(picture, width, height, "bicubic", on_strip=context.advance)
-        return Result(images={"image": enlarged}, engine="pillow")
-    weights, _network = NETWORKS[params.method]
-    enlarged = enlarge(picture, params.method, params.scale, context)
-    return Result(images={"image": enlarged}, weights=(weights.name,), engine=weights.engine)
+    """The slot `image`, enlarged: as `image`, or with `compare` by each method under the method's name.
 
-
-def enlarge(picture: Picture, method: Method, scale: int, context: Context) -> Picture:
-    """Colour by the network and then down from four times to `scale`; alpha by the bicubic.
-
-    A gray picture goes through as three equal channels, whose mean comes back. The depth stays.
+    With a `reference` the metrics `psnr` (dB, None where there is no difference) and `ssim` (None below 11 pixels a
+    side) say how near the result's BT.601 luminance comes to it, `scale` pixels shaved from each border as in papers.
     """
-    context.progress(0, _("Loading the network"))
-    network, device = loaded(method, context.device), torch_device(context.device)
+    picture = inputs.picture("image")
+    judge = None
+    if inputs["reference"]:
+        judge = partial(score, reference=inputs.picture("reference"), border=params.scale, context=context)
+    if params.method == "compare":
+        return compare(picture, params.scale, context, judge)
+    enlarged = enlarge(picture, params.method, params.scale, context)
+    metrics = {}
+    if judge:
+        found = judge(enlarged)
+        metrics = {"psnr": found.psnr, "ssim": found.ssim}
+    weights = weights_of(params.method, params.scale)
+    return Result(
+        images={"image": enlarged},
+        metrics=metrics,
+        weights=tuple(each.name for each in weights),
+        engine=weights[0].engine if weights else "pillow",
+    )
 
-    def apply(image: Tensor) -> Tensor:
-        return shrunk(network(image), scale)
+
+def compare(
+    picture: Picture, scale: int, context: Context, judge: Callable[[Picture], Fidelity] | None
+) -> Result:
+    """By all methods that are quick enough on a picture of this size."""
+    methods = compared(picture.width, picture.height, scale)
+    for method in methods:
+        context.check_cancelled()
+        if method != "bicubic":
+            enlarger(method, scale, context.device)
+    result = side_by_side(
+        {method: partial(enlarge, picture, method, scale) for method in methods},
+        {method: TILES[method].seconds(picture.width, picture.height, scale) for method in methods},
+        context,
+        judge,
+    )
+    result.weights = tuple(weights.name for method in methods for weights in weights_of(method, scale))
+    result.engine = "torch"
+    return result
+
+
+def score(image: Picture, reference: Picture, border: int, context: Context) -> Fidelity:
+    """Of luminance, without `border` pixels at each side; a picture that has no more is taken whole."""
+    if min(image.width, image.height) > 2 * border:
+        inner = slice(border, -border)
+        image, reference = (Picture(each.pixels[inner, inner]) for each in (image, reference))
+    return fidelity(image, reference, on_luminance=True, on_tile=context.check_cancelled)
+
+
+def weights_of(method: Single, scale: int) -> tuple[Weights, ...]:
+    """What a method has learned; nothing, for the bicubic."""
+    if method in LUMINANCE:
+        return (LUMINANCE[method][0](scale),)
+    return (COLOR[method][0],) if method in COLOR else ()
+
+
+def enlarge(picture: Picture, method: Single, scale: int, context: Context) -> Picture:
+    """Colour by the method, alpha by the bicubic; a gray picture stays gray, and the depth stays."""
+    size = picture.width * scale, picture.height * scale
+    if method == "bicubic":
+        return resize(picture, *size, "bicubic", on_strip=context.advance)
+    context.progress(0, _("Loading the network"))
+    network, apply = enlarger(method, scale, context.device)
+    device = torch_device(context.device)
 
     def enlarge_tile(tile: Picture) -> Picture:
-        color = to_float(visible_color(tile))
-        rgb = np.repeat(color, 3, axis=2) if tile.gray else color
-        enlarged = infer(apply, rgb, device)
-        if tile.gray:
-            enlarged = enlarged.mean(axis=2, keepdims=True)
+        color = infer(apply, to_float(visible_color(tile)), device)
         alpha = tile.alpha
         if alpha is not None:
             alpha = resize(Picture(alpha), tile.width * scale, tile.height * scale).pixels
-        return Picture.join(from_float(enlarged, tile.pixels.dtype), alpha)
+        return Picture.join(from_float(color, tile.pixels.dtype), alpha)
 
     return tiled(
         picture,
@@ -68,6 +135,34 @@ def enlarge(picture: Picture, method: Method, scale: int, context: Context) -> P
         network=network,
         note=_("Enlarging"),
     )
+
+
+def enlarger(method: Single, scale: int, device: str) -> tuple[nn.Module, Enlarge]:
+    """The network of a method, and the method as a function."""
+    if method in COLOR:
+        network = loaded(method, device)
+        return network, lambda image: _by_color(network, scale, image)
+    network = loaded(method, device, scale)
+
+    def enlarge_luminance(y: Tensor) -> Tensor:
+        return network(resize_bicubic(y, scale)) if method == "srcnn" else network(y, scale)
+
+    return network, lambda image: _by_luminance(enlarge_luminance, scale, image)
+
+
+def _by_color(network: nn.Module, scale: int, image: Tensor) -> Tensor:
+    """A gray picture goes through as three equal channels, whose mean comes back."""
+    enlarged = shrunk(network(image.expand(-1, 3, -1, -1)), scale)
+    return enlarged.mean(1, keepdim=True) if image.shape[1] == 1 else enlarged
+
+
+def _by_luminance(enlarge: Enlarge, scale: int, image: Tensor) -> Tensor:
+    """Y by the network, chroma by the bicubic; a gray picture is its own luminance."""
+    if image.shape[1] == 1:
+        return enlarge(image)
+    ycbcr = rgb_to_ycbcr(image)
+    chroma = resize_bicubic(ycbcr[:, 1:], scale)
+    return ycbcr_to_rgb(torch.cat([enlarge(ycbcr[:, :1]), chroma], 1))
 
 
 def shrunk(image: Tensor, scale: int) -> Tensor:
@@ -82,12 +177,19 @@ def shrunk(image: Tensor, scale: int) -> Tensor:
 
 
 @cache
-def loaded(method: Method, device: str) -> nn.Module:
-    """The network of a method, ready on its device; kept, since a worker runs many jobs."""
-    weights, build = NETWORKS[method]
-    path = weights.path()
-    with torch.device("meta"):
-        network = build()
-    network.to_empty(device="cpu")
-    load_ncnn(network, path)
+def loaded(method: Single, device: str, scale: int = SCALE) -> nn.Module:
+    """The network of a method, ready on its device; kept, since a worker runs many jobs.
+
+    Real-ESRGAN's networks have one scale; of the others there is a network for each.
+    """
+    if method in LUMINANCE:
+        weights_for, build_for = LUMINANCE[method]
+        network = load_weights(build_for(scale), weights_for(scale).path())
+    else:
+        weights, build = COLOR[method]
+        path = weights.path()
+        with torch.device("meta"):
+            network = build()
+        network.to_empty(device="cpu")
+        load_ncnn(network, path)
     return ready(network, torch_device(device))

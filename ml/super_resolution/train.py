@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.core import training
+from ml.core.checkpoints import load_weights
 from ml.core.resampling import luminance, resize_bicubic
+from ml.super_resolution import SCALES
 from ml.super_resolution.evaluate import score_luminance
-from ml.super_resolution.networks import FSRCNN, SCALES, SRCNN, LatentSR
+from ml.super_resolution.networks import FSRCNN, SRCNN, LatentSR
 
 WEIGHTS = Path(__file__).parent / "weights"
 DATA = "t91 (91 images of Yang et al.) and bsd400 (BSDS500 train and test), every twentieth picture held back"
@@ -74,7 +76,7 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     torch.manual_seed(args.seed)
     network = recipe.build()
     if args.init:
-        training.load_weights(network, args.init)
+        load_weights(network, args.init)
     folders = {args.data / "t91": T91_SHARE, args.data / "bsd400": 1.0}
     crops, validation = training.read_crops(folders, SCALINGS, luminance, device)
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from ml.comparison.run import SIDE, STEPS, automatic_gain
+from ml.comparison.run import STEPS, automatic_gain
 from ml.core import metrics
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import DeadlineExceeded, InputError
 from ml.core.execution import execute
 from ml.core.images import Picture, write_picture
+from ml.core.metrics import TILE_SIDE
 from ml.registry import registry
 from tests.ml.samples import RGBA, ints, photo
 
@@ -35,7 +36,7 @@ def spoilt(pixels: np.ndarray, sigma: float = 9) -> np.ndarray:
 
 
 def test_tiles_measure_what_the_whole_picture_measures(tmp_path: Path) -> None:
-    reference = photo(SIDE + 37, 90)
+    reference = photo(TILE_SIDE + 37, 90)
     image = spoilt(reference)
     found = compare(image, reference, tmp_path).metrics
     assert found["psnr"] == pytest.approx(metrics.psnr(image, reference), abs=1e-4)
@@ -44,7 +45,7 @@ def test_tiles_measure_what_the_whole_picture_measures(tmp_path: Path) -> None:
 
 
 def test_the_luminance_is_scored_as_super_resolution_papers_do(tmp_path: Path) -> None:
-    reference = photo(SIDE + 37, 60)
+    reference = photo(TILE_SIDE + 37, 60)
     image = spoilt(reference)
     found = compare(image, reference, tmp_path).metrics
     tensors = (torch.from_numpy(each).permute(2, 0, 1) / 255 for each in (image, reference))

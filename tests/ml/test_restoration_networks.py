@@ -1,5 +1,7 @@
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from ml.core.resampling import resize_bicubic
 from ml.denoising import evaluate as denoisers
 from ml.denoising.evaluate import score_denoising
 from ml.denoising.networks import Denoiser
-from ml.super_resolution.evaluate import METHODS, score_luminance
+from ml.super_resolution.evaluate import enlargement, score_luminance
 from ml.super_resolution.networks import FSRCNN, SRCNN, Deconvolution, LatentSR, parameter_count
 
 CPU = torch.device("cpu")
@@ -133,7 +135,7 @@ def photo():
 def test_the_shipped_networks_beat_the_bicubic(photo, method, gain, scale):
     with torch.inference_mode():
         trained, bicubic = (
-            score_luminance(METHODS[name](scale, CPU), scale, [photo], CPU).psnr
+            score_luminance(enlargement(name, scale, "cpu"), scale, [photo], CPU).psnr
             for name in (method, "bicubic")
         )
     assert trained > bicubic + gain
@@ -145,7 +147,23 @@ def test_the_shipped_denoiser_removes_noise_in_colour_and_gray(photo, sigma, gai
     for picture in (photo, photo[1:2]):
         with torch.inference_mode():
             cleaned, noisy = (
-                score_denoising(make(CPU), sigma, [picture], CPU, clipped).psnr
+                score_denoising(make("cpu"), sigma, [picture], CPU, clipped).psnr
                 for make in (denoisers.dncnn, denoisers.METHODS["noisy"])
             )
         assert cleaned > noisy + gain
+
+
+def test_running_and_measuring_need_no_library_of_the_training():
+    loaded = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, ml.super_resolution.evaluate, ml.denoising.evaluate;"
+            "print(*({'matplotlib', 'ml.core.training'} & set(sys.modules)))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOMS.parent,
+    )
+    assert loaded.stdout.strip() == ""

@@ -12,8 +12,9 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
+from ml.core.checkpoints import load_weights
 from ml.core.errors import InputError
-from ml.core.training import Crops, Place, Plan, learning_rate, load_weights, read_crops, step_seed, train
+from ml.core.training import Crops, Place, Plan, learning_rate, read_crops, step_seed, train
 
 CPU = torch.device("cpu")
 STEPS = 13
