@@ -16,9 +16,8 @@ from ml.core.images import read_picture
 
 GROUPS: Mapping[str, Sequence[Sequence[int]]] = {
     "imagenet": (range(281, 286), range(151, 269)),
-    "cats-vs-dogs": ((0,), (1,)),
 }
-"""By method, the classes that are cats (of ImageNet: tabby to Egyptian cat) and dogs (Chihuahua to Mexican hairless)."""
+"""By method whose classes are not cat and dog, the classes that are cats (of ImageNet: tabby to Egyptian cat) and dogs (Chihuahua to Mexican hairless)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +35,10 @@ def main(args: argparse.Namespace) -> dict[str, float]:
     """The share of a folder's pictures that are told right."""
     network, device = loaded(args.method, args.device), torch_device(args.device)
     paths, right = labelled(args.data), 0
+    groups = GROUPS.get(args.method, ((0,), (1,)))
     with torch.inference_mode():
         for path in paths:
             shares = scores(network, read_picture(path).rgb(), CLASSIFIERS[args.method].crop, device)
-            best = [float(shares[list(group)].max()) for group in GROUPS[args.method]]
+            best = [float(shares[list(group)].max()) for group in groups]
             right += CLASSES[best.index(max(best))] == path.name[:3].lower()
     return {"accuracy": round(right / len(paths), 4), "images": len(paths)}

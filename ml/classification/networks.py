@@ -10,8 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-FEATURES = 1280
-"""Channels of Lite0's last feature map."""
+from ml.classification import FEATURES
 
 STRIDE = 32
 """Pixels of the picture to one of the last feature map; a picture's sides are multiples of it."""
@@ -141,28 +140,30 @@ class Tail(nn.Module):
         return self.fc(features.mean(dim=(2, 3)))
 
 
+CHANNELS = (24, 48, 96, 192)
+FEWER_CHANNELS = (8, 16, 32, 64)
+"""Of the convolutions of `SmallCNN`, with a ninth of the parameters."""
+
+
 class SmallCNN(nn.Module):
     """Convolutions and pooling from nothing, in the manner of Chollet's cats-and-dogs network (2016).
 
-    Takes `normalised` RGB (N, 3, 112, 112); gives logits (N, classes).
+    Smaller and with batch norms and a mean instead of a dense layer; the first convolution halves width and height,
+    so that a CPU can train it. Takes `normalised` RGB (N, 3, 112, 112); gives logits (N, classes).
     """
 
     SIZE = 112
     """Side in pixels of the pictures that it was trained on."""
 
-    def __init__(
-        self, channels: Sequence[int] = (32, 64, 128, 256, 256), dropout: float = 0.0, classes: int = 2
-    ) -> None:
+    def __init__(self, channels: Sequence[int] = CHANNELS, dropout: float = 0.0, classes: int = 2) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for stage, (inputs, outputs) in enumerate(zip((3, *channels[:-1]), channels, strict=True)):
-            layers += [
-                nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-                nn.BatchNorm2d(outputs),
-                nn.ReLU(),
-            ]
-            if stage < len(channels) - 1:
-                layers.append(nn.MaxPool2d(2))
+            if stage == 0:
+                layers.append(nn.Conv2d(inputs, outputs, 5, stride=2, padding=2, bias=False))
+            else:
+                layers += [nn.MaxPool2d(2), nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)]
+            layers += [nn.BatchNorm2d(outputs), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels[-1], classes)

@@ -8,11 +8,30 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models import EfficientNet_B0_Weights
 
-from ml.classification import CATS_VS_DOGS, LITE0, ClassificationParams
-from ml.classification.networks import STRIDE, Lite0, load_lite0, load_tail, normalised
+from ml.classification import (
+    CATS_VS_DOGS,
+    FEATURES,
+    LITE0,
+    SCRATCH,
+    SCRATCH_PLAIN,
+    SCRATCH_SMALL,
+    ClassificationParams,
+)
+from ml.classification.heads import Head, read_head
+from ml.classification.networks import (
+    CHANNELS,
+    FEWER_CHANNELS,
+    STRIDE,
+    Lite0,
+    SmallCNN,
+    load_lite0,
+    load_tail,
+    normalised,
+)
+from ml.core.checkpoints import load_weights
 from ml.core.context import Context, Inputs, Label, Result
 from ml.core.device import cancellable, ready, torch_device
 from ml.core.images import Picture, Pixels, flattened, from_float, to_depth, to_float
@@ -23,19 +42,21 @@ TOP = 5
 IMAGENET_CROP = 224 / 256
 """Side of a view to the shorter side of the photo, as Lite0's authors evaluate: of 256 pixels the middle 224."""
 
+CATS_AND_DOGS = (_("Cat"), _("Dog"))
 MOST_VIEWS = 8
-HEAT_SIDE = 12 * STRIDE
-"""Shorter side at which the heat map is made: larger than a view, so that it shows smaller things."""
+HEAT_SCALE = 12 / 7
+"""Shorter side at which the heat map is made to that of a view: larger, so that it shows smaller things."""
 
 STRIP_PIXELS = 2_000_000
 Rectangle = tuple[float, float, float, float]
+Network = Lite0 | SmallCNN
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classifier:
     """A network, its weights, and what its classes are called."""
 
-    build: Callable[[], Lite0]
+    build: Callable[[], Network]
     weights: tuple[Weights, ...]
     titles: Callable[[], Sequence[str]]
     crop: float = 1.0
@@ -45,6 +66,27 @@ class Classifier:
 def fine_tuned() -> Lite0:
     """Lite0 with the last layers that tell cats from dogs."""
     return load_tail(load_lite0(LITE0.path()), CATS_VS_DOGS.path())
+
+
+def with_head(head: Head) -> Lite0:
+    """Lite0 with somebody's own classes."""
+    network = load_lite0(LITE0.path())
+    network.fc = nn.Linear(FEATURES, len(head.classes))
+    network.fc.load_state_dict({"weight": torch.from_numpy(head.weight), "bias": torch.from_numpy(head.bias)})
+    return network
+
+
+def from_scratch(weights: Weights, channels: Sequence[int] = CHANNELS) -> Classifier:
+    def build() -> SmallCNN:
+        network = SmallCNN(channels)
+        load_weights(network, weights.path())
+        return network
+
+    return Classifier(build=build, weights=(weights,), titles=lambda: CATS_AND_DOGS)
+
+
+def own(head: Head) -> Classifier:
+    return Classifier(build=lambda: with_head(head), weights=(LITE0,), titles=lambda: head.classes)
 
 
 CLASSIFIERS: Mapping[str, Classifier] = {
@@ -57,17 +99,24 @@ CLASSIFIERS: Mapping[str, Classifier] = {
     "cats-vs-dogs": Classifier(
         build=fine_tuned,
         weights=(LITE0, CATS_VS_DOGS),
-        titles=lambda: (_("Cat"), _("Dog")),
+        titles=lambda: CATS_AND_DOGS,
     ),
+    "cats-vs-dogs-scratch": from_scratch(SCRATCH),
+    "cats-vs-dogs-scratch-plain": from_scratch(SCRATCH_PLAIN),
+    "cats-vs-dogs-scratch-small": from_scratch(SCRATCH_SMALL, FEWER_CHANNELS),
 }
 
 
 def run(inputs: Inputs, params: ClassificationParams, context: Context) -> Result:
     """The slot `image` with a heat map over it, and the likeliest categories as labels."""
     picture = inputs.picture("image")
-    chosen = CLASSIFIERS[params.method]
+    device = torch_device(context.device)
     context.advance(0, _("Loading the network"))
-    network, device = loaded(params.method, context.device), torch_device(context.device)
+    if params.method == "own":
+        chosen = own(read_head(inputs["model"][0]))
+        network = ready(chosen.build(), device)
+    else:
+        chosen, network = CLASSIFIERS[params.method], loaded(params.method, context.device)
     context.advance(0.2, _("Looking at the photo"))
     image = flattened(picture)
     with cancellable(network, context), torch.inference_mode():
@@ -84,12 +133,12 @@ def run(inputs: Inputs, params: ClassificationParams, context: Context) -> Resul
 
 
 @cache
-def loaded(method: str, device: str) -> Lite0:
+def loaded(method: str, device: str) -> Network:
     """The network of a method, ready on its device; kept, since a worker runs many jobs."""
     return ready(CLASSIFIERS[method].build(), torch_device(device))
 
 
-def scores(network: Lite0, rgb: Pixels, crop: float, device: torch.device) -> Tensor:
+def scores(network: Network, rgb: Pixels, crop: float, device: torch.device) -> Tensor:
     """The probability of each class (classes,), the mean over the views of uint8 pixels (H, W, 3)."""
     height, width = rgb.shape[:2]
     image = Image.fromarray(rgb)
@@ -122,15 +171,16 @@ def view(image: Image.Image, size: tuple[int, int], box: Rectangle | None = None
     return normalised(torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255)
 
 
-def heat_map(network: Lite0, rgb: Pixels, index: int, device: torch.device) -> Pixels:
+def heat_map(network: Network, rgb: Pixels, index: int, device: torch.device) -> Pixels:
     """How much each place speaks for a class, 0 to 1, as float32 (rows, columns).
 
     Grad-CAM (Selvaraju et al., 2017), which for a network that ends in a mean and one linear layer needs no
     gradient: it is the sum of the last feature maps, weighted by that layer (CAM, Zhou et al., 2016).
     """
     height, width = rgb.shape[:2]
+    shorter = HEAT_SCALE * network.SIZE / STRIDE
     size = tuple(
-        STRIDE * min(4 * HEAT_SIDE // STRIDE, max(1, round(HEAT_SIDE * length / min(width, height) / STRIDE)))
+        STRIDE * min(round(4 * shorter), max(1, round(shorter * length / min(width, height))))
         for length in (width, height)
     )
     features = network.features(view(Image.fromarray(rgb), (size[0], size[1])).to(device))[0]

@@ -4,20 +4,24 @@ DIR holds pictures whose names begin with “cat” or “dog”. Every tenth of
 """
 
 import argparse
+import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from ml.classification import LITE0
-from ml.classification.networks import Lite0, SmallCNN, Tail, load_lite0, normalised
+from ml.classification.networks import CHANNELS, FEWER_CHANNELS, Lite0, SmallCNN, Tail, load_lite0, normalised
 from ml.core import training
+from ml.core.cards import write_card
 from ml.core.errors import InputError
 from ml.core.metrics import PICTURE_SUFFIXES
 
@@ -40,21 +44,27 @@ class Recipe:
     augmented: bool = True
 
 
-SCRATCH_STEPS = 50 * 3600 // BATCH
-"""50 epochs."""
+EPOCH = 3600 // BATCH
+"""Steps in which as many pictures are drawn as there are to learn from."""
 
 NETWORKS: Mapping[str, Recipe] = {
-    "cats-vs-dogs": Recipe(steps=600, learning_rate=3e-4),
-    "cats-vs-dogs-scratch": Recipe(
-        steps=SCRATCH_STEPS, learning_rate=2e-3, channels=(32, 64, 128, 256, 256), dropout=0.4
-    ),
+    "cats-vs-dogs": Recipe(steps=300, learning_rate=3e-4),
+    "cats-vs-dogs-scratch": Recipe(steps=30 * EPOCH, learning_rate=2e-3, channels=CHANNELS, dropout=0.3),
     "cats-vs-dogs-scratch-plain": Recipe(
-        steps=SCRATCH_STEPS, learning_rate=2e-3, channels=(32, 64, 128, 256, 256), augmented=False
+        steps=15 * EPOCH, learning_rate=2e-3, channels=CHANNELS, augmented=False
     ),
     "cats-vs-dogs-scratch-small": Recipe(
-        steps=SCRATCH_STEPS, learning_rate=2e-3, channels=(16, 32, 48, 64, 64), augmented=False
+        steps=15 * EPOCH, learning_rate=2e-3, channels=FEWER_CHANNELS, augmented=False
     ),
 }
+RUNS = {
+    "cats-vs-dogs-scratch-plain": "plain",
+    "cats-vs-dogs-scratch-small": "a ninth of the parameters",
+    "cats-vs-dogs-scratch": "augmentation and dropout",
+}
+"""The networks from scratch, whose curves are drawn side by side."""
+
+HELD_BACK, LEARNED = "accuracy", "accuracy on what it learned from"
 VIEWS = 2
 """Of each picture that the tail learns from: the middle as it is, and one that is augmented."""
 
@@ -92,7 +102,43 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     place = training.Place(
         weights=args.weights or WEIGHTS, checkpoints=args.checkpoints, seed=args.seed, device=device
     )
-    return training.train(plan, place)
+    card = training.train(plan, place)
+    if name in RUNS:
+        card = keep_curves(place, card)
+        draw_runs(place.weights)
+    return card
+
+
+def keep_curves(place: training.Place, card: dict[str, object]) -> dict[str, object]:
+    """Put the accuracy of every epoch into the card: the weights are those of the best epoch, the curves go on."""
+    state = torch.load(place.checkpoints / f"{card['name']}.pt", weights_only=True)["state"]
+    curves: dict[str, list[float]] = {"epoch": [round(step / EPOCH, 2) for step, _ in state["validations"]]}
+    for figure in (HELD_BACK, LEARNED):
+        curves[figure] = [figures[figure] for _, figures in state["validations"]]
+    card = {**card, "curves": curves}
+    write_card(place.weights / f"{card['name']}.json", card)
+    return card
+
+
+def draw_runs(folder: Path) -> None:
+    """Beside each card from scratch the curves of all runs, so that over-fitting and its cure are seen together."""
+    found = [name for name in RUNS if (folder / f"{name}.json").is_file()]
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    for name, panel in zip(found, panels, strict=True):
+        curves = json.loads((folder / f"{name}.json").read_text("utf-8")).get("curves", {})
+        if curves:
+            panel.plot(curves["epoch"], curves[LEARNED], label="pictures it learned from")
+            panel.plot(curves["epoch"], curves[HELD_BACK], label="held-back pictures")
+        panel.set(title=RUNS[name], xlabel="epoch")
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.grid(alpha=0.3)
+    panels[0].set(ylabel="accuracy", ylim=(0.5, 1))
+    panels[0].legend(loc="lower right")
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=100)
+    for name in found:
+        (folder / f"{name}.png").write_bytes(drawn.getvalue())
 
 
 def from_scratch(name: str, recipe: Recipe, folder: Path, steps: int, device: torch.device) -> training.Plan:
@@ -107,7 +153,7 @@ def from_scratch(name: str, recipe: Recipe, folder: Path, steps: int, device: to
 
     def validate(network: nn.Module) -> dict[str, float]:
         seen = learned[torch.arange(0, len(learned.classes), 9, device=device)]
-        figures = {"accuracy": held_back, "accuracy on what it learned from": seen}
+        figures = {HELD_BACK: held_back, LEARNED: seen}
         return {
             figure: accuracy(network, examples, lambda values: normalised(values.float() / 255))
             for figure, examples in figures.items()
@@ -124,7 +170,8 @@ def from_scratch(name: str, recipe: Recipe, folder: Path, steps: int, device: to
         learning_rate=recipe.learning_rate,
         warmup=100,
         averaging=0.99,
-        validate_every=max(1, 3600 // BATCH),
+        unit="accuracy",
+        validate_every=EPOCH,
     )
 
 
@@ -144,7 +191,7 @@ def transfer(name: str, recipe: Recipe, folder: Path, steps: int, device: torch.
         return functional.cross_entropy(network(features), batch.classes, label_smoothing=0.05)
 
     def validate(network: nn.Module) -> dict[str, float]:
-        figures = {"accuracy": held_back, "accuracy on what it learned from": learned}
+        figures = {HELD_BACK: held_back, LEARNED: learned}
         return {
             figure: accuracy(network, examples, lambda values: values[:, 0].float())
             for figure, examples in figures.items()
@@ -161,6 +208,7 @@ def transfer(name: str, recipe: Recipe, folder: Path, steps: int, device: torch.
         learning_rate=recipe.learning_rate,
         warmup=50,
         averaging=0.99,
+        unit="accuracy",
         validate_every=50,
     )
 

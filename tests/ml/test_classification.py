@@ -142,3 +142,25 @@ def test_evaluation_counts_what_is_right(tmp_path: Path) -> None:
     Image.fromarray(skimage.data.chelsea()).save(tmp_path / "dog.1.png")
     args = argparse.Namespace(method="imagenet", data=tmp_path, device="cpu")
     assert main(args) == {"accuracy": 0.5, "images": 2}
+
+
+def test_training_from_scratch_keeps_the_curves_of_all_runs(tmp_path: Path) -> None:
+    import json
+
+    from ml.classification import train
+    from ml.command_line import main
+
+    data, weights = tmp_path / "data", tmp_path / "weights"
+    data.mkdir()
+    for number in range(24):
+        name, color = ("cat", (200, 40, 40)) if number % 2 else ("dog", (40, 40, 200))
+        Image.new("RGB", (120, 112), color).save(data / f"{name}.{number}.png")
+    for name in ("cats-vs-dogs-scratch-small", "cats-vs-dogs-scratch-plain"):
+        options = ["--data", data, "--weights", weights, "--checkpoints", tmp_path, "--device", "cpu"]
+        assert main(["train", name, "--steps", "1", *map(str, options)]) == 0
+
+    card = json.loads((weights / "cats-vs-dogs-scratch-small.json").read_text())
+    assert card["curves"]["epoch"] == [round(1 / train.EPOCH, 2)]
+    assert set(card["curves"]) == {"epoch", train.HELD_BACK, train.LEARNED}
+    small, plain = (weights / f"cats-vs-dogs-scratch-{name}.png" for name in ("small", "plain"))
+    assert small.read_bytes() == plain.read_bytes()
