@@ -1,0 +1,1 @@
+"""What the rooms about handwritten digits share: MNIST's files, and a digit found on any picture."""
