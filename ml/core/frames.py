@@ -1,0 +1,286 @@
+"""Pictures in motion: the frames of an animation or a video, one at a time, and an MP4 made of frames.
+
+PyAV decodes and encodes; of the web process only what takes a video in imports this.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import av
+import av.error
+import numpy as np
+from av.codec.context import Flags
+
+from ml.core.errors import InputError
+from ml.core.files import MP4, WEBM
+from ml.core.images import (
+    ANIMATED,
+    Picture,
+    Pixels,
+    flattened,
+    from_pillow,
+    opened,
+    read_picture,
+    to_srgb,
+)
+from ml.core.operation import Facts, Kind
+from ml.core.text import _
+
+DECODERS = {"h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg4", "mjpeg", "h263", "prores"}
+COPIED_SOUND = {"aac", "mp3"}
+"""What an MP4 may hold and every browser plays."""
+
+SHORTEST_DELAY, USUAL_DELAY = 0.02, 0.1
+"""Seconds. An animation whose frames ask for less than the first is shown at the second, as in browsers."""
+TICKS = 90_000  # a second of MP4's time
+LONGEST_SIDE = 16_384  # of H.264
+QUALITY = "17"  # x264's CRF: hardly to be told from the frames themselves
+HIGH_DEFINITION = 720  # rows from which on a video that does not say so means BT.709
+HIGHEST_RATE = 48_000  # samples a second
+UNSAID, BT709, STUDIO_RANGE = 2, 1, 1  # H.273's and FFmpeg's codes
+COVER = av.stream.Disposition.attached_pic
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture, and when and how long it is shown, in seconds."""
+
+    picture: Picture
+    start: float
+    seconds: float
+
+
+def is_video(path: Path) -> bool:
+    with path.open("rb") as file:
+        return reader(file.read(16)) is not None
+
+
+def reader(head: bytes) -> str | None:
+    """FFmpeg's reader for a video that begins so. It must not guess: others of its readers open further files."""
+    if MP4.match(head):
+        return "mov"
+    return "matroska" if WEBM.match(head) else None
+
+
+def frames(path: Path) -> Iterator[Frame]:
+    """All frames of a picture, an animation or a video, upright and in sRGB; raises `InputError`."""
+    return _video_frames(path) if is_video(path) else _animation_frames(path)
+
+
+def video_facts(path: Path) -> Facts:
+    """What a video is, by its header; raises `InputError` where it is none or is of a kind that is not read."""
+    with opened_video(path) as container:
+        stream = pictures_of(container)
+        size = (stream.codec_context.width, stream.codec_context.height)
+        width, height = reversed(size) if is_turned(container, stream) else size
+        # WebM does not say how many there are.
+        count = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
+        return Facts(Kind.VIDEO, width, height, max(count, 1), float(container.duration or 0) / av.time_base)
+
+
+def is_turned(container: Any, stream: Any) -> bool:
+    """Whether a video lies on its side, as a phone held upright makes them; it stands at its start again."""
+    first = next(container.decode(stream), None)
+    container.seek(0)
+    if first is None:
+        raise damaged()
+    return bool(first.rotation % 180)
+
+
+def damaged() -> InputError:
+    return InputError(
+        _("This video is damaged, cut short or protected against copying. Export or download it again.")
+    )
+
+
+@contextmanager
+def opened_video(source: Path | IO[bytes]) -> Iterator[Any]:
+    """A video's container, opened to be read; what FFmpeg stumbles over becomes an `InputError`."""
+    if isinstance(source, Path):
+        with source.open("rb") as file, opened_video(file) as container:
+            yield container
+        return
+    found = reader(source.read(16))
+    source.seek(0)
+    try:
+        with av.open(source, format=found, metadata_errors="ignore") as container:
+            yield container
+    except av.error.FFmpegError:
+        raise damaged() from None
+
+
+def pictures_of(container: Any) -> Any:
+    """The stream of a video's pictures, ready to be decoded; raises `InputError`."""
+    streams = [stream for stream in container.streams.video if not stream.disposition & COVER]
+    if not streams:
+        raise InputError(_("This file has no moving pictures, only sound. Choose a video."))
+    context = streams[0].codec_context
+    if context is None or context.codec.name not in DECODERS:
+        raise InputError(
+            _("This video is coded in a way we cannot read ({codec}). Export it as MP4 with H.264.").format(
+                codec=context.codec.long_name if context else _("unknown")
+            )
+        )
+    streams[0].thread_type = "AUTO"
+    return streams[0]
+
+
+def to_picture(frame: Any) -> Picture:
+    """A decoded frame as RGB of 8 bits, upright."""
+    colors = frame.colorspace
+    if colors == UNSAID and frame.height >= HIGH_DEFINITION:
+        colors = "ITU709"
+    pixels = frame.reformat(format="rgb24", src_colorspace=colors).to_ndarray()
+    return Picture(np.ascontiguousarray(np.rot90(pixels, frame.rotation // 90)))
+
+
+def poster(source: IO[bytes]) -> Picture:
+    """The first picture of a video."""
+    with opened_video(source) as container:
+        first = next(container.decode(pictures_of(container)), None)
+        if first is None:
+            raise damaged()
+        return to_picture(first)
+
+
+def _video_frames(path: Path) -> Iterator[Frame]:
+    with opened_video(path) as container:
+        stream = pictures_of(container)
+        usual = float(1 / stream.average_rate) if stream.average_rate else 1 / 25
+        waiting: tuple[Picture, float] | None = None
+        for frame in container.decode(stream):
+            # Where time stands still or is unknown, it goes on by a usual frame.
+            start = frame.time if frame.time is not None else 0.0
+            if waiting:
+                start = max(start, waiting[1] + usual / 100)
+                yield Frame(*waiting, start - waiting[1])
+            waiting = to_picture(frame), start
+        if waiting:
+            yield Frame(*waiting, usual)
+
+
+def _animation_frames(path: Path) -> Iterator[Frame]:
+    with opened(path) as image:
+        count = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+        if count == 1:
+            yield Frame(read_picture(path), 0.0, USUAL_DELAY)
+            return
+        start = 0.0
+        for index in range(count):
+            image.seek(index)
+            image.load()
+            delay = float(image.info.get("duration") or 0) / 1000
+            seconds = delay if delay >= SHORTEST_DELAY else USUAL_DELAY
+            yield Frame(from_pillow(to_srgb(image).copy()), start, seconds)
+            start += seconds
+
+
+class VideoWriter:
+    """An MP4 of H.264 with the sound of `source`, where there is one that has any. Frames are added each at its time.
+
+    Used as a context manager; the file is whole when that ends without an error.
+    """
+
+    def __init__(self, path: Path, source: Path | None = None) -> None:
+        self._source = source
+        self._exits = ExitStack()
+        options = {"movflags": "faststart", "fflags": "bitexact"}
+        self._container: Any = self._exits.enter_context(av.open(path, "w", format="mp4", options=options))
+        self._pictures: Any = None
+        self._sound: Sound | None = None
+        self._packets: Iterator[Any] = iter(())
+        self._heard = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._exits:
+            if kind is None and self._pictures:
+                self._container.mux(self._pictures.encode())
+                self._add_sound(math.inf)
+
+    def add(self, frame: Frame) -> None:
+        """The next frame; transparency is laid on white."""
+        picture = flattened(frame.picture)
+        if self._pictures is None:
+            self._begin(picture.width, picture.height)
+        encoded = to_video_frame(picture.rgb(), frame.start)
+        encoded.duration = max(1, round(frame.seconds * TICKS))
+        self._container.mux(self._pictures.encode(encoded))
+        self._add_sound(frame.start + frame.seconds)
+
+    def _begin(self, width: int, height: int) -> None:
+        """Streams must be known before the first frame is written."""
+        self._pictures = picture_stream(self._container, width, height, QUALITY)
+        if self._source and is_video(self._source):
+            source = self._exits.enter_context(opened_video(self._source))
+            if source.streams.audio:
+                self._sound = Sound(source.streams.audio[0], self._container)
+                self._packets = source.demux(source.streams.audio[0])
+
+    def _add_sound(self, until: float) -> None:
+        """What is heard until then, so that the file can be played while it is loaded."""
+        while self._sound and self._heard < until and (packet := next(self._packets, None)):
+            if packet.pts is not None:
+                self._heard = float(packet.pts * packet.time_base)
+            self._sound.take(packet)
+
+
+def picture_stream(container: Any, width: int, height: int, quality: str) -> Any:
+    """A stream of H.264 as every browser plays it, for frames of that size as `to_video_frame` makes them."""
+    stream = container.add_stream("libx264", options={"crf": quality, "preset": "fast"})
+    stream.width, stream.height, stream.pix_fmt = even(width), even(height), "yuv420p"
+    stream.time_base = stream.codec_context.time_base = Fraction(1, TICKS)
+    context = stream.codec_context
+    context.colorspace = context.color_primaries = context.color_trc = BT709
+    context.color_range = STUDIO_RANGE
+    context.flags |= Flags.frame_duration
+    return stream
+
+
+def to_video_frame(pixels: Pixels, start: float) -> Any:
+    """Of RGB (H, W, 3), uint8; an odd last row or column is left out, as H.264 asks."""
+    pixels = pixels[: even(pixels.shape[0]), : even(pixels.shape[1])]
+    converted = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24").reformat(
+        format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
+    )
+    converted.pts, converted.time_base = round(start * TICKS), Fraction(1, TICKS)
+    return converted
+
+
+def even(length: int) -> int:
+    return length // 2 * 2
+
+
+class Sound:
+    """A stream of sound in an MP4: as the source has it where that may be, else coded anew as AAC."""
+
+    def __init__(self, source: Any, container: Any) -> None:
+        self._container = container
+        self._copied = source.codec_context.name in COPIED_SOUND
+        if self._copied:
+            self._stream = container.add_stream_from_template(source)
+            self._stream.metadata.clear()
+        else:
+            rate = min(source.codec_context.sample_rate, HIGHEST_RATE)
+            self._stream = container.add_stream("aac", rate=rate, layout="stereo")
+
+    def take(self, packet: Any) -> None:
+        """The next packet of the source; the last that it gives is empty."""
+        if not self._copied:
+            for frame in packet.decode():
+                self._container.mux(self._stream.encode(frame))
+            if not packet.size:
+                self._container.mux(self._stream.encode(None))
+        elif packet.dts is not None:
+            packet.stream = self._stream
+            self._container.mux(packet)

@@ -1,0 +1,89 @@
+"""Animations and short videos, enlarged frame by frame."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from ml.burst_super_resolution import (
+    SECONDS_PER_ENLARGED_MEGAPIXEL,
+    SECONDS_PER_FRAME_MEGAPIXEL,
+    SMALLEST_SIDE,
+)
+from ml.core.errors import InputError
+from ml.core.operation import Choice, Estimate, Facts, Kind, Operation, Params, Slot
+from ml.core.text import _
+from ml.super_resolution import FSRCNN, LATENT_SR, REAL_ESRGAN_COMPACT, TILES
+
+LONGEST_SIDE = 16_384
+"""Of a frame, in pixels: more H.264 does not hold."""
+
+WINDOW = 5
+"""With the method `burst`, so many frames make one: it, two before and two after."""
+
+SECONDS_PER_ENCODED_MEGAPIXEL = 0.12
+"""Of decoding, conversion and x264 on two cores, by the result."""
+
+
+class VideoParams(Params):
+    method: Literal["fsrcnn", "latent-sr", "real-esrgan-compact", "burst", "bicubic"] = Choice(
+        "fsrcnn",
+        {
+            "fsrcnn": _("FSRCNN: true to the picture, very fast"),
+            "latent-sr": _("latent-sr: a little better, slower"),
+            "real-esrgan-compact": _("Real-ESRGAN compact: clean edges, a drawn look, slow"),
+            "burst": _("Burst: each frame gains from its neighbours, slow; for noisy films of still scenes"),
+            "bicubic": _("Bicubic: no network, soft"),
+        },
+        title=_("Method"),
+        description=_("How the missing detail is found."),
+    )
+    scale: Literal[2, 3, 4] = Choice(
+        2,
+        {"2": "2x", "3": "3x", "4": "4x"},
+        title=_("Scale"),
+        description=_("How many times as wide and high."),
+    )
+
+
+def estimate(params: VideoParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
+    """By the frames, each of which costs what a photo of its size does; raises `InputError` for what cannot be."""
+    (film,) = inputs["video"]
+    width, height = film.width * params.scale, film.height * params.scale
+    if max(width, height) > LONGEST_SIDE:
+        raise InputError(
+            _(
+                "The frames would be {side:,} pixels wide or high, and a video can have {limit:,}. "
+                "Choose a smaller scale."
+            ).format(side=max(width, height), limit=LONGEST_SIDE)
+        )
+    if params.method == "burst":
+        if min(film.width, film.height) < SMALLEST_SIDE:
+            raise InputError(
+                _("These frames are too small to be laid over each other. Choose another method.")
+            )
+        rate = WINDOW * SECONDS_PER_FRAME_MEGAPIXEL + params.scale**2 * SECONDS_PER_ENLARGED_MEGAPIXEL
+        frame = rate * film.megapixels
+    else:
+        frame = TILES[params.method].seconds(film.width, film.height, params.scale)
+    encoding = SECONDS_PER_ENCODED_MEGAPIXEL * width * height / 1e6
+    return Estimate(2 + film.frames * (frame + encoding), width, height)
+
+
+operation = Operation(
+    slug="video-super-resolution",
+    title=_("Video super-resolution"),
+    summary=_("Enlarge an animation or a short video two to four times, its sound kept."),
+    inputs=(
+        Slot(
+            name="video",
+            title=_("Video"),
+            help=_("A short MP4, MOV or WebM, or an animated GIF, WebP or PNG. The result is an MP4."),
+            accepts=frozenset({Kind.ANIMATION, Kind.VIDEO}),
+        ),
+    ),
+    params=VideoParams,
+    estimate=estimate,
+    run="ml.video_super_resolution.run:run",
+    accelerator="gpu-preferred",
+    deadline_seconds=3600,
+    weights=(LATENT_SR, FSRCNN, REAL_ESRGAN_COMPACT),
+)
