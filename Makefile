@@ -1,12 +1,13 @@
 # On a fresh machine: Python 3.11 and make are all it takes.
 #   make run    the site, at http://127.0.0.1:8000 (PORT and LATENT_HOME move it)
 #   make test   the whole test suite
+#   make faults the whole site broken again and again, for SECONDS
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 python := .venv/bin/python
 install := $(python) -m pip install --disable-pip-version-check --constraint requirements.lock --editable
 
-.PHONY: run test quick lint lock
+.PHONY: run test quick faults lint lock
 
 run: .venv/installed
 	@exec $(python) manage.py up --end-with-parent
@@ -16,6 +17,10 @@ test: .venv/installed-for-development
 
 quick: .venv/installed-for-development
 	$(python) -m pytest -m "not slow and not browser"
+
+SECONDS ?= 600
+faults: .venv/installed-for-development
+	$(python) -m tests.faults --seconds $(SECONDS)
 
 lint: .venv/installed-for-development
 	$(python) -m ruff check .

@@ -47,7 +47,7 @@ def owner_made_if_needed(request: HttpRequest) -> Owner:
     """The owner that a request speaks for; a stranger becomes a visitor."""
     found = owner_of(request)
     if found is None:
-        found = Owner.objects.create(address=_address(request))
+        found = Owner.objects.create(address=_digest(client_address(request)))
         request.session[SESSION_OWNER] = str(found.id)
         request._latent_owner = found  # type: ignore[attr-defined]
     return found
@@ -95,11 +95,16 @@ def _user_of_token(secret: str) -> "User":
     return token.user
 
 
-def _address(request: HttpRequest) -> str:
-    """Where a request comes from, as a keyed digest: enough to share a turn by, and no more."""
-    address = request.META.get("REMOTE_ADDR", "")
+def client_address(request: HttpRequest) -> str:
+    """The IP address that a request comes from."""
+    address: str = request.META.get("REMOTE_ADDR", "")
     if config().behind_proxy:
         address = request.headers.get("X-Forwarded-For", address).split(",")[-1].strip()
+    return address
+
+
+def _digest(address: str) -> str:
+    """A keyed digest of an address: enough to share a turn and limits by, and no more."""
     return hmac.new(config().secret().encode(), address.encode(), "sha256").hexdigest()[:32]
 
 

@@ -386,7 +386,7 @@ def _changed(request: HttpRequest, job_uuid: UUID, change: Callable[[Job], None]
 # Errors --------------------------------------------------------------------------------------------------
 
 
-def problem(status: int, code: str, detail: str) -> JsonResponse:
+def problem(status: int, code: str, detail: str, retry_after: int | None = None) -> JsonResponse:
     """An error as RFC 9457 has it."""
     body = {
         "type": "about:blank",
@@ -398,12 +398,14 @@ def problem(status: int, code: str, detail: str) -> JsonResponse:
     response = JsonResponse(body, status=status, content_type="application/problem+json")
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
     return response
 
 
 @api.exception_handler(Refused)
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
-    return problem(error.status, error.code, str(error))
+    return problem(error.status, error.code, str(error), error.retry_after)
 
 
 @api.exception_handler(Http404)

@@ -2,9 +2,12 @@
 
 
 class Refused(Exception):
-    """`code` is for programs, `status` for HTTP, `str(refusal)` for people."""
+    """`code` is for programs, `status` for HTTP, `str(refusal)` for people; after `retry_after` seconds it may do."""
 
-    def __init__(self, code: str, sentence: str, *, status: int = 422) -> None:
+    def __init__(
+        self, code: str, sentence: str, *, status: int = 422, retry_after: int | None = None
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         self.status = status
+        self.retry_after = retry_after

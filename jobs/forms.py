@@ -19,6 +19,7 @@ WIDEST_SLIDER = 1000
 FEW = 4
 SHORT = 18
 LARGEST_SEED = 2**53 - 1
+MOST_PHOTOS_IN_URL = 60  # of about 50 characters each: servers and proxies take 4,000
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Control:
     @property
     def default_text(self) -> str:
         """The default as a person reads it; empty where there is none."""
-        if self.default is None:
+        if self.default is None or self.default == []:
             return ""
         text = _text(self.default)
         return next((option.title for option in self.options if option.value == text), text)
@@ -166,10 +167,9 @@ class ParamsForm(forms.Form):
 def form_url(
     slug: str, params: Mapping[str, Any], photos: Mapping[str, Sequence[UUID]], seed: int | None = None
 ) -> str:
-    """The form of an operation with these settings and photos in it."""
-    query: list[tuple[str, str]] = [
-        (f"slot-{slot}", str(photo)) for slot, ids in photos.items() for photo in ids
-    ]
+    """The form of an operation with these settings and photos in it; without the photos where they are too many."""
+    chosen = [(f"slot-{slot}", str(photo)) for slot, ids in photos.items() for photo in ids]
+    query: list[tuple[str, str]] = chosen if len(chosen) <= MOST_PHOTOS_IN_URL else []
     for name, value in params.items():
         if isinstance(value, list | tuple):
             query += [(name, _text(item)) for item in value]

@@ -24,14 +24,15 @@ import psutil
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Sum
+from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
-from jobs import progress, queues
+from jobs import limits, progress, queues
 from jobs.errors import Refused
 from jobs.models import Job, JobEvent, JobInput, JobQuerySet, Output, Owner, Photo, Turn
 from ml.core.errors import OperationError
-from ml.core.operation import Estimate, Operation
+from ml.core.operation import Estimate, Kind, Operation
 from ml.registry import registry
 from webapp.config import config
 
@@ -91,6 +92,8 @@ def submit(
     if idempotency_key and (earlier := _same_request(owner, idempotency_key, digest)):
         return earlier
     operation, parsed, estimate = check(operation_slug, params, inputs)
+    if operation.members_only and owner and owner.user_id is None:
+        raise Refused("members_only", _("This is for members. Sign up or log in first."), status=403)
     queue = queues.queue_of(operation)
     method = str(getattr(parsed, "method", ""))
     expected = queues.expected_seconds(operation.slug, method, estimate.seconds)
@@ -102,14 +105,7 @@ def submit(
                 "Use a smaller photo or a faster method."
             ).format(minutes=round(expected / 60), limit=round(operation.deadline_seconds / 60)),
         )
-    if owner and owner.jobs.queued().count() >= config().max_queued_jobs:
-        raise Refused(
-            "too_many_jobs",
-            _("You have {count} jobs waiting, and no more fit. Try again when some are done.").format(
-                count=config().max_queued_jobs
-            ),
-            status=429,
-        )
+    limits.check_job(owner)
     turn = _turn(owner.turn_key if owner else "samples", queue)
     try:
         with transaction.atomic():  # SQLite has one writer at a time, so what only reads stays outside
@@ -210,10 +206,17 @@ def delete(job: Job) -> None:
     """Remove a job and its files. The worker of one that runs finds the row gone, and stops."""
     with transaction.atomic():
         row = _locked(job)
-        if row and row.status == Status.QUEUED:
+        if row is None:
+            return
+        if row.status == Status.QUEUED:
             _leave(row)
-        files = [output.file for output in job.outputs.all()]
-        Job.objects.filter(pk=job.pk).delete()
+        outputs = list(row.outputs.all())
+        # A model that was used as an input goes with the job that trained it.
+        digests = [output.sha256 for output in outputs]
+        models = Photo.objects.filter(owner=row.owner_id, kind=Kind.MODEL, sha256__in=digests)
+        files: list[FieldFile] = [*(output.file for output in outputs), *(model.file for model in models)]
+        models.delete()
+        row.delete()
         transaction.on_commit(partial(_after_delete, job, files), robust=True)
 
 

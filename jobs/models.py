@@ -17,6 +17,8 @@ from ml.core.operation import Facts, Kind, Operation
 from ml.registry import registry
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+MEDIA_TYPES = {"mp4": "video/mp4", "zip": "application/zip", "safetensors": "application/x-safetensors"}
+"""Of stored files that are no pictures, by format."""
 
 
 class Owner(models.Model):
@@ -33,6 +35,7 @@ class Owner(models.Model):
 
     class Meta:
         verbose_name = _("owner")
+        indexes = [models.Index(fields=["address"], name="owner_address")]
 
     def __str__(self) -> str:
         return self.user.get_username() if self.user else f"visitor {str(self.id)[:8]}"
@@ -69,7 +72,7 @@ class Photo(models.Model):
     owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE, related_name="photos")
     name = models.CharField(max_length=120, blank=True, help_text=_("What its owner called the file."))
     kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in Kind])
-    format = models.CharField(max_length=8)
+    format = models.CharField(max_length=16)
     file = models.FileField(upload_to="photos", max_length=200)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
@@ -96,6 +99,10 @@ class Photo(models.Model):
     @property
     def facts(self) -> Facts:
         return Facts(Kind(self.kind), self.width, self.height, self.frames, self.seconds)
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES.get(self.format, f"image/{self.format}")
 
 
 class JobQuerySet(models.QuerySet["Job"]):

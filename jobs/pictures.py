@@ -1,6 +1,7 @@
 """Small pictures for pages: previews, thumbnails, and the colour that holds a picture's place."""
 
 import io
+from typing import IO
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -31,15 +32,26 @@ def mean_color(picture: Picture) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def thumbnail_of(file: FieldFile, sha256: str, side: int) -> bytes:
-    """A small copy of a stored picture, made once and kept beside the files."""
+def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False) -> bytes:
+    """A small copy of a stored picture, or of a video's first, made once and kept beside the files."""
     name = f"thumbnails/{sha256[:2]}/{sha256}-{side}.webp"
     try:
         with default_storage.open(name) as kept:
             return bytes(kept.read())
     except FileNotFoundError:
-        with file.open("rb") as stored, Image.open(stored) as image:
-            image.draft(None, (2 * side, 2 * side))
-            made = encoded(from_pillow(image), side)
+        with file.open("rb") as stored:
+            made = encoded(_first_frame(stored) if video else _still(stored, side), side)
         default_storage.save(name, ContentFile(made))
         return made
+
+
+def _still(stored: IO[bytes], side: int) -> Picture:
+    with Image.open(stored) as image:
+        image.draft(None, (2 * side, 2 * side))
+        return from_pillow(image)
+
+
+def _first_frame(stored: IO[bytes]) -> Picture:
+    from ml.core.frames import poster  # loads FFmpeg, which only those who show videos need
+
+    return poster(stored)

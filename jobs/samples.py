@@ -45,16 +45,18 @@ CHELSEA = Sample("chelsea", _("A cat"), _("A tabby cat looks to the side"), 451,
 COFFEE = Sample("coffee", _("Coffee"), _("A cup of coffee on a wooden table"), 600, 400)
 ASTRONAUT = Sample("astronaut", _("A portrait"), _("An astronaut smiles before a flag"), 512, 512)
 SAMPLES = (CHELSEA, COFFEE, ASTRONAUT)
+NOISY_DIGITS = Sample("noisy-digits", _("Digits under noise"), _("Handwritten digits under noise"), 168, 112)
+"""Drawn by `vae-sample`, so that nobody's pictures are shipped."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """What shows an operation well: a photo, of which a part may be cut out or spoilt first, and settings.
+    """What shows an operation well: a photo, of which a part may be cut out or spoilt first, or none; and settings.
 
     `crop` is left, top, right and bottom in pixels; `others` are the photos in further slots, by name.
     """
 
-    photo: Sample
+    photo: Sample | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     crop: tuple[int, int, int, int] | None = None
     noisy: bool = False
@@ -62,12 +64,13 @@ class Example:
 
     def pictures(self, operation: Operation) -> dict[str, Image.Image]:
         """What goes into the slots of an operation."""
-        if not operation.inputs:
+        if not operation.inputs or not self.photo:
             return {}
         others = {slot: other.picture() for slot, other in self.others.items()}
         return {operation.inputs[0].name: self.picture()} | others
 
     def picture(self) -> Image.Image:
+        assert self.photo
         image = Image.open(self.photo.path).convert("RGB")
         if self.crop:
             image = image.crop(self.crop)
@@ -76,7 +79,7 @@ class Example:
 
 EXAMPLES: Mapping[str, Example] = {
     "super-resolution": Example(CHELSEA, {"method": "real-esrgan", "scale": 4}, crop=(118, 84, 268, 184)),
-    "denoise": Example(COFFEE, noisy=True),
+    "denoise": Example(COFFEE, noisy=True, others={"reference": Example(COFFEE)}),
     "deep-dream": Example(CHELSEA),
     "style-transfer": Example(ASTRONAUT),
     "classify": Example(CHELSEA),
@@ -85,6 +88,9 @@ EXAMPLES: Mapping[str, Example] = {
     "augmentation": Example(COFFEE, {"count": 6}),
     "add-noise": Example(ASTRONAUT),
     "comparison": Example(COFFEE, noisy=True, others={"reference": Example(COFFEE)}),
+    "digit-denoise": Example(NOISY_DIGITS, {"layout": "sheet"}),
+    "vae-sample": Example(None, {"action": "manifold", "method": "vae-2", "side": 16}),
+    "gan-sample": Example(None, {"count": 24}),
 }
 """By slug. An operation that is not among them is shown with its defaults."""
 SHOWN_FIRST = ("super-resolution", "denoise", "deep-dream", "style-transfer")
@@ -95,7 +101,7 @@ def submit_sample(slug: str) -> Job:
     """Queue the example of an operation as a job of nobody's that everybody may look at."""
     example = EXAMPLES[slug]
     photos = {
-        slot: [_photo(f"{example.photo.name}.png", picture)]
+        slot: [_photo(f"{example.photo.name if example.photo else slot}.png", picture)]
         for slot, picture in example.pictures(registry().get(slug)).items()
     }
     return lifecycle.submit(None, slug, example.params, photos, sample=True)

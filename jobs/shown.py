@@ -42,7 +42,7 @@ class Shown:
             width=photo.width,
             height=photo.height,
             bytes=photo.bytes,
-            media_type="video/mp4" if photo.kind == "video" else f"image/{photo.format}",
+            media_type=photo.media_type,
             color=photo.color,
         )
 
@@ -99,12 +99,14 @@ class Shown:
 
     @property
     def stage(self) -> str:
-        """For a large view: the file itself, or a copy of 2,048 pixels where it is heavy."""
+        """For a large view: the file itself, or a copy of 2,048 pixels of a picture where it is heavy."""
+        if self.is_video:
+            return self.url
         return self.url if self.bytes <= SMALL_BYTES or self.longest <= 2048 else self._sized(2048)
 
     @property
     def srcset(self) -> str:
-        """Copies by width in pixels, the file itself last."""
+        """Copies by width in pixels, the file itself last; of a video, copies of its first picture alone."""
         longest = self.longest or 1
         width = self.width or 1
         copies = [
@@ -112,7 +114,7 @@ class Shown:
             for side in THUMBNAIL_SIDES
             if side < longest
         ]
-        return ", ".join([*copies, f"{self.url} {width}w"])
+        return ", ".join(copies if self.is_video else [*copies, f"{self.url} {width}w"])
 
     @property
     def ratio(self) -> float:

@@ -14,7 +14,7 @@ import re
 import threading
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,12 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.db import OperationalError
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import get_sampling
 
+from jobs import limits
 from jobs.containers import (
     MOST_FRAMES,
     Damaged,
@@ -45,6 +47,7 @@ from jobs.errors import Refused
 from jobs.models import Owner, Photo
 from jobs.pictures import mean_color
 from ml.core.errors import InputError
+from ml.core.files import MP4, SAFETENSORS, WEBM, ZIP
 from ml.core.images import (
     ANIMATED,
     LONGEST_SIDE,
@@ -77,6 +80,10 @@ SIGNATURES: tuple[tuple[Kind, str, re.Pattern[bytes]], ...] = tuple(
         (Kind.IMAGE, "TIFF", rb"II[*+]\0|MM\0[*+]"),
         (Kind.IMAGE, "BMP", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
         (Kind.IMAGE, "AVIF", rb".{4}ftyp.{0,48}avi[fs]"),
+        (Kind.VIDEO, "MP4", MP4.pattern),
+        (Kind.VIDEO, "WEBM", WEBM.pattern),
+        (Kind.ARCHIVE, "ZIP", ZIP.pattern),
+        (Kind.MODEL, "SAFETENSORS", SAFETENSORS.pattern),
     )
 )
 UPRIGHT = {
@@ -99,7 +106,7 @@ class Developed:
 
     file: IO[bytes]
     kind: Kind
-    format: FileFormat
+    format: str
     width: int
     height: int
     color: str
@@ -114,10 +121,12 @@ def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Photo:
     Raises `Refused`, and then there is neither a row nor a file.
     """
     check_size(file.size or 0)
+    if owner:
+        limits.check_upload(owner, file.size or 0)
     with _turn_to_decode:
         with _refusing_what_cannot_be_decoded():
             kind, file_format = sniff(file)
-            developed = RECEIVERS[kind](file, file_format)
+            developed: Developed = import_string(RECEIVERS[kind])(file, file_format)
         with _refusing_a_full_disk():
             return _store(owner, developed, clean_name(file.name or ""))
 
@@ -196,7 +205,13 @@ def receive_picture(file: "UploadedFile[Any]", file_format: str) -> Developed:
         return _develop_photo(image, upright, lossy)
 
 
-RECEIVERS: dict[Kind, Callable[["UploadedFile[Any]", str], Developed]] = {Kind.IMAGE: receive_picture}
+RECEIVERS = {
+    Kind.IMAGE: "jobs.uploads.receive_picture",
+    Kind.VIDEO: "jobs.videos.receive_video",
+    Kind.ARCHIVE: "jobs.archives.receive_archive",
+    Kind.MODEL: "jobs.archives.receive_model",
+}
+"""By kind, the dotted path of what takes the file and its format, and gives it `Developed`."""
 
 
 def _check_pixels(image: Any, frames: int) -> None:

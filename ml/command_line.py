@@ -19,7 +19,8 @@ from ml.core import recipe as recipes
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation, WeightsUnavailable
 from ml.core.execution import execute, recipe
-from ml.core.images import FileFormat, facts, write_picture
+from ml.core.files import facts
+from ml.core.images import FileFormat, write_picture
 from ml.core.operation import Operation, choices
 from ml.core.text import _
 from ml.core.weights import Weights
@@ -213,22 +214,28 @@ def _add_param(
 
 
 def _fill_slots(operation: Operation, paths: list[Path]) -> Inputs:
-    """In the order of the declaration; a slot that takes many takes the rest."""
+    """Each file goes into the first slot that takes its kind and has room, so that a slot for many takes the rest."""
+    files: dict[str, list[Path]] = {}
+    too_many: list[Path] = []
     for path in paths:
         try:
-            facts(path)
+            kind = facts(path).kind
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
-    files: dict[str, list[Path]] = {}
-    for slot in operation.inputs:
-        files[slot.name], paths = paths[: slot.maximum], paths[slot.maximum :]
-    if paths:
+        free = [slot for slot in operation.inputs if len(files.get(slot.name, ())) < slot.maximum]
+        if free:
+            # What no slot takes is left to the check of the inputs, which says so.
+            slot = next((slot for slot in free if slot.takes(kind)), free[0])
+            files.setdefault(slot.name, []).append(path)
+        else:
+            too_many.append(path)
+    if too_many:
         raise ParamsError(
             _("Too many files: there is no place for {files}.").format(
-                files=", ".join(str(path) for path in paths)
+                files=", ".join(str(path) for path in too_many)
             )
         )
-    return Inputs({name: given for name, given in files.items() if given})
+    return Inputs(files)
 
 
 def _format_of(path: Path) -> FileFormat:

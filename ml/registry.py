@@ -10,10 +10,16 @@ from ml.core.text import _
 
 ROOMS = (
     "ml.super_resolution",
+    "ml.burst_super_resolution",
+    "ml.video_super_resolution",
     "ml.denoising",
+    "ml.digit_denoising",
     "ml.classification",
+    "ml.classifier_training",
     "ml.deep_dream",
     "ml.style_transfer",
+    "ml.vae",
+    "ml.gan",
     "ml.faces",
     "ml.transform",
     "ml.augmentation",

@@ -13,11 +13,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 from PIL import Image
 
 from jobs import access
-from jobs.models import ApiToken, Job, Owner, Photo
+from jobs.lifecycle import Claim, Outcome
+from jobs.models import ApiToken, Job, Output, Owner, Photo
 from ml import registry as ml_registry
 from tests.rooms import ROOMS
 from tests.settings import TEST_HOME
@@ -113,6 +115,30 @@ def photo(db: None) -> Iterator[Callable[..., Photo]]:
     yield make
     for photo in made:
         photo.file.storage.delete(photo.file.name)
+
+
+@pytest.fixture
+def stored() -> Callable[[Claim], Outcome]:
+    """What a run gives back that stored one file, as the runner stores it."""
+
+    def store(claim: Claim) -> Outcome:
+        uuid = str(claim.job.uuid)
+        name = default_storage.save(
+            f"outputs/{uuid[:2]}/{uuid}/{claim.attempt}/result.png", ContentFile(b"picture")
+        )
+        output = Output(
+            job=claim.job,
+            attempt=claim.attempt,
+            position=0,
+            name="result",
+            file=name,
+            media_type="image/png",
+            bytes=7,
+            sha256=sha256(b"picture").hexdigest(),
+        )
+        return Outcome(outputs=[output], run_seconds=0.5)
+
+    return store
 
 
 # The operations of tests ---------------------------------------------------------------------------------

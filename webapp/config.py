@@ -53,7 +53,26 @@ class Config(BaseSettings):
     max_upload_megabytes: int = Field(40, ge=1, description="Largest upload, in megabytes.")
     max_upload_megapixels: float = Field(40, gt=0, description="Largest photo, in megapixels.")
     max_result_megapixels: float = Field(120, gt=0, description="Largest result, in megapixels.")
-    max_queued_jobs: int = Field(500, ge=1, description="Jobs one owner may have waiting.")
+    visitor_uploads_per_hour: int = Field(
+        2000, ge=1, description="Photos the visitors of one address may send within an hour."
+    )
+    member_uploads_per_hour: int = Field(10_000, ge=1, description="Photos a member may send within an hour.")
+    visitor_stored_megabytes: int = Field(
+        5000, ge=1, description="What the photos and results of the visitors of one address may take."
+    )
+    member_stored_megabytes: int = Field(
+        50_000, ge=1, description="What the photos and results of a member may take."
+    )
+    visitor_queued_jobs: int = Field(
+        500, ge=1, description="Jobs the visitors of one address may have waiting."
+    )
+    member_queued_jobs: int = Field(500, ge=1, description="Jobs a member may have waiting.")
+    max_waiting_jobs: int = Field(
+        100_000, ge=1, description="With so many jobs waiting, the site takes no more for now."
+    )
+    min_free_megabytes: int = Field(
+        500, ge=0, description="With less room on the disk than this, the site takes nothing new."
+    )
     sample_jobs: bool = Field(
         True, description="A fresh site runs a few sample jobs that everybody may look at."
     )

@@ -17,6 +17,7 @@ account_urls = [
     path("", account.settings, name="account"),
     path("password", account.password, name="account-password"),
     path("delete", account.delete, name="account-delete"),
+    path("export", account.export, name="account-export"),
     path("tokens", account.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke", account.revoke_token, name="token-revoke"),
 ]

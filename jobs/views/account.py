@@ -8,13 +8,14 @@ from django.contrib.auth import get_user_model, login, logout, update_session_au
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from jobs import retention
+from jobs import access, retention
+from jobs.export import everything_of
 from jobs.models import ApiToken
 
 MOST_TOKENS = 20
@@ -61,7 +62,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return redirect("gallery")
     form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, form.save())
+        login(request, form.save(), backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, _("Welcome. What you have made so far is in your gallery."))
         return redirect("gallery")
     return render(request, "account/signup.html", {"form": form}, status=422 if form.is_bound else 200)
@@ -92,6 +93,18 @@ def delete(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your account is gone, and everything you had here with it."))
         return redirect("home")
     return render(request, "account/delete.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@login_required
+@require_safe
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Everything a member has here, as a ZIP."""
+    archive = everything_of(access.owner_of_user(request.user))  # type: ignore[arg-type]
+    headers = {
+        "Content-Disposition": 'attachment; filename="latent.zip"',
+        "Cache-Control": "private, no-store",
+    }
+    return StreamingHttpResponse(archive, content_type="application/zip", headers=headers)
 
 
 @login_required

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -10,12 +11,14 @@ from django.utils.translation import gettext as _
 from jobs.errors import Refused
 
 
-def refusal(request: HttpRequest, status: int, code: str, sentence: str) -> HttpResponse:
+def refusal(
+    request: HttpRequest, status: int, code: str, sentence: str, retry_after: int | None = None
+) -> HttpResponse:
     """A page in words, or a problem for a program."""
     if request.path.startswith("/api/"):
         from jobs.api import problem  # which asks the settings, and they name the middleware that asks us
 
-        return problem(status, code, sentence)
+        return problem(status, code, sentence, retry_after)
     title = {
         400: _("This cannot be read"),
         403: _("Not allowed"),
@@ -23,15 +26,19 @@ def refusal(request: HttpRequest, status: int, code: str, sentence: str) -> Http
         409: _("Not any more"),
         413: _("Too large"),
         429: _("Too much at once"),
+        503: _("Full for now"),
         507: _("No room left"),
     }.get(status, HTTPStatus(status).phrase)
-    return render(
+    response = render(
         request, "error.html", {"status": status, "title": title, "sentence": sentence}, status=status
     )
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
+    return response
 
 
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
-    return refusal(request, error.status, error.code, str(error))
+    return refusal(request, error.status, error.code, str(error), error.retry_after)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -66,6 +73,18 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
         _(
             "This form is too old, or your browser sends no cookies. Go back, reload the page and send it again."
         ),
+    )
+
+
+def locked_out(request: HttpRequest, *_details: object) -> HttpResponse:
+    """Too many wrong passwords for this name from this address."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    return refusal(
+        request,
+        429,
+        "too_many_attempts",
+        _("Too many wrong passwords. Try again in {minutes} minutes.").format(minutes=seconds // 60),
+        seconds,
     )
 
 

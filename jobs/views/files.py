@@ -21,7 +21,6 @@ from django.views.decorators.http import require_safe
 from jobs import access, progress
 from jobs.models import Output, Photo
 from jobs.pictures import thumbnail_of
-from ml.core.images import MEDIA_TYPES
 from ml.core.recipe import HEAD_BYTES, embed
 
 OWNERS = "private, max-age=31536000, immutable"
@@ -68,10 +67,8 @@ def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpRespon
 
 
 def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpResponseBase:
-    media_type = MEDIA_TYPES[photo.format]  # type: ignore[index]
-    return _send(
-        request, photo.file, photo.sha256, media_type, photo.name or f"photo.{photo.format}", caching
-    )
+    name = photo.name or f"photo.{photo.format}"
+    return _send(request, photo.file, photo.sha256, photo.media_type, name, caching)
 
 
 def _send_output(
@@ -109,7 +106,7 @@ def _around(head: bytes, rest: Any, tail: bytes) -> Iterator[bytes]:
 def _send(
     request: HttpRequest, file: Any, sha256: str, media_type: str, name: str, caching: str
 ) -> HttpResponseBase:
-    """The file, or with `?size=` a small copy of a picture; with `?download` as an attachment."""
+    """The file, or with `?size=` a small copy of a picture or of a video's first; with `?download` as an attachment."""
     side = next((side for side in THUMBNAIL_SIDES if request.GET.get("size") == str(side)), None)
     etag = f'"{sha256[:32]}{f"-{side}" if side else ""}"'
     response: HttpResponseBase
@@ -117,8 +114,10 @@ def _send(
         response = HttpResponseNotModified()
     else:
         try:
-            if side and media_type.startswith("image/"):
-                response = HttpResponse(thumbnail_of(file, sha256, side), content_type="image/webp")
+            if side and media_type.startswith(("image/", "video/")):
+                video = media_type.startswith("video/")
+                small = thumbnail_of(file, sha256, side, video=video)
+                response = HttpResponse(small, content_type="image/webp")
             else:
                 response = _whole_or_range(request, file.open("rb"), file.size, media_type)
                 attached = "download" in request.GET or not media_type.startswith(("image/", "video/"))

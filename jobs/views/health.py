@@ -1,9 +1,6 @@
 """For whoever watches over the site: is it alive, is it ready, how is it doing."""
 
-import shutil
-
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,10 +8,9 @@ from django.utils import timezone
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from jobs import progress, queues
+from jobs import limits, progress, queues
 from jobs.models import Job
-
-LEAST_FREE_BYTES = 200_000_000
+from webapp.config import config
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -27,7 +23,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks = {
         "database": _database_answers(),
         "broker": _broker_answers(),
-        "disk": shutil.disk_usage(settings.HOME).free > LEAST_FREE_BYTES,
+        "disk": limits.free_bytes() > config().min_free_megabytes * 1_000_000,
         "worker": bool(queues.workers()),
     }
     return JsonResponse(
@@ -55,8 +51,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     workers = Gauge("latent_workers", "Workers seen within the last minute", ["device"], registry=registry)
     for worker in queues.workers():
         workers.labels(worker.device).inc()
-    disk = shutil.disk_usage(settings.HOME)
-    Gauge("latent_disk_free_bytes", "Free space where files are kept", registry=registry).set(disk.free)
+    Gauge("latent_disk_free_bytes", "Free space where files are kept", registry=registry).set(
+        limits.free_bytes()
+    )
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

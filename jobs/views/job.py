@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,22 +14,39 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from pydantic.fields import FieldInfo
 
 from jobs import access, lifecycle, progress, queues, uploads, words
 from jobs.errors import Refused
 from jobs.forms import form_url, shown
-from jobs.models import Job, Photo, ShareLink
+from jobs.models import MEDIA_TYPES, Job, Photo, ShareLink
 from jobs.plots import Plot, plots
 from jobs.shown import Shown
 from jobs.state import State, kept_until, state_of
 from jobs.views import errors
-from ml.core.operation import choices
+from ml.core.operation import Kind, choices
 from webapp.config import config
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 POLL_RUNNING, POLL_NEXT, POLL_WAITING = 1000, 1500, 4000
-METRICS = {"psnr": ("PSNR", "dB"), "ssim": ("SSIM", ""), "mse": ("MSE", ""), "fid": ("FID", "")}
+MODEL = MEDIA_TYPES["safetensors"]
+METRICS: dict[str, tuple["StrOrPromise", str]] = {
+    "psnr": ("PSNR", "dB"),
+    "ssim": ("SSIM", ""),
+    "mse": ("MSE", ""),
+    "psnr_y": (gettext_lazy("PSNR of the luminance"), "dB"),
+    "ssim_y": (gettext_lazy("SSIM of the luminance"), ""),
+    "mse_y": (gettext_lazy("MSE of the luminance"), ""),
+    "largest_difference": (gettext_lazy("Largest difference, of 255"), ""),
+    "amplification": (gettext_lazy("Amplification of the map"), ""),
+    "sigma": (gettext_lazy("Noise level, of 255"), ""),
+    "seconds": (gettext_lazy("Time"), "s"),
+    "fid": ("FID", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,10 @@ class Standing:
 
     @property
     def before(self) -> Shown | None:
+        """The original. Several photos that need not be there are the material of the result, and none is it."""
+        slot = next(iter(self.job.declaration.inputs), None) if self.job.declaration else None
+        if slot and not slot.required and len(self.photos) > 1:
+            return None
         return next((photo for photo in self.photos if photo.is_picture), None)
 
     @cached_property
@@ -98,6 +119,11 @@ class Standing:
         return [output for output in self.outputs if not (output.is_picture or output.is_video)]
 
     @property
+    def model(self) -> Shown | None:
+        """A model that the job has trained."""
+        return next((output for output in self.outputs if output.media_type == MODEL), None)
+
+    @property
     def result(self) -> Shown | None:
         return self.outputs[0] if self.outputs else None
 
@@ -109,12 +135,22 @@ class Standing:
     def metrics(self) -> list[tuple[str, str]]:
         said = []
         for name, value in self.job.metrics.items():
-            title, unit = METRICS.get(name.lower(), (name.replace("_", " "), ""))
+            title, unit = self._metric(name)
             if value is None:
                 said.append((title, _("infinite: the pictures are the same") if unit == "dB" else "–"))
             else:
                 said.append((title, f"{value:.4g} {unit}".rstrip()))
         return said
+
+    def _metric(self, name: str) -> tuple[str, str]:
+        """Its title and unit; one of `compare` has its method before it: “nlm_psnr”."""
+        method, _underscore, measure = name.rpartition("_")
+        titles = self.job.declaration.method_titles if self.job.declaration else {}
+        if method in titles and measure in METRICS:
+            title, unit = METRICS[measure]
+            return f"{_(titles[method]).partition(': ')[0]}, {title}", unit
+        title, unit = METRICS.get(name.lower(), (name.replace("_", " "), ""))
+        return str(title), unit
 
     @property
     def settings(self) -> list[tuple[str, str]]:
@@ -321,13 +357,13 @@ def _lifetime(days: str) -> timedelta | None:
 
 @require_POST
 def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
-    """A result becomes a photo, to be put into another operation."""
+    """A result becomes a photo, to be put into another operation; a model, one to classify with."""
     job = access.visible_job(request, job_uuid)
-    pictures = [output for output in job.outputs.all() if output.is_picture]
-    chosen = next((output for output in pictures if str(output.id) == request.POST.get("output")), None)
-    if chosen is None and not pictures:
+    usable = [output for output in job.outputs.all() if output.is_picture or output.media_type == MODEL]
+    chosen = next((output for output in usable if str(output.id) == request.POST.get("output")), None)
+    if chosen is None and not usable:
         return errors.refusal(request, 409, "no_picture", _("This job has no picture that could be used."))
-    output = chosen or pictures[0]
+    output = chosen or usable[0]
     suffix = Path(str(output.file)).suffix
     try:
         with output.file.open("rb") as file:
@@ -335,4 +371,6 @@ def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
             photo = uploads.receive(access.owner_made_if_needed(request), upload)
     except Refused as error:
         return errors.refused(request, error)
+    if photo.kind == Kind.MODEL:
+        return redirect(form_url("classify", {"method": "own"}, {"model": [photo.id]}))
     return redirect(f"{reverse('choose')}?photo={photo.id}")

@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import access, lifecycle, queues, uploads, words
+from jobs import access, lifecycle, limits, queues, uploads, words
 from jobs.errors import Refused
 from jobs.forms import ParamsForm, form_url
 from jobs.models import Job, Owner, Photo
@@ -34,7 +34,8 @@ ACCEPTED_TYPES = {
     Kind.IMAGE: "image/*",
     Kind.ANIMATION: "image/gif,image/webp,image/png",
     Kind.VIDEO: "video/mp4,video/webm,video/quicktime",
-    Kind.ARCHIVE: "application/zip",
+    Kind.ARCHIVE: ".zip,application/zip",
+    Kind.MODEL: ".safetensors",
 }
 
 
@@ -55,7 +56,9 @@ def upload(request: HttpRequest) -> HttpResponse:
         received = [_receive(request, file) for file in _files(request)]
     except Refused as error:
         if wants_json:
-            return JsonResponse({"code": error.code, "sentence": str(error)}, status=error.status)
+            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+            told = {"code": error.code, "sentence": str(error)}
+            return JsonResponse(told, status=error.status, headers=headers)
         return errors.refused(request, error)
     if wants_json:
         return JsonResponse(received[0], status=201)
@@ -70,15 +73,16 @@ def choose(request: HttpRequest) -> HttpResponse:
     photos = [access.visible_photo(request, photo_id) for photo_id in _ids(request.GET.getlist("photo"))]
     if not photos:
         return redirect("home")
-    query = urlencode({"photo": [str(photo.id) for photo in photos]}, doseq=True)
-    offered = [
-        {
-            "operation": operation,
-            "url": f"{reverse('new-job', args=[operation.slug])}?{query if operation.inputs else ''}",
-            "cost": _default_cost(operation, photos[0]),
-        }
-        for operation in registry().all()
-    ]
+    kinds, ids = {Kind(photo.kind) for photo in photos}, [str(photo.id) for photo in photos]
+    offered = []
+    for operation in registry().all():
+        slot = next((slot for slot in operation.inputs if all(map(slot.takes, kinds))), None)
+        if slot or not operation.inputs:
+            name = "photo" if slot in operation.inputs[:1] else f"slot-{slot.name}" if slot else ""
+            query = urlencode({name: ids}, doseq=True) if slot else ""
+            url = f"{reverse('new-job', args=[operation.slug])}?{query}"
+            cost = _default_cost(operation, {slot.name: photos[:1]} if slot else {})
+            offered.append({"operation": operation, "url": url, "cost": cost})
     return render(
         request, "choose.html", {"photos": [Shown.photo(photo) for photo in photos], "offered": offered}
     )
@@ -115,17 +119,18 @@ class Draft:
 
     @property
     def main(self) -> SlotField | None:
-        return self.slots[0] if self.slots else None
+        """The slot that has the stage; none for an operation that draws its picture out of nothing."""
+        return next((field for field in self.slots[:1] if field.slot.required), None)
 
     @property
     def others(self) -> list[SlotField]:
-        return self.slots[1:]
+        return [field for field in self.slots if field is not self.main]
 
     def inputs(self) -> list[dict[str, list[Photo]]]:
         """What goes into each of the jobs."""
-        if self.main is None:
-            return [{}]
         others = {field.slot.name: field.photos for field in self.others if field.photos}
+        if self.main is None:
+            return [others]
         together = (
             [self.main.photos]
             if self.main.slot.many or not self.main.photos
@@ -220,7 +225,7 @@ def _initial(operation: Operation, query: QueryDict) -> dict[str, Any]:
         elif kind == "switch" and "again" in query:
             initial[name] = query.get(name) == "True"
         elif name in query:
-            initial[name] = query[name]
+            initial[name] = ", ".join(query.getlist(name))
     return initial
 
 
@@ -258,7 +263,11 @@ def _as_sent(form: ParamsForm) -> QueryDict:
 
 
 def _upload_context(request: HttpRequest) -> dict[str, Any]:
-    return {"limits": config(), "stranger": access.owner_of(request) is None}
+    return {
+        "limits": config(),
+        "closed": limits.closed(),
+        "stranger": access.owner_of(request) is None,
+    }
 
 
 # Photos --------------------------------------------------------------------------------------------------
@@ -353,9 +362,8 @@ def _operation(slug: str) -> Operation:
         raise Http404 from None
 
 
-def _default_cost(operation: Operation, photo: Photo) -> str:
-    """What it takes with its default settings; empty where the photo alone does not do."""
-    inputs = {operation.inputs[0].name: [photo]} if operation.inputs else {}
+def _default_cost(operation: Operation, inputs: dict[str, list[Photo]]) -> str:
+    """What it takes with its default settings; empty where these photos alone do not do."""
     try:
         _declaration, parsed, estimate = lifecycle.check(operation.slug, {}, inputs)
     except Refused:

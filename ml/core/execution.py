@@ -3,7 +3,7 @@
 from typing import Any
 
 from ml.core.context import Context, Inputs, Result
-from ml.core.images import facts
+from ml.core.files import facts
 from ml.core.operation import Estimate, Operation, Params
 from ml.core.weights import sha256
 

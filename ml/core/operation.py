@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ANIMATION = "animation"
     VIDEO = "video"
     ARCHIVE = "archive"
+    MODEL = "model"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +118,7 @@ class Operation:
     `estimate` gives the cost of a run from its params and the facts of its inputs; it raises `InputError`
     or `ParamsError` when the two cannot go together, so that a job is refused before it is queued.
     `run` is the dotted path, "module:function", of `run(inputs, params, context) -> Result`.
+    `members_only` keeps it from visitors without an account.
     """
 
     slug: str
@@ -130,6 +132,7 @@ class Operation:
     accelerator: Literal["cpu", "gpu-preferred"] = "cpu"
     deadline_seconds: float = GENERIC_DEADLINE_SECONDS
     random: bool = False
+    members_only: bool = False
     weights: tuple[Weights, ...] = field(default=())
 
     def parse(self, params: Mapping[str, Any]) -> Params:

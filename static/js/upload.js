@@ -133,6 +133,13 @@ function photoElement(name, photo) {
   input.type = "hidden";
   input.name = `slot-${name}`;
   input.value = photo.id;
+  if (!photo.width) {
+    const file = document.createElement("p");
+    file.className = "slot-file";
+    file.textContent = photo.name;
+    element.append(input, file);
+    return element;
+  }
   const picture = document.createElement("span");
   picture.className = Math.max(photo.width, photo.height) <= 160 ? "picture tiny" : "picture";
   const image = document.createElement(photo.video ? "video" : "img");
@@ -154,7 +161,11 @@ function receive(files, target) {
   if (!files.length) return;
   if (text.choose) start(files);
   else {
-    const slot = target?.closest?.("[data-slot]") ?? form.querySelector("[data-main]");
+    // A ZIP archive or a model has one place, wherever it is dropped.
+    const ending = files[0].name.match(/\.\w+$/)?.[0].toLowerCase();
+    const only = ending && form.querySelector(`[data-slot] input[accept*="${ending}"]`);
+    const slot =
+      (only || target)?.closest?.("[data-slot]") ?? form.querySelector("[data-main]") ?? form.querySelector("[data-slot]");
     if (slot) fill(slot, files);
   }
 }

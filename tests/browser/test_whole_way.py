@@ -22,7 +22,7 @@ from tests.browser.steps import (
     wait_until,
 )
 from tests.conftest import Person
-from tests.test_startup import Site, free_port
+from tests.site import Site, free_port
 
 COFFEE = Path("static/samples/coffee.jpg")
 

@@ -4,13 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import Count, Sum
 
-from jobs.lifecycle import Claim, Outcome
-from jobs.models import Job, Output, Turn
+from jobs.models import Job, Turn
+from ml import registry as ml_registry
 
 
 @pytest.fixture(autouse=True)
@@ -19,27 +17,10 @@ def _test_rooms(rooms: None, redis_server: Any) -> None:
 
 
 @pytest.fixture
-def stored() -> Callable[[Claim], Outcome]:
-    """What a run gives back that stored one file, as the runner stores it."""
-
-    def store(claim: Claim) -> Outcome:
-        uuid = str(claim.job.uuid)
-        name = default_storage.save(
-            f"outputs/{uuid[:2]}/{uuid}/{claim.attempt}/result.png", ContentFile(b"picture")
-        )
-        output = Output(
-            job=claim.job,
-            attempt=claim.attempt,
-            position=0,
-            name="result",
-            file=name,
-            media_type="image/png",
-            bytes=7,
-            sha256="0" * 64,
-        )
-        return Outcome(outputs=[output], run_seconds=0.5)
-
-    return store
+def real_rooms(rooms: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry holds the operations of Latent."""
+    monkeypatch.undo()
+    ml_registry.registry.cache_clear()
 
 
 @pytest.fixture

@@ -114,20 +114,6 @@ def test_it_refuses_a_result_that_is_too_large(alice, monkeypatch):
     assert not Job.objects.exists()
 
 
-def test_an_owner_may_have_only_so_many_jobs_waiting(alice, bob, monkeypatch):
-    few = config().model_copy(update={"max_queued_jobs": 2})
-    monkeypatch.setattr(lifecycle, "config", lambda: few)
-    submit(alice.owner)
-    submit(alice.owner)
-    with pytest.raises(Refused) as refusal:
-        submit(alice.owner)
-    assert (refusal.value.code, refusal.value.status) == ("too_many_jobs", 429)
-    assert Job.objects.count() == 2
-    submit(bob.owner)
-    lifecycle.claim("cpu")
-    submit(alice.owner)
-
-
 def test_a_random_operation_gets_a_seed_that_is_kept(alice):
     assert submit(alice.owner).seed != submit(alice.owner).seed
     assert lifecycle.submit(alice.owner, "instant", {}, {}, seed=7).seed == 7

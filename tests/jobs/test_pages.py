@@ -23,6 +23,8 @@ from jobs import access, lifecycle, progress
 from jobs.forms import ParamsForm, form_url
 from jobs.models import ApiToken, Job, Output, Owner, Photo, ShareLink, Turn
 from jobs.samples import submit_sample
+from jobs.state import state_of
+from jobs.views.job import Standing
 from ml import registry as ml_registry
 from ml.core import recipe as recipes
 from ml.core.operation import Choice, Estimate, FineTuning, Operation, Params, Slot
@@ -64,13 +66,6 @@ def finished(owner: Owner | None, photo: Photo | None = None, **changes: Any) ->
     Job.objects.filter(pk=job.pk).update(**changes)
     job.refresh_from_db()
     return job
-
-
-@pytest.fixture
-def real_rooms(rooms: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The registry holds the operations of Latent."""
-    monkeypatch.undo()
-    ml_registry.registry.cache_clear()
 
 
 def page(response: Any) -> str:
@@ -705,3 +700,17 @@ def test_no_page_needs_inline_script_or_style(client: Client, address: str) -> N
     assert "<style" not in said
     assert not re.search(r"<script(?![^>]*src=)", said)
     assert not re.search(r"\son\w+=", said)
+
+
+def test_figures_are_named_in_words_and_those_of_a_comparison_by_their_method(real_rooms: None) -> None:
+    metrics = {"nlm_psnr": 28.1234, "dncnn_ssim": 0.9, "dncnn_psnr": None, "nlm_seconds": 1.5, "psnr_y": 30.0}
+    job = Job(operation="denoise", status="succeeded", metrics={**metrics, "odd_name": 2.0})
+    said = [(str(title), value) for title, value in Standing(job, state_of(job)).metrics]
+    assert said == [
+        ("Non-local means, PSNR", "28.12 dB"),
+        ("CNN, SSIM", "0.9"),
+        ("CNN, PSNR", "infinite: the pictures are the same"),
+        ("Non-local means, Time", "1.5 s"),
+        ("PSNR of the luminance", "30 dB"),
+        ("odd name", "2"),
+    ]

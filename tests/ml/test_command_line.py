@@ -12,6 +12,7 @@ from ml.command_line import main
 from ml.core.images import Picture, read_picture, write_picture
 from ml.core.recipe import extract
 from ml.core.weights import ML_ROOT, sha256
+from ml.denoising import DNCNN
 from tests.ml.samples import photo, write_sample
 
 
@@ -74,11 +75,11 @@ def test_the_output_carries_the_recipe(picture: Path, tmp_path: Path) -> None:
     assert extract(out) == {
         "operation": "denoise",
         "version": 1,
-        "params": {"format": "jpeg", "method": "nlm", "sigma": 12.5},
+        "params": {"format": "jpeg", "method": "dncnn", "sigma": 12.5},
         "seed": 9,
         "inputs": {"image": [sha256(picture)]},
-        "weights": {},
-        "engine": "opencv",
+        "weights": {"dncnn": DNCNN.sha256},
+        "engine": "torch",
         "device": "cpu",
     }
 
@@ -123,7 +124,7 @@ def test_options_win_over_the_recipe(picture: Path, tmp_path: Path) -> None:
         (["run", "denoise", "PICTURE", "-o", "OUT", "--sigma", "much"], 2, "“sigma”"),
         (["run", "denoise", "PICTURE", "-o", "OUT", "--colour", "red"], 2, "--colour"),
         (["run", "super-resolution", "PICTURE", "-o", "OUT", "--scale", "5"], 2, "2, 3 or 4"),
-        (["run", "denoise", "PICTURE", "PICTURE", "-o", "OUT"], 2, "no place for"),
+        (["run", "transform", "PICTURE", "PICTURE", "-o", "OUT"], 2, "no place for"),
         (["run", "denoise", "PICTURE", "-o", "OUT.tiff"], 2, ".tiff"),
         (["run", "denoise", "-o", "OUT"], 1, "exactly one file"),
         (["run", "denoise", "MISSING", "-o", "OUT"], 1, "No such file"),
@@ -197,12 +198,39 @@ def test_weights_are_listed_and_verified(capsys: pytest.CaptureFixture[str]) -> 
     assert "verified" in listed
 
 
-def test_evaluate_prints_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(
+            ["super-resolution", "--method", method, "--scale", "3"]
+            for method in ("bicubic", "fsrcnn", "latent-sr", "real-esrgan-compact")
+        ),
+        *(
+            ["denoise", "--method", method, "--sigma", "25", *options]
+            for method in ("noisy", "dncnn", "nlm", "bilateral", "median", "gaussian")
+            for options in ([], ["--gray", "--clipped"])
+        ),
+    ],
+    ids=" ".join,
+)
+def test_evaluate_prints_one_line_of_json(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for index in range(2):
         write_picture(Picture(photo(60, 48, seed=index)), tmp_path / f"{index}.png", "png")
-    arguments = ["super-resolution", "--method", "bicubic", "--scale", "3", "--data", str(tmp_path)]
-    assert main(["evaluate", *arguments]) == 0
+    assert main(["evaluate", *arguments, "--data", str(tmp_path)]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     measured = json.loads(line)
     assert measured["images"] == 2
     assert 10 < measured["psnr"] < 60
+    assert 0 < measured["ssim"] < 1
+
+
+def test_a_scale_that_srcnn_has_not_been_trained_for_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_picture(Picture(photo(60, 48)), tmp_path / "a.png", "png")
+    monkeypatch.setattr("ml.super_resolution.SRCNN", {})
+    arguments = ["super-resolution", "--method", "srcnn", "--scale", "2", "--data", str(tmp_path)]
+    assert main(["evaluate", *arguments]) == 2
+    assert "SRCNN has not been trained for 2x" in capsys.readouterr().err

@@ -1,0 +1,122 @@
+"""What a browser is told of how to treat the site, and texts that are no text."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from jobs import access, lifecycle
+from jobs.models import ApiToken, Job, Photo
+from tests.conftest import Person
+from webapp.config import BASE_DIR
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
+
+EVIL = '"><img src=x onerror=alert(1)><script>alert(1)</script>{{ 7|add:7 }}'
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> dict[str, str]:
+    """The environment of a public site."""
+    names = {"DJANGO_SETTINGS_MODULE": "webapp.settings", "LATENT_HOME": str(tmp_path), "HTTPS": "1"}
+    return {**os.environ, **names}
+
+
+def test_the_deployment_checks_of_django_find_nothing(deployed: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(command, cwd=BASE_DIR, env=deployed, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_cookies_and_headers_of_a_public_site(deployed: dict[str, str]) -> None:
+    """In a process of its own, since settings are read once."""
+    code = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("collectstatic", verbosity=0, interactive=False)
+from django.test import Client
+response = Client().get("/signup", secure=True, headers={"host": "localhost"})
+for cookie in response.cookies.values():
+    print("cookie", cookie.key, bool(cookie["secure"]), cookie["samesite"])
+for name in ("Strict-Transport-Security", "X-Content-Type-Options", "Referrer-Policy"):
+    print(name, response[name])
+print(Client().get("/", headers={"host": "localhost"}).status_code)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=BASE_DIR, env=deployed, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert "cookie csrftoken True Lax" in said
+    assert any(
+        line.startswith("Strict-Transport-Security max-age=31536000; includeSubDomains") for line in said
+    )
+    assert "X-Content-Type-Options nosniff" in said
+    assert "Referrer-Policy same-origin" in said
+    assert said[-1] == "301"
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/jobs/", "/login", "/signup", "/weights/", "/nowhere", "/new/instant"]
+)
+def test_the_policy_allows_neither_inline_script_nor_eval(client: Client, address: str) -> None:
+    policy = client.get(address)["Content-Security-Policy"]
+    directives = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == directives["style-src"] == "'self'"
+    assert directives["frame-ancestors"] == directives["base-uri"] == "'none'"
+    assert "unsafe" not in policy
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts(alice: Person) -> None:
+    browser = Client()
+    response: Any = browser.post("/login", {"username": "alice", "password": "alice"})
+    assert response.cookies["sessionid"]["httponly"]
+    assert response.cookies["sessionid"]["samesite"] == "Lax"
+
+
+def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any, stored: Any) -> None:
+    alice.user.username = alice.user.first_name = EVIL[:150]
+    alice.user.save()
+    picture = photo(alice.owner)
+    Photo.objects.filter(pk=picture.pk).update(name=EVIL, note=EVIL)
+    ApiToken.issue(alice.user, EVIL[:80])
+    job = lifecycle.submit(alice.owner, "instant", {}, {"photo": [picture]})
+    claim = lifecycle.claim("cpu", worker=EVIL[:100])
+    assert claim
+    outcome = stored(claim)
+    outcome.labels = [{"title": EVIL, "score": 0.5}]
+    outcome.metrics = {EVIL: 1.0}
+    outcome.series = {EVIL: [(0, 1), (1, 2)]}
+    outcome.recipe = {"operation": "instant", "params": {EVIL: EVIL}, "note": EVIL}
+    lifecycle.finish(claim, outcome)
+    failed = lifecycle.submit(alice.owner, "nap", {}, {"photo": [picture]})
+    claim = lifecycle.claim("cpu")
+    assert claim
+    lifecycle.fail(claim, "internal", EVIL)
+    Job.objects.filter(pk=failed.pk).update(params={EVIL: EVIL}, method=EVIL[:60])
+    job.refresh_from_db()
+    link = access.share(job, expires_in=None, recipe=True)
+    hers = [
+        "/", "/jobs/", f"/jobs/{job.uuid}", f"/jobs/{failed.uuid}", f"/s/{link.token}", "/links/", "/account/",
+        "/account/tokens", f"/choose?photo={picture.id}", f"/new/instant?photo={picture.id}", "/jobs/?q=<script>alert(1)",
+        f"/jobs/{job.uuid}/tile", f"/jobs/{job.uuid}/status",
+    ]  # fmt: skip
+    adas = [
+        "/admin/", "/admin/jobs/job/", f"/admin/jobs/job/{job.pk}/change/", f"/admin/jobs/job/{failed.pk}/change/",
+        "/admin/jobs/photo/", f"/admin/jobs/photo/{picture.pk}/change/", "/admin/jobs/owner/", "/admin/jobs/apitoken/",
+        "/admin/jobs/sharelink/", "/admin/jobs/job/?q=<script>alert(1)",
+    ]  # fmt: skip
+    for client, addresses in ((alice.client, hers), (ada.client, adas)):
+        for address in addresses:
+            response = client.get(address)
+            assert response.status_code == 200, address
+            text = response.content.decode()
+            assert "<script>alert" not in text, address
+            assert "<img src=x" not in text, address
+            assert "onerror=alert(1)>" not in text, address
