@@ -41,7 +41,7 @@ class Recipe:
     batch: int
 
 
-NETWORKS: Mapping[str, Recipe] = {"gan-faces": Recipe(steps=6000, learning_rate=5e-4, batch=32)}
+NETWORKS: Mapping[str, Recipe] = {"gan-faces": Recipe(steps=20_000, learning_rate=5e-4, batch=32)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -31,7 +31,7 @@ class Recipe:
 
 
 NETWORKS: Mapping[str, Recipe] = {
-    "vae-2": Recipe(latents=2, variational=True, steps=3000),
+    "vae-2": Recipe(latents=2, variational=True, steps=5900),
     "vae-16": Recipe(latents=16, variational=True, steps=8000),
     "autoencoder": Recipe(latents=16, variational=False, steps=1000),
 }

@@ -15,7 +15,7 @@ from ml.core.frames import frames
 from ml.gan.evaluate import draw_faces, frechet_distance, nearest, read_faces
 from ml.gan.networks import LATENTS, Adversaries
 from ml.gan.run import loaded
-from ml.gan.train import adversarial_loss
+from ml.gan.train import Eigenfaces, adversarial_loss
 from ml.registry import registry
 from tests.ml.recorder import Recorder
 from tests.ml.rooms import develop
@@ -110,6 +110,15 @@ def test_each_player_learns_from_its_own_loss_only() -> None:
     hinge.backward()
     for name, weight in players.discriminator.named_parameters():
         assert torch.allclose(together[f"discriminator.{name}"], weight.grad, atol=1e-6), name
+
+
+def test_the_codes_of_real_faces_are_spread_like_the_random_ones() -> None:
+    torch.manual_seed(0)
+    faces = (0.5 + torch.randn(400, 120) @ torch.randn(120, 64 * 64) / 100).view(-1, 1, 64, 64)
+    codes = Eigenfaces(faces).encode(faces)
+    assert codes.shape == (400, LATENTS)
+    assert torch.allclose(codes.mean(0), torch.zeros(LATENTS), atol=1e-2)
+    assert torch.allclose(codes.T.cov(), torch.eye(LATENTS), atol=2e-2)
 
 
 def test_the_frechet_distance_is_that_of_normal_distributions() -> None:
