@@ -19,6 +19,7 @@ from jobs.uploads import Developed, check_size, receive_picture, sniff
 from ml.classification.heads import MOST_BYTES, read_head, write_head
 from ml.classifier_training import archives
 from ml.core.errors import InputError
+from ml.core.files import undamaged
 from ml.core.operation import Kind
 from webapp.config import config
 
@@ -29,11 +30,8 @@ SUFFIXES = {"jpeg": "jpg"}
 def receive_archive(file: "UploadedFile[Any]", _format: str) -> Developed:
     """A ZIP archive with a folder of photos for each class; the same again, of photos made anew."""
     archives.check_end(_tail(file))
-    try:
-        with ZipFile(file) as archive:
-            return _developed(archive)
-    except (BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError):
-        raise Refused("damaged", str(archives.damaged())) from None
+    with undamaged(), ZipFile(file) as archive:
+        return _developed(archive)
 
 
 def receive_model(file: "UploadedFile[Any]", _format: str) -> Developed:

@@ -53,12 +53,18 @@ def delete_photo(photo: Photo) -> None:
     photo.file.storage.delete(str(photo.file))
 
 
-def delete_account(user: User) -> None:
-    """Remove a member with everything they uploaded and made; what runs is cancelled first."""
-    for job in Job.objects.filter(owner__user=user).iterator():
+def delete_belongings(owner: Owner) -> None:
+    """Remove everything that somebody uploaded and made; what runs is cancelled first."""
+    for job in owner.jobs.iterator():
         lifecycle.delete(job)
-    for photo in Photo.objects.filter(owner__user=user).iterator():
+    for photo in owner.photos.iterator():
         delete_photo(photo)
+
+
+def delete_account(user: User) -> None:
+    """Remove a member with all belongings."""
+    for owner in Owner.objects.filter(user=user):
+        delete_belongings(owner)
     user.delete()
 
 

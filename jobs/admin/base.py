@@ -1,6 +1,6 @@
 """What the admin's lists have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -55,8 +55,7 @@ class Deletion:
     A mixin for a `ModelAdmin`, before it.
     """
 
-    def remove(self, obj: Any) -> None:
-        raise NotImplementedError
+    remove: Callable[[Any], None]
 
     def goes_along(self, obj: Any) -> dict[str, int]:
         """How many things of each kind, by its plural name, are deleted with a row."""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from jobs import access, lifecycle, retention
+from jobs import access, retention
 from jobs.admin import show
 from jobs.admin.base import Deletion, RecordAdmin, uuids_that_begin
 from jobs.admin.filters import DaysFilter
@@ -106,10 +106,7 @@ class OwnerAdmin(Deletion, RecordAdmin):
         return format_html('<a class="latent-link" href="{}">{}</a>', address, text)
 
     def remove(self, obj: Owner) -> None:
-        for job in obj.jobs.iterator():
-            lifecycle.delete(job)
-        for photo in obj.photos.iterator():
-            retention.delete_photo(photo)
+        retention.delete_belongings(obj)
         obj.delete()
 
     def goes_along(self, obj: Owner) -> dict[str, int]:

@@ -5,11 +5,12 @@ import stat
 import struct
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from ml.classification.heads import LONGEST_CLASS, is_name
 from ml.classifier_training import check_counts
 from ml.core.errors import InputError
+from ml.core.files import undamaged
 from ml.core.text import _
 
 MOST_FILES = 1000
@@ -37,10 +38,8 @@ def opened(path: Path) -> ZipFile:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL_BYTES))
         check_end(file.read())
-    try:
+    with undamaged():
         return ZipFile(path)
-    except (BadZipFile, OSError, ValueError, NotImplementedError):
-        raise damaged() from None
 
 
 def check_end(tail: bytes) -> None:
@@ -125,10 +124,6 @@ def _class_of(path: PurePosixPath) -> str:
             )
         )
     return name
-
-
-def damaged() -> InputError:
-    return InputError(_("This ZIP archive is damaged or cut short. Pack it again."))
 
 
 def _too_many() -> InputError:

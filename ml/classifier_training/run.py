@@ -8,7 +8,6 @@ side by side from the same batches (Stone, “Cross-validatory choice and assess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from zipfile import BadZipFile
 
 import torch
 from PIL import Image
@@ -26,6 +25,7 @@ from ml.classifier_training.pictures import Guess, draw_confusion, draw_mistakes
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import cancellable, torch_device
 from ml.core.errors import InputError
+from ml.core.files import undamaged
 from ml.core.images import Picture, flattened, read_picture
 from ml.core.text import _
 
@@ -114,10 +114,9 @@ def _from_archive(path: Path, context: Context) -> Album:
         for number, entries in enumerate(classes.values()):
             for entry in entries:
                 _say_reading(len(album.photos) / count, context)
-                try:
-                    unpacked.write_bytes(archive.read(entry))
-                except (BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
-                    raise archives.damaged() from None
+                with undamaged():
+                    content = archive.read(entry)
+                unpacked.write_bytes(content)
                 try:
                     album.add(read_picture(unpacked), number)
                 except InputError as error:

@@ -2,6 +2,9 @@
 
 import re
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ml.core import images
@@ -42,8 +45,14 @@ def _head(path: Path) -> bytes:
 
 
 def _count(path: Path) -> int:
+    with undamaged(), zipfile.ZipFile(path) as archive:
+        return sum(not entry.is_dir() for entry in archive.infolist())
+
+
+@contextmanager
+def undamaged() -> Iterator[None]:
+    """Within it an archive is read; raises `InputError` where it is damaged, or packed as Python cannot read it."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(not entry.is_dir() for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError):
         raise InputError(_("This ZIP archive is damaged or cut short. Pack it again.")) from None
