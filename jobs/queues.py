@@ -82,10 +82,14 @@ def end_child(job: Job) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """A place in line: `position` 1 is the next to start, `seconds` the expected wait until the start."""
+    """A place in line: `position` 1 is the next to start, `seconds` the expected wait until the start.
+
+    `workers` is how many take work from that queue.
+    """
 
     position: int
     seconds: float
+    workers: int
 
 
 # In SQL, since a page that waits asks for it again and again: a fifth of what the same costs by way of the ORM.
@@ -135,7 +139,8 @@ def place(job: Job) -> Place | None:
         cursor.execute(PLACE, {"turn": job.turn_id, "job": job.pk, "priority": job.priority})
         position, seconds = cursor.fetchone()
     seconds += _busy_seconds(job.queue)
-    return Place(position, seconds / max(1, workers_of(job.queue)))
+    workers = workers_of(job.queue)
+    return Place(position, seconds / max(1, workers), workers)
 
 
 def ahead(queue: str, turn_key: str) -> int:

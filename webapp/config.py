@@ -44,7 +44,10 @@ class Config(BaseSettings):
     )
     database_url: str = Field("", description="Database; SQLite in LATENT_HOME when empty.")
     redis_url: str = Field("", description="Redis; `make run` starts one of its own when empty.")
-    web_threads: int = Field(8, ge=1, description="Threads of the web server.")
+    web_processes: int = Field(
+        2, ge=1, description="Processes of the web server, so that a page need not wait for an upload."
+    )
+    web_threads: int = Field(8, ge=1, description="Threads of each of them.")
     gpu_queue: bool = Field(
         False, description="Workers of their own take what a GPU makes faster; otherwise there is one queue."
     )

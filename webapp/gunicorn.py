@@ -17,7 +17,10 @@ bind = (
     else f"{CONFIG.bind_address}:{CONFIG.port}"
 )
 worker_class = "gthread"
-workers = 1
+workers = (
+    CONFIG.web_processes
+)  # Python runs one thread of a process at a time: `benchmarks.load` has the figures
+preload_app = True  # what they import is in memory once
 threads = CONFIG.web_threads
 keepalive = 75  # a page that polls keeps its connection; a waiting connection takes no thread
 graceful_timeout = 5

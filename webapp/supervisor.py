@@ -22,7 +22,7 @@ import redis
 
 from jobs import progress, queues
 from webapp.config import BASE_DIR, Config
-from webapp.processes import end_with
+from webapp.processes import end_with, give_way
 
 TURN_SECONDS = 0.1
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -43,6 +43,7 @@ class Child:
 
     name: str
     command: Sequence[str]
+    gives_way: bool = False
     process: "subprocess.Popen[bytes] | None" = None
     started_at: float = 0.0
     start_at: float = 0.0
@@ -78,7 +79,8 @@ class Supervisor:
             begun_at = time.time()
             self._start(
                 Child("web", [python, "-m", "gunicorn", "--config", "python:webapp.gunicorn"]),
-                Child("worker", worker_command(self._config)),
+                # A network takes all the processors it gets; whoever waits for a page should not notice.
+                Child("worker", worker_command(self._config), gives_way=True),
             )
             self._stay_until(partial(web_answers, self._config), "the web server")
             self._stay_until(partial(worker_answers, begun_at), "the worker")
@@ -129,6 +131,8 @@ class Supervisor:
             assert child.process.stdout is not None
             os.set_blocking(child.process.stdout.fileno(), False)
             self._outputs.register(child.process.stdout, selectors.EVENT_READ, child)
+            if child.gives_way:
+                give_way(child.process.pid)
 
     def _revive(self, child: Child) -> None:
         if child.process is not None and not child.running:
