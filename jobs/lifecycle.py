@@ -26,14 +26,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Sum
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from jobs import limits, progress, queues
+from jobs import limits, metrics, progress, queues
 from jobs.errors import Refused
 from jobs.models import Job, JobEvent, JobInput, JobQuerySet, Output, Owner, Photo, Turn
 from ml.core.errors import OperationError
 from ml.core.operation import Estimate, Kind, Operation
 from ml.registry import registry
+from webapp import logs
 from webapp.config import config
 
 log = logging.getLogger(__name__)
@@ -123,6 +125,7 @@ def submit(
                 declared_seconds=estimate.seconds,
                 expected_seconds=expected,
                 deadline_seconds=operation.deadline_seconds,
+                request_id=logs.current("request"),
                 idempotency_key=idempotency_key,
                 idempotency_digest=digest,
             )
@@ -276,6 +279,9 @@ def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
         job.status, job.attempt = Status.RUNNING, job.attempt + 1
         _leave(job, served=True)
         _record(job, Status.RUNNING, worker)
+    if job.attempt == 1:  # of later ones, the wait began with an earlier run
+        waited = (timezone.now() - job.queued_at).total_seconds()
+        metrics.observe("wait", job.operation, max(0.0, waited))
     return Claim(job, job.attempt)
 
 
@@ -310,6 +316,7 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
             return _attempt(claim.job).filter(status=Status.SUCCEEDED).exists()
         Output.objects.bulk_create(outcome.outputs)
         _record(claim.job, Status.SUCCEEDED)
+    metrics.observe("run", claim.job.operation, outcome.run_seconds)
     return True
 
 
@@ -466,7 +473,8 @@ def _record(job: Job, status: Status, detail: str = "") -> None:
     """A line in the timeline; once it is committed, the pages that show the job are out of date."""
     JobEvent.objects.create(job=job, status=status, attempt=job.attempt, detail=detail[:200])
     transaction.on_commit(partial(progress.changed, job.uuid, status))
-    log.info("job %s (%s): %s%s", job.uuid, job.operation, status, f", {detail}" if detail else "")
+    with logs.about(job=str(job.uuid), request=logs.current("request") or job.request_id):
+        log.info("job %s (%s): %s%s", job.uuid, job.operation, status, f", {detail}" if detail else "")
 
 
 def _recount(turn: Turn) -> None:

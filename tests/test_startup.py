@@ -19,6 +19,7 @@ from tests.site import MARKS, UP, Site, environment, free_port
 from tests.support import wait_for
 from webapp import supervisor
 from webapp.config import BASE_DIR, Config
+from webapp.processes import NICENESS
 from webapp.supervisor import CannotStart, Child, Supervisor
 
 pytestmark = pytest.mark.slow
@@ -113,7 +114,7 @@ def test_a_worker_lets_the_web_server_go_first(site: Site) -> None:
     assert web is not None
     assert worker is not None
     wait_for(worker.children)
-    assert {process.nice() - web.nice() for process in (worker, *worker.children())} == {10}
+    assert {process.nice() - web.nice() for process in (worker, *worker.children())} == {NICENESS}
 
 
 @pytest.mark.parametrize("name", MARKS)

@@ -97,6 +97,10 @@ class Config(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="text for people, json for programs: a line is an object, and every request has one.",
+    )
 
     @field_validator("latent_home")
     @classmethod

@@ -2,13 +2,30 @@
 
 import os
 from functools import partial
+from logging.config import dictConfig
 from pathlib import Path
 from typing import Any
 
+from gunicorn import glogging
+
+from webapp import logs
 from webapp.config import config as read_config  # `config` is a setting of gunicorn's
 from webapp.processes import end_with
 
 CONFIG = read_config()
+dictConfig(logs.configuration(CONFIG))
+
+
+class Logger(glogging.Logger):
+    """Speaks through the log of the site, in its format."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+logger_class = Logger
 
 wsgi_app = "webapp.wsgi"
 bind = (

@@ -21,7 +21,9 @@ from typing import Any, TextIO
 import redis
 
 from jobs import progress, queues
+from webapp import logs
 from webapp.config import BASE_DIR, Config
+from webapp.config import config as read_config
 from webapp.processes import end_with, give_way
 
 TURN_SECONDS = 0.1
@@ -86,7 +88,7 @@ class Supervisor:
             self._stay_until(partial(worker_answers, begun_at), "the worker")
             if not self._told_to_end:
                 self._start(Child("clock", [python, "manage.py", "clock"]))  # last, not to slow the others
-                say(f"Ready: {address(self._config)}")
+                say("latent", ready := f"Ready: {address(self._config)}", text=ready)
             self._stay_until(lambda: False)
         finally:
             self._end()
@@ -320,17 +322,22 @@ def make_runtime_folder(folder: Path) -> None:
         )
 
 
-# What a person reads ---------------------------------------------------------------------------------------
+# What a person or a program reads --------------------------------------------------------------------------
 
 
-def say(line: str) -> None:
+def say(name: str, line: str, *, text: str = "") -> None:
+    """Pass a line on. Programs get objects only, so what Redis and the supervisor say becomes one."""
+    if read_config().log_format == "text":
+        line = text or f"{name:<6} | {line}"
+    elif not line.startswith("{"):
+        line = logs.json_line(name, line)
     with suppress(OSError):  # nobody reads any more, which is no reason to end
         print(line, flush=True)
 
 
 def log(line: str) -> None:
-    say(f"{'latent':<6} | {line}")
+    say("latent", line)
 
 
 def show(name: str, line: bytes) -> None:
-    say(f"{name:<6} | {line.decode(errors='replace').rstrip()}")
+    say(name, line.decode(errors="replace").rstrip())
