@@ -107,7 +107,8 @@ def submit(
                 "Use a smaller photo or a faster method."
             ).format(minutes=round(expected / 60), limit=round(operation.deadline_seconds / 60)),
         )
-    limits.check_job(owner)
+    megapixels = sum(photo.facts.megapixels for photos in inputs.values() for photo in photos)
+    limits.check_job(owner, megapixels)
     turn = _turn(owner.turn_key if owner else "samples", queue)
     try:
         with transaction.atomic():  # SQLite has one writer at a time, so what only reads stays outside
@@ -119,7 +120,7 @@ def submit(
                 method=method,
                 params=parsed.model_dump(mode="json"),
                 seed=_seed(operation, seed),
-                megapixels=sum(photo.facts.megapixels for photos in inputs.values() for photo in photos),
+                megapixels=megapixels,
                 queue=queue,
                 turn=turn,
                 declared_seconds=estimate.seconds,

@@ -70,6 +70,12 @@ class Config(BaseSettings):
         500, ge=1, description="Jobs the visitors of one address may have waiting."
     )
     member_queued_jobs: int = Field(500, ge=1, description="Jobs a member may have waiting.")
+    visitor_queued_megapixels: int = Field(
+        6000, ge=1, description="Megapixels that the waiting jobs of the visitors of one address may have."
+    )
+    member_queued_megapixels: int = Field(
+        20_000, ge=1, description="Megapixels that the waiting jobs of a member may have."
+    )
     max_waiting_jobs: int = Field(
         100_000, ge=1, description="With so many jobs waiting, the site takes no more for now."
     )
