@@ -140,6 +140,9 @@ def submit(
         # The same key at the same moment: the other request won.
         if idempotency_key and (earlier := _same_request(owner, idempotency_key, digest)):
             return earlier
+        photos = {photo.pk for slot in inputs.values() for photo in slot}
+        if Photo.objects.filter(pk__in=photos).count() < len(photos):
+            raise _photo_gone() from None
         raise
     return job
 
@@ -172,7 +175,7 @@ def retry(job: Job) -> None:
     if job.declaration is None:
         raise Refused("unknown_operation", _("This operation is no longer offered."), status=409)
     if job.inputs.filter(photo=None).exists():
-        raise Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)
+        raise _photo_gone()
     with transaction.atomic():
         retried = Job.objects.filter(pk=job.pk, status=Status.FAILED).update(
             status=Status.QUEUED,
@@ -494,6 +497,10 @@ def _locked(job: Job) -> Job | None:
 
 def _turn(key: str, queue: str) -> Turn:
     return Turn.objects.get_or_create(key=key, queue=queue)[0]
+
+
+def _photo_gone() -> Refused:
+    return Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)
 
 
 def _seed(operation: Operation, seed: int | None) -> int:
