@@ -54,7 +54,7 @@ def expired_photos() -> QuerySet[Photo]:
 def delete_photo(photo: Photo) -> None:
     """Remove a photo and its file; jobs that used it keep their results."""
     photo.delete()
-    photo.file.storage.delete(str(photo.file))
+    transaction.on_commit(partial(photo.file.storage.delete, str(photo.file)), robust=True)
 
 
 def delete_belongings(owner: Owner) -> None:
@@ -83,10 +83,10 @@ def _delete_photos() -> int:
     count = 0
     for photo in expired_photos()[:AT_ONCE]:
         with transaction.atomic():
-            # Looked at once more, and held: a job may have taken it meanwhile.
-            unused = Photo.objects.select_for_update().filter(pk=photo.pk)
-            if not photo.uses.exists() and unused.delete()[0]:
-                transaction.on_commit(partial(photo.file.storage.delete, str(photo.file)), robust=True)
+            # Held, and looked at once more: a job may have taken it meanwhile.
+            held = Photo.objects.select_for_update().filter(pk=photo.pk).first()
+            if held and not held.uses.exists():
+                delete_photo(held)
                 count += 1
     return count
 
