@@ -14,7 +14,6 @@ import argparse  # noqa: E402
 import io  # noqa: E402
 import json  # noqa: E402
 import logging  # noqa: E402
-import random  # noqa: E402
 import re  # noqa: E402
 import time  # noqa: E402
 from html import unescape  # noqa: E402
@@ -45,42 +44,42 @@ def photo() -> bytes:
 PHOTO = photo()
 
 
+def address_in(page: str) -> str:
+    """What the page of a job asks for next; nothing where the job has ended."""
+    found = POLLED.search(page)
+    return unescape(found[1]) if found else ""
+
+
 class Visitor(FastHttpUser):
-    """Sends a photo a minute; has always one job of it under way, and asks once a second how it stands."""
+    """Sends a photo a minute, has always one job under way, and asks once a second how it stands."""
 
     def on_start(self) -> None:
         self.next_photo = 0.0
+        self.photo = self.polled = ""
         self.headers = {"Accept": "application/json"}
         page = self.ask("GET", "home page", "/")
-        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page or "")
+        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         self.headers["X-CSRFToken"] = found[1] if found else ""
 
     @task
-    def develop(self) -> None:
-        """One job, from the photo to its end."""
+    def spend_a_second(self) -> None:
+        over = time.monotonic() + POLL_SECONDS
         if time.monotonic() >= self.next_photo:
             self.next_photo = time.monotonic() + PHOTO_SECONDS
             sent = self.ask("POST", "upload", "/photos", files={"file": ("a.jpg", PHOTO, "image/jpeg")})
-            self.photo = json.loads(sent)["id"] if sent else None
-        submitted = self.photo and self.ask(
-            "POST", "submit", "/api/v1/jobs", json=JOB | {"inputs": {"image": self.photo}}
-        )
-        if not submitted:
-            gevent.sleep(random.uniform(5, 15))
-            return
-        polled: str | None = f"/jobs/{json.loads(submitted)['id']}"
-        kind = "job's page"
-        while polled and time.monotonic() < self.next_photo:
-            begun = time.monotonic()
-            said = self.ask("GET", kind, polled)
-            if said:  # else nothing has changed, and the page asks the same once more
-                found = POLLED.search(said)
-                polled = unescape(found[1]) if found else None
-            kind = "poll"
-            gevent.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - begun)))
+            self.photo = json.loads(sent)["id"] if sent else self.photo
+        if self.polled:
+            said = self.ask("GET", "poll", self.polled)
+            # Where nothing has changed, nothing is said, and the page asks the same once more.
+            self.polled = address_in(said) if said else self.polled
+        elif self.photo:
+            job = self.ask("POST", "submit", "/api/v1/jobs", json=JOB | {"inputs": {"image": self.photo}})
+            if job:
+                self.polled = address_in(self.ask("GET", "job's page", f"/jobs/{json.loads(job)['id']}"))
+        gevent.sleep(max(0.0, over - time.monotonic()))
 
-    def ask(self, method: str, kind: str, path: str, **what: Any) -> str | None:
-        """The body of a good answer; the request counts by its kind and status."""
+    def ask(self, method: str, kind: str, path: str, **what: Any) -> str:
+        """The body of a good answer, else nothing; the request counts by its kind and status."""
         with self.client.request(method, path, headers=self.headers, catch_response=True, **what) as response:
             status = response.status_code
             told = f"{status} {HTTPStatus(status).phrase}" if status else "no answer"
@@ -89,7 +88,7 @@ class Visitor(FastHttpUser):
                 "refused" if response.headers and response.headers.get("Retry-After") else ""
             )
             response.success()
-            return response.text if 200 <= status < 300 else None
+            return str(response.text) if 200 <= status < 300 else ""
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 GOAL_MILLISECONDS = 100
 LOOK_SECONDS = 2.0
+ARRIVAL_SECONDS = 60.0
 PATIENCE_SECONDS = 300
 
 
@@ -113,6 +114,12 @@ def share(uses: Sequence[Use]) -> float:
     return (uses[-1].seconds - uses[0].seconds) / (uses[-1].at - uses[0].at)
 
 
+def memories(uses: Sequence[Use]) -> tuple[int, int, int, int]:
+    """At first, when all clients had come, at the end, and the most."""
+    there = next((seen for seen in uses if seen.at > uses[0].at + ARRIVAL_SECONDS), uses[-1])
+    return uses[0].memory, there.memory, uses[-1].memory, max(seen.memory for seen in uses)
+
+
 def ended_jobs() -> dict[str, int]:
     from django.db.models import Count
 
@@ -149,7 +156,7 @@ def tell(
         + ".\n\n"
         + report.table(
             [
-                ("", "memory at first", "most", "at the end", "of one core"),
+                ("", "memory at first", "with all clients", "at the end", "most", "of one core"),
                 *(
                     (
                         name,
@@ -157,7 +164,7 @@ def tell(
                         f"{100 * share(seen):.0f} %",
                     )
                     for name, seen in uses.items()
-                    for told in [(seen[0].memory, max(look.memory for look in seen), seen[-1].memory)]
+                    for told in [memories(seen)]
                 ),
             ]
         )
