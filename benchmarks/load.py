@@ -134,43 +134,43 @@ def tell(
     jobs: dict[str, int],
     arguments: argparse.Namespace,
 ) -> None:
-    seconds = 60 * arguments.minutes
-    requests = [
-        (
-            answer.kind,
-            f"{answer.status}, a refusal" if answer.refused else answer.status,
-            f"{answer.count:,}",
-            f"{answer.count / seconds:.1f}",
-            *(f"{time:.0f} ms" for time in (answer.median, answer.p95, answer.p99)),
-        )
-        for answer in sorted(answers, key=lambda answer: (answer.kind, answer.status))
-    ]
-    refused = sum(answer.count for answer in answers if answer.refused)
     failed = sum(answer.count for answer in answers if answer.is_error)
+    refused = sum(answer.count for answer in answers if answer.refused)
+    counted = ", ".join(f"{count:,} {status}" for status, count in sorted(jobs.items()))
     report.write(
         "The whole site under many clients",
         f"python -m benchmarks.load --clients {arguments.clients} --minutes {arguments.minutes:g}",
-        report.table([("request", "answer", "count", "a second", "median", "95 %", "99 %"), *requests])
-        + f"\n\n{failed} failed and {refused} refused. Jobs: "
-        + ", ".join(f"{count:,} {status}" for status, count in sorted(jobs.items()))
-        + ".\n\n"
+        report.table(
+            [
+                ("request", "answer", "count", "a second", "median", "95 %", "99 %"),
+                *(answer_row(answer, 60 * arguments.minutes) for answer in sorted(answers, key=str)),
+            ]
+        )
+        + f"\n\n{failed} failed and {refused} refused. Jobs: {counted}.\n\n"
         + report.table(
             [
                 ("", "memory at first", "with all clients", "at the end", "most", "of one core"),
-                *(
-                    (
-                        name,
-                        *(megabytes(memory) for memory in told),
-                        f"{100 * share(seen):.0f} %",
-                    )
-                    for name, seen in uses.items()
-                    for told in [memories(seen)]
-                ),
+                *(use_row(name, seen) for name, seen in uses.items()),
             ]
         )
-        + "\n\nA site as `make run` starts it, with SQLite; clients on the same machine. Each client is a visitor who "
-        "sends a photo of a megapixel a minute, has always one job under way and asks once a second how it stands.",
+        + "\n\nA site as `make run` starts it, with SQLite, and the clients on the same machine. Each is a visitor who "
+        "sends a JPEG of a megapixel a minute, has always one job under way (twice the size, bicubic) and asks once a "
+        "second how it stands.",
     )
+
+
+def answer_row(answers: Answers, seconds: float) -> tuple[str, ...]:
+    return (
+        answers.kind,
+        f"{answers.status}, a refusal" if answers.refused else answers.status,
+        f"{answers.count:,}",
+        f"{answers.count / seconds:.1f}",
+        *(f"{milliseconds:.0f} ms" for milliseconds in (answers.median, answers.p95, answers.p99)),
+    )
+
+
+def use_row(name: str, uses: Sequence[Use]) -> tuple[str, ...]:
+    return (name, *map(megabytes, memories(uses)), f"{100 * share(uses):.0f} %")
 
 
 def megabytes(size: int) -> str:

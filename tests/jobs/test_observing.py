@@ -113,6 +113,24 @@ def test_one_id_leads_from_the_request_to_the_job(alice: Person, json_lines: Any
     assert access["milliseconds"] > 0
 
 
+def test_an_admin_sees_the_request_of_a_job_and_when_a_worker_was_there(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with logs.about(request="front-7"):
+        job = submit(ada.owner)
+    assert "front-7" in ada.client.get(f"/admin/jobs/job/{job.pk}/change/").content.decode()
+    now = time.time()
+    monkeypatch.setattr(queues.time, "time", lambda: now - 600)
+    queues.i_am_here("worker@gone", ["cpu", "gpu"], "cuda")
+    monkeypatch.undo()
+    dashboard = ada.client.get("/admin/").content.decode()
+    (row,) = (row for row in dashboard.split("<tr>") if "worker@gone" in row)
+    assert "10\xa0minutes ago" in row
+    assert "cuda" in row
+    assert "cpu, gpu" in row
+    assert "waiting for work" not in row
+
+
 def test_no_line_holds_the_token_of_a_share_or_the_key_of_a_page(alice: Person, json_lines: Any) -> None:
     job = submit(alice.owner)
     Client().get("/s/verysecret?key=verysecret")
