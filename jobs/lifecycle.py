@@ -32,6 +32,7 @@ from django.utils.translation import gettext as _
 from jobs import limits, metrics, progress, queues
 from jobs.errors import Refused
 from jobs.models import Job, JobEvent, JobInput, JobQuerySet, Output, Owner, Photo, Turn
+from jobs.pictures import delete_stored
 from ml.core.errors import OperationError
 from ml.core.operation import Estimate, Kind, Operation
 from ml.registry import registry
@@ -221,10 +222,11 @@ def delete(job: Job) -> None:
         # A model that was used as an input goes with the job that trained it.
         digests = [output.sha256 for output in outputs]
         models = Photo.objects.filter(owner=row.owner_id, kind=Kind.MODEL, sha256__in=digests)
-        files: list[FieldFile] = [*(output.file for output in outputs), *(model.file for model in models)]
+        gone: list[Output | Photo] = [*outputs, *models]
+        stored = [(each.file, each.sha256) for each in gone]
         models.delete()
         row.delete()
-        transaction.on_commit(partial(_after_delete, job, files), robust=True)
+        transaction.on_commit(partial(_after_delete, job, stored), robust=True)
 
 
 def adopt(visitor: Owner, member: Owner) -> None:
@@ -532,8 +534,8 @@ def _same_request(owner: Owner | None, key: str, digest: str) -> Job | None:
     return earlier
 
 
-def _after_delete(job: Job, files: Sequence[Any]) -> None:
+def _after_delete(job: Job, stored: Sequence[tuple[FieldFile, str]]) -> None:
     progress.hurry_cancel(job.uuid)
     progress.forget(job.uuid)
-    for file in files:
-        file.storage.delete(file.name)
+    for file, sha256 in stored:
+        delete_stored(file, sha256)

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from jobs import lifecycle, scratch
 from jobs.models import Job, Output, Owner, Photo, ShareLink
+from jobs.pictures import delete_stored
 from webapp.config import config
 
 AT_ONCE = 500
@@ -54,7 +55,7 @@ def expired_photos() -> QuerySet[Photo]:
 def delete_photo(photo: Photo) -> None:
     """Remove a photo and its file; jobs that used it keep their results."""
     photo.delete()
-    transaction.on_commit(partial(photo.file.storage.delete, str(photo.file)), robust=True)
+    transaction.on_commit(partial(delete_stored, photo.file, photo.sha256), robust=True)
 
 
 def delete_belongings(owner: Owner) -> None:

@@ -136,6 +136,20 @@ def test_files_without_a_row_go_once_they_are_old(alice: Person, photo: Any, don
     assert not (uploading / "cut-short").exists()
 
 
+def test_an_account_takes_everything_along_small_copies_too(
+    alice: Person, bob: Person, photo: Any, done: Any, media: Any
+) -> None:
+    theirs = photo(bob.owner, color="#c04080")
+    job = done(alice.owner, 1, photo(alice.owner))
+    submit(alice.owner)
+    assert alice.client.get(f"/files/photos/{job.inputs.get().photo_id}?size=256").status_code == 200
+    assert any(name.startswith("thumbnails/") for name in media())
+    alice.client.post("/account/delete", {"password": "alice"})
+    assert media() == {theirs.file.name}
+    assert not Job.objects.exists()
+    assert not Owner.objects.filter(pk=alice.owner.pk).exists()
+
+
 def test_folders_of_deleted_jobs_go(alice: Person, done: Any) -> None:
     job = done(alice.owner, 1)
     folder = Path(settings.MEDIA_ROOT) / "outputs" / str(job.uuid)[:2] / str(job.uuid)
