@@ -163,6 +163,7 @@ def measure(admin: Any) -> None:
         "jobs, search in vain": f"{jobs}?q=nothing",
         "one job": reverse("admin:jobs_job_change", args=[last.pk]),
         "dashboard": reverse("admin:index"),
+        "metrics": "/metrics",
         "photos": reverse("admin:jobs_photo_changelist"),
         "owners": reverse("admin:jobs_owner_changelist"),
     }

@@ -38,6 +38,7 @@ from jobs import access, lifecycle, progress  # noqa: E402
 from jobs.models import Job, Owner  # noqa: E402
 from tests.settings import TEST_HOME  # noqa: E402
 from tests.support import Process, Redis, Worker, submit, wait_for  # noqa: E402
+from webapp.config import config  # noqa: E402
 
 ONE_BY_ONE = 100
 CLIENTS = 8
@@ -68,7 +69,7 @@ def main() -> None:
         + "\n\nOne worker process each, the same Redis, SQLite; from the call that submits to the moment when "
         "the result can be seen.\n\n"
         + report.table([("polling", "milliseconds of the processor", "of the floor", "polls/s"), *polls])
-        + f"\n\nA visitor's page, gunicorn with {os.environ.get('WEB_THREADS', 8)} threads, {CLIENTS} clients that keep "
+        + f"\n\nA visitor's page, gunicorn with {config().web_processes} processes of {config().web_threads} threads, {CLIENTS} clients that keep "
         "their connections. The floor is a view that reads one row and one hash of Redis, on the same gunicorn, and does not ask who is looking.",
     )
 

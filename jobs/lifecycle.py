@@ -26,14 +26,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Sum
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from jobs import limits, progress, queues
+from jobs import limits, metrics, progress, queues
 from jobs.errors import Refused
 from jobs.models import Job, JobEvent, JobInput, JobQuerySet, Output, Owner, Photo, Turn
+from jobs.pictures import delete_stored
 from ml.core.errors import OperationError
 from ml.core.operation import Estimate, Kind, Operation
 from ml.registry import registry
+from webapp import logs
 from webapp.config import config
 
 log = logging.getLogger(__name__)
@@ -105,7 +108,8 @@ def submit(
                 "Use a smaller photo or a faster method."
             ).format(minutes=round(expected / 60), limit=round(operation.deadline_seconds / 60)),
         )
-    limits.check_job(owner)
+    megapixels = sum(photo.facts.megapixels for photos in inputs.values() for photo in photos)
+    limits.check_job(owner, megapixels)
     turn = _turn(owner.turn_key if owner else "samples", queue)
     try:
         with transaction.atomic():  # SQLite has one writer at a time, so what only reads stays outside
@@ -117,12 +121,13 @@ def submit(
                 method=method,
                 params=parsed.model_dump(mode="json"),
                 seed=_seed(operation, seed),
-                megapixels=sum(photo.facts.megapixels for photos in inputs.values() for photo in photos),
+                megapixels=megapixels,
                 queue=queue,
                 turn=turn,
                 declared_seconds=estimate.seconds,
                 expected_seconds=expected,
                 deadline_seconds=operation.deadline_seconds,
+                request_id=logs.current("request"),
                 idempotency_key=idempotency_key,
                 idempotency_digest=digest,
             )
@@ -136,6 +141,9 @@ def submit(
         # The same key at the same moment: the other request won.
         if idempotency_key and (earlier := _same_request(owner, idempotency_key, digest)):
             return earlier
+        photos = {photo.pk for slot in inputs.values() for photo in slot}
+        if Photo.objects.filter(pk__in=photos).count() < len(photos):
+            raise _photo_gone() from None
         raise
     return job
 
@@ -168,7 +176,7 @@ def retry(job: Job) -> None:
     if job.declaration is None:
         raise Refused("unknown_operation", _("This operation is no longer offered."), status=409)
     if job.inputs.filter(photo=None).exists():
-        raise Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)
+        raise _photo_gone()
     with transaction.atomic():
         retried = Job.objects.filter(pk=job.pk, status=Status.FAILED).update(
             status=Status.QUEUED,
@@ -214,10 +222,11 @@ def delete(job: Job) -> None:
         # A model that was used as an input goes with the job that trained it.
         digests = [output.sha256 for output in outputs]
         models = Photo.objects.filter(owner=row.owner_id, kind=Kind.MODEL, sha256__in=digests)
-        files: list[FieldFile] = [*(output.file for output in outputs), *(model.file for model in models)]
+        gone: list[Output | Photo] = [*outputs, *models]
+        stored = [(each.file, each.sha256) for each in gone]
         models.delete()
         row.delete()
-        transaction.on_commit(partial(_after_delete, job, files), robust=True)
+        transaction.on_commit(partial(_after_delete, job, stored), robust=True)
 
 
 def adopt(visitor: Owner, member: Owner) -> None:
@@ -276,6 +285,9 @@ def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
         job.status, job.attempt = Status.RUNNING, job.attempt + 1
         _leave(job, served=True)
         _record(job, Status.RUNNING, worker)
+    if job.attempt == 1:  # of later ones, the wait began with an earlier run
+        waited = (timezone.now() - job.queued_at).total_seconds()
+        metrics.observe("wait", job.operation, max(0.0, waited))
     return Claim(job, job.attempt)
 
 
@@ -310,6 +322,7 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
             return _attempt(claim.job).filter(status=Status.SUCCEEDED).exists()
         Output.objects.bulk_create(outcome.outputs)
         _record(claim.job, Status.SUCCEEDED)
+    metrics.observe("run", claim.job.operation, outcome.run_seconds)
     return True
 
 
@@ -466,7 +479,8 @@ def _record(job: Job, status: Status, detail: str = "") -> None:
     """A line in the timeline; once it is committed, the pages that show the job are out of date."""
     JobEvent.objects.create(job=job, status=status, attempt=job.attempt, detail=detail[:200])
     transaction.on_commit(partial(progress.changed, job.uuid, status))
-    log.info("job %s (%s): %s%s", job.uuid, job.operation, status, f", {detail}" if detail else "")
+    with logs.about(job=str(job.uuid), request=logs.current("request") or job.request_id):
+        log.info("job %s (%s): %s%s", job.uuid, job.operation, status, f", {detail}" if detail else "")
 
 
 def _recount(turn: Turn) -> None:
@@ -485,6 +499,10 @@ def _locked(job: Job) -> Job | None:
 
 def _turn(key: str, queue: str) -> Turn:
     return Turn.objects.get_or_create(key=key, queue=queue)[0]
+
+
+def _photo_gone() -> Refused:
+    return Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)
 
 
 def _seed(operation: Operation, seed: int | None) -> int:
@@ -516,8 +534,8 @@ def _same_request(owner: Owner | None, key: str, digest: str) -> Job | None:
     return earlier
 
 
-def _after_delete(job: Job, files: Sequence[Any]) -> None:
+def _after_delete(job: Job, stored: Sequence[tuple[FieldFile, str]]) -> None:
     progress.hurry_cancel(job.uuid)
     progress.forget(job.uuid)
-    for file in files:
-        file.storage.delete(file.name)
+    for file, sha256 in stored:
+        delete_stored(file, sha256)

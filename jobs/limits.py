@@ -4,7 +4,7 @@ import shutil
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -44,19 +44,33 @@ def check_upload(owner: Owner, size: int) -> None:
         )
 
 
-def check_job(owner: Owner | None) -> None:
-    """Raise `Refused` where the site takes no more work, or this owner has enough waiting."""
+def check_job(owner: Owner | None, megapixels: float) -> None:
+    """Raise `Refused` where the site takes no more work, or this owner has enough waiting for a job of that size."""
     check_disk()
     check_queue()
     if owner is None:
         return
-    most = config().visitor_queued_jobs if owner.user_id is None else config().member_queued_jobs
-    if Job.objects.queued().filter(_belonging_to(owner)).count() >= most:
+    member = owner.user_id is not None
+    mine = Job.objects.queued().filter(_belonging_to(owner))
+    waiting = mine.aggregate(jobs=Count("pk"), megapixels=Sum("megapixels", default=0.0))
+    most = config().member_queued_jobs if member else config().visitor_queued_jobs
+    if waiting["jobs"] >= most:
         raise Refused(
             "too_many_jobs",
             _("You have {count} jobs waiting, and no more fit. Try again when some are done.").format(
                 count=most
             ),
+            status=429,
+            retry_after=SOON_SECONDS,
+        )
+    limit = config().member_queued_megapixels if member else config().visitor_queued_megapixels
+    if waiting["jobs"] and waiting["megapixels"] + megapixels > limit:  # one job alone always fits
+        raise Refused(
+            "too_many_megapixels",
+            _(
+                "Your waiting jobs would have more than {limit:,} megapixels together, and that is the limit. "
+                "Try again when some are done."
+            ).format(limit=limit),
             status=429,
             retry_after=SOON_SECONDS,
         )

@@ -1,16 +1,58 @@
 """Before anything else looks at a request."""
 
+import logging
+import re
+import time
 from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from jobs.views import errors
+from webapp import logs
 from webapp.config import config
 
+access_log = logging.getLogger(logs.ACCESS)
+
+REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 FORM_BYTES = 1_000_000
 """What the fields around a file may take."""
+
+
+class NameRequests:
+    """Gives every request an id, its front's where it has one, by which the log and the answer speak of it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        name = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        begun = time.perf_counter()
+        with logs.about(request=name):
+            response = self._get_response(request)
+            access_log.info(
+                "%s %s", request.method, response.status_code, extra=_seen(request, response, begun)
+            )
+        response["X-Request-ID"] = name
+        return response
+
+
+def _seen(request: HttpRequest, response: HttpResponseBase, begun: float) -> dict[str, Any]:
+    """What the log tells of a request. Not its address: that of a share holds the token."""
+    match = request.resolver_match
+    seen: dict[str, Any] = {
+        "method": request.method,
+        "route": match.route if match else None,
+        "status": response.status_code,
+        "milliseconds": round(1000 * (time.perf_counter() - begun), 1),
+    }
+    if match and "job_uuid" in match.kwargs:
+        seen["job"] = str(match.kwargs["job_uuid"])
+    return seen
 
 
 class RefuseLargeBodies:

@@ -160,6 +160,9 @@ class Job(models.Model):
     worker = models.CharField(max_length=120, blank=True)
     worker_pid = models.PositiveIntegerField(null=True, blank=True)
     task_id = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(
+        max_length=64, blank=True, help_text=_("Of the HTTP request that asked for it, as the log names it.")
+    )
 
     metrics = models.JSONField(default=dict, blank=True)
     labels = models.JSONField(default=list, blank=True)

@@ -11,6 +11,7 @@ from PIL import Image
 from ml.core.images import Picture, from_pillow
 
 PREVIEW_SIDE = 768
+THUMBNAIL_SIDES = (256, 512, 1024, 2048)
 
 
 def preview_bytes(picture: Picture) -> bytes:
@@ -34,7 +35,7 @@ def mean_color(picture: Picture) -> str:
 
 def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False) -> bytes:
     """A small copy of a stored picture, or of a video's first, made once and kept beside the files."""
-    name = f"thumbnails/{sha256[:2]}/{sha256}-{side}.webp"
+    name = _thumbnail_name(sha256, side)
     try:
         with default_storage.open(name) as kept:
             return bytes(kept.read())
@@ -43,6 +44,17 @@ def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False
             made = encoded(_first_frame(stored) if video else _still(stored, side), side)
         default_storage.save(name, ContentFile(made))
         return made
+
+
+def delete_stored(file: FieldFile, sha256: str) -> None:
+    """Delete a stored file with its small copies; those of another with the same content are made again."""
+    file.storage.delete(str(file))
+    for side in THUMBNAIL_SIDES:
+        default_storage.delete(_thumbnail_name(sha256, side))
+
+
+def _thumbnail_name(sha256: str, side: int) -> str:
+    return f"thumbnails/{sha256[:2]}/{sha256}-{side}.webp"
 
 
 def _still(stored: IO[bytes], side: int) -> Picture:

@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError
 from jobs import progress
 from jobs.models import Job, Turn
 from ml.core.operation import Operation
+from webapp import logs
 from webapp.celery import app
 from webapp.config import config
 
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 HISTORY = 100
 ENOUGH = 3
 ALIKE = 4.0  # a small photo's overhead says nothing of a large one
-SEEN_SECONDS = 60
+SEEN_SECONDS, KNOWN_SECONDS = 60, 3600
 WORK = "jobs.tasks.work"
 WORKERS = "latent:workers"
 
@@ -74,7 +75,8 @@ def end_child(job: Job) -> None:
             job.task_id, terminate=True, signal="SIGKILL", destination=[job.worker] if job.worker else None
         )
     except (OperationalError, redis.RedisError, OSError) as error:
-        log.warning("the child that runs job %s could not be ended: %s", job.uuid, error)
+        with logs.about(job=str(job.uuid), request=job.request_id):
+            log.warning("the child that runs job %s could not be ended: %s", job.uuid, error)
 
 
 # Places and times ----------------------------------------------------------------------------------------
@@ -82,10 +84,14 @@ def end_child(job: Job) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """A place in line: `position` 1 is the next to start, `seconds` the expected wait until the start."""
+    """A place in line: `position` 1 is the next to start, `seconds` the expected wait until the start.
+
+    `workers` is how many take work from that queue.
+    """
 
     position: int
     seconds: float
+    workers: int
 
 
 # In SQL, since a page that waits asks for it again and again: a fifth of what the same costs by way of the ORM.
@@ -135,7 +141,8 @@ def place(job: Job) -> Place | None:
         cursor.execute(PLACE, {"turn": job.turn_id, "job": job.pk, "priority": job.priority})
         position, seconds = cursor.fetchone()
     seconds += _busy_seconds(job.queue)
-    return Place(position, seconds / max(1, workers_of(job.queue)))
+    workers = workers_of(job.queue)
+    return Place(position, seconds / max(1, workers), workers)
 
 
 def ahead(queue: str, turn_key: str) -> int:
@@ -180,7 +187,7 @@ def expected_seconds(operation: str, method: str, declared: float) -> float:
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker that was seen within the last minute."""
+    """What a worker last said of itself."""
 
     name: str
     queues: list[str]
@@ -188,6 +195,11 @@ class Worker:
     host: str
     memory_bytes: int
     seen_at: float
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it was seen within the last minute."""
+        return time.time() - self.seen_at < SEEN_SECONDS
 
 
 def i_am_here(name: str, queues: list[str], device: str) -> None:
@@ -197,7 +209,8 @@ def i_am_here(name: str, queues: list[str], device: str) -> None:
         memory = sum(process.memory_info().rss for process in (parent, *parent.children(recursive=True)))
         worker = Worker(name, queues, device, platform.node(), memory, time.time())
         progress.client().hset(WORKERS, name, json.dumps(asdict(worker)))
-        gone = {known.name for known in _known_workers()} - {seen.name for seen in workers()}
+        long_ago = time.time() - KNOWN_SECONDS
+        gone = [worker.name for worker in known_workers() if worker.seen_at < long_ago]
         if gone:
             progress.client().hdel(WORKERS, *gone)
     except (redis.RedisError, psutil.Error):
@@ -206,17 +219,16 @@ def i_am_here(name: str, queues: list[str], device: str) -> None:
 
 def workers() -> list[Worker]:
     """The workers seen within the last minute, by name; none where Redis is away."""
+    return [worker for worker in known_workers() if worker.is_up]
+
+
+def known_workers() -> list[Worker]:
+    """Those too that have been away for an hour at most."""
     try:
-        known = _known_workers()
+        said: Any = progress.client().hvals(WORKERS)
     except redis.RedisError:
         return []
-    seen = (worker for worker in known if time.time() - worker.seen_at < SEEN_SECONDS)
-    return sorted(seen, key=lambda worker: worker.name)
-
-
-def _known_workers() -> list[Worker]:
-    said: Any = progress.client().hvals(WORKERS)
-    return [Worker(**json.loads(worker)) for worker in said]
+    return sorted((Worker(**json.loads(worker)) for worker in said), key=lambda worker: worker.name)
 
 
 def workers_of(queue: str) -> int:

@@ -1,20 +1,25 @@
 """What is kept, until when, and the cleaner. It never touches what a live job needs."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from jobs import lifecycle, scratch
 from jobs.models import Job, Output, Owner, Photo, ShareLink
+from jobs.pictures import delete_stored
 from webapp.config import config
 
 AT_ONCE = 500
@@ -50,7 +55,7 @@ def expired_photos() -> QuerySet[Photo]:
 def delete_photo(photo: Photo) -> None:
     """Remove a photo and its file; jobs that used it keep their results."""
     photo.delete()
-    photo.file.storage.delete(str(photo.file))
+    transaction.on_commit(partial(delete_stored, photo.file, photo.sha256), robust=True)
 
 
 def delete_belongings(owner: Owner) -> None:
@@ -76,10 +81,15 @@ def _delete_jobs() -> int:
 
 
 def _delete_photos() -> int:
-    photos = list(expired_photos()[:AT_ONCE])
-    for photo in photos:
-        delete_photo(photo)
-    return len(photos)
+    count = 0
+    for photo in expired_photos()[:AT_ONCE]:
+        with transaction.atomic():
+            # Held, and looked at once more: a job may have taken it meanwhile.
+            held = Photo.objects.select_for_update().filter(pk=photo.pk).first()
+            if held and not held.uses.exists():
+                delete_photo(held)
+                count += 1
+    return count
 
 
 def _delete_links() -> int:
@@ -110,23 +120,30 @@ def _delete_orphans() -> int:
     for name in _orphaned_files():
         default_storage.delete(name)
         count += 1
+    _remove_empty_folders()
     return count
 
 
 def _orphaned_files() -> Iterator[str]:
-    """Stored files of which no row speaks."""
-    for name in _old_files("outputs"):
-        if not Output.objects.filter(file=name).exists():
-            yield name
-    for name in _old_files("photos"):
-        if not Photo.objects.filter(file=name).exists():
-            yield name
-    known = set(Output.objects.values_list("sha256", flat=True)) | set(
-        Photo.objects.values_list("sha256", flat=True)
-    )
+    """Stored files of which no row speaks. All names at once: a look-up for each would read the table each time."""
+    for folder, rows in (("outputs", Output.objects), ("photos", Photo.objects)):
+        known = set(rows.values_list("file", flat=True))
+        yield from (name for name in _old_files(folder) if name not in known)
+    shown = {
+        digest for rows in (Output.objects, Photo.objects) for digest in rows.values_list("sha256", flat=True)
+    }
     for name in _old_files("thumbnails"):
-        if Path(name).name.rsplit("-", 1)[0] not in known:
+        if Path(name).name.rsplit("-", 1)[0] not in shown:
             yield name
+
+
+def _remove_empty_folders() -> None:
+    """What deleted jobs leave of a storage that has folders; the few that many jobs share stay."""
+    for shared in Path(settings.MEDIA_ROOT, "outputs").glob("*"):
+        for path, _folders, _files in os.walk(shared, topdown=False):
+            with suppress(OSError):  # it is not empty
+                if path != str(shared) and time.time() - Path(path).stat().st_mtime > ORPHAN_SECONDS:
+                    Path(path).rmdir()
 
 
 def _old_files(folder: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A claimed job -> `ml` -> stored outputs. Runs in a worker's child, one job at a time."""
 
+import contextvars
 import errno
 import hashlib
 import logging
@@ -32,6 +33,7 @@ from ml.core.errors import Cancelled, DeadlineExceeded, OperationError, Stopped,
 from ml.core.images import MEDIA_TYPES, FileFormat, Picture, write_picture
 from ml.core.operation import Params
 from ml.registry import registry
+from webapp import logs
 from webapp.config import config
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,8 @@ def run_next(queue: str, *, worker: str, task_id: str, told_to_go: Callable[[], 
     claim = lifecycle.claim(queue, worker=worker, pid=os.getpid(), task_id=task_id)
     if claim is None:
         return False
-    run(claim, told_to_go=told_to_go)
+    with logs.about(job=str(claim.job.uuid), request=claim.job.request_id):
+        run(claim, told_to_go=told_to_go)
     return True
 
 
@@ -257,7 +260,8 @@ class Watch:
         self._claim = claim
         self._told_to_go = told_to_go
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+        here = contextvars.copy_context()  # so that it logs about the same job
+        self._thread = threading.Thread(target=here.run, args=(self._look,), name="watch", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

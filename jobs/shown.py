@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from jobs.models import Output, Photo
-from jobs.views.files import THUMBNAIL_SIDES
+from jobs.pictures import THUMBNAIL_SIDES
 
 SMALL_BYTES = 1_500_000
 """A file up to this is shown as it is, however large the screen."""

@@ -21,6 +21,7 @@ class State:
     wait_seconds: float | None = None
     eta_seconds: float | None = None
     cancelling: bool = False
+    workers_away: bool = False
     series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
 
@@ -32,6 +33,7 @@ def state_of(job: Job) -> State:
             position=place.position if place else None,
             wait_seconds=wait,
             eta_seconds=wait + job.expected_seconds,
+            workers_away=place is not None and not place.workers,
         )
     if job.status == Job.Status.RUNNING:
         live = progress.read(job.uuid)

@@ -19,6 +19,7 @@ from tests.site import MARKS, UP, Site, environment, free_port
 from tests.support import wait_for
 from webapp import supervisor
 from webapp.config import BASE_DIR, Config
+from webapp.processes import NICENESS
 from webapp.supervisor import CannotStart, Child, Supervisor
 
 pytestmark = pytest.mark.slow
@@ -102,10 +103,18 @@ def test_only_the_child_of_the_worker_may_be_large(site: Site) -> None:
     worker = site.child("worker")
     assert web is not None
     assert worker is not None
-    assert sum(process.memory_info().rss for process in web.children()) < WEB_MEGABYTES * 1e6
+    assert max(process.memory_info().rss for process in web.children()) < WEB_MEGABYTES * 1e6
     for process in site.family():
         if process not in worker.children():
             assert "torch" not in " ".join(mapped.path for mapped in process.memory_maps()), process.cmdline()
+
+
+def test_a_worker_lets_the_web_server_go_first(site: Site) -> None:
+    web, worker = site.child("web"), site.child("worker")
+    assert web is not None
+    assert worker is not None
+    wait_for(worker.children)
+    assert {process.nice() - web.nice() for process in (worker, *worker.children())} == {NICENESS}
 
 
 @pytest.mark.parametrize("name", MARKS)
@@ -149,8 +158,8 @@ def test_a_signal_ends_everything_within_ten_seconds(
 
 def test_nothing_outlives_a_killed_supervisor(start: Callable[..., Site]) -> None:
     site = start()
-    # Redis, gunicorn and its worker, Celery and its child, the clock, and the supervisor itself.
-    wait_for(lambda: len(site.family()) >= 7)
+    # Redis, gunicorn and its two processes, Celery and its child, the clock, and the supervisor itself.
+    wait_for(lambda: len(site.family()) >= 8)
     family = site.family()
     site.started.kill()
     assert_all_gone(family, 3)

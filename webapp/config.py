@@ -44,7 +44,10 @@ class Config(BaseSettings):
     )
     database_url: str = Field("", description="Database; SQLite in LATENT_HOME when empty.")
     redis_url: str = Field("", description="Redis; `make run` starts one of its own when empty.")
-    web_threads: int = Field(8, ge=1, description="Threads of the web server.")
+    web_processes: int = Field(
+        2, ge=1, description="Processes of the web server, so that a page need not wait for an upload."
+    )
+    web_threads: int = Field(8, ge=1, description="Threads of each of them.")
     gpu_queue: bool = Field(
         False, description="Workers of their own take what a GPU makes faster; otherwise there is one queue."
     )
@@ -67,6 +70,12 @@ class Config(BaseSettings):
         500, ge=1, description="Jobs the visitors of one address may have waiting."
     )
     member_queued_jobs: int = Field(500, ge=1, description="Jobs a member may have waiting.")
+    visitor_queued_megapixels: int = Field(
+        6000, ge=1, description="Megapixels that the waiting jobs of the visitors of one address may have."
+    )
+    member_queued_megapixels: int = Field(
+        20_000, ge=1, description="Megapixels that the waiting jobs of a member may have."
+    )
     max_waiting_jobs: int = Field(
         100_000, ge=1, description="With so many jobs waiting, the site takes no more for now."
     )
@@ -93,6 +102,10 @@ class Config(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="text for people, json for programs: a line is an object, and every request has one.",
     )
 
     @field_validator("latent_home")

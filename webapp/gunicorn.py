@@ -2,13 +2,30 @@
 
 import os
 from functools import partial
+from logging.config import dictConfig
 from pathlib import Path
 from typing import Any
 
+from gunicorn import glogging
+
+from webapp import logs
 from webapp.config import config as read_config  # `config` is a setting of gunicorn's
 from webapp.processes import end_with
 
 CONFIG = read_config()
+dictConfig(logs.configuration(CONFIG))
+
+
+class Logger(glogging.Logger):
+    """Speaks through the log of the site, in its format."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+logger_class = Logger
 
 wsgi_app = "webapp.wsgi"
 bind = (
@@ -17,7 +34,10 @@ bind = (
     else f"{CONFIG.bind_address}:{CONFIG.port}"
 )
 worker_class = "gthread"
-workers = 1
+workers = (
+    CONFIG.web_processes
+)  # Python runs one thread of a process at a time: `benchmarks.load` has the figures
+preload_app = True  # what they import is in memory once
 threads = CONFIG.web_threads
 keepalive = 75  # a page that polls keeps its connection; a waiting connection takes no thread
 graceful_timeout = 5

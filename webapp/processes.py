@@ -1,10 +1,13 @@
-"""Processes that do not outlive the one that started them."""
+"""Processes that do not outlive the one that started them, and those that let the others go first."""
 
 import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
+NICENESS = 5
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # Loaded here, since a child may call it between fork and exec, where nothing else should be done.
@@ -21,3 +24,11 @@ def end_with(parent: int) -> None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before it could be watched
             os._exit(1)
+
+
+def give_way(leader: int) -> None:
+    """Let everything else on this machine go before a process that leads a session, and what it starts from now on."""
+    with suppress(OSError):  # it has ended already, or this is no Linux
+        os.setpriority(os.PRIO_PROCESS, leader, os.getpriority(os.PRIO_PROCESS, leader) + NICENESS)
+        # Where Linux groups processes by session, niceness counts within a session, and this between them.
+        Path(f"/proc/{leader}/autogroup").write_text(str(NICENESS))

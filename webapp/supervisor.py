@@ -21,8 +21,10 @@ from typing import Any, TextIO
 import redis
 
 from jobs import progress, queues
+from webapp import logs
 from webapp.config import BASE_DIR, Config
-from webapp.processes import end_with
+from webapp.config import config as read_config
+from webapp.processes import end_with, give_way
 
 TURN_SECONDS = 0.1
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -43,6 +45,7 @@ class Child:
 
     name: str
     command: Sequence[str]
+    gives_way: bool = False
     process: "subprocess.Popen[bytes] | None" = None
     started_at: float = 0.0
     start_at: float = 0.0
@@ -78,13 +81,14 @@ class Supervisor:
             begun_at = time.time()
             self._start(
                 Child("web", [python, "-m", "gunicorn", "--config", "python:webapp.gunicorn"]),
-                Child("worker", worker_command(self._config)),
+                # A network takes all the processors it gets; whoever waits for a page should not notice.
+                Child("worker", worker_command(self._config), gives_way=True),
             )
             self._stay_until(partial(web_answers, self._config), "the web server")
             self._stay_until(partial(worker_answers, begun_at), "the worker")
             if not self._told_to_end:
                 self._start(Child("clock", [python, "manage.py", "clock"]))  # last, not to slow the others
-                say(f"Ready: {address(self._config)}")
+                say("latent", ready := f"Ready: {address(self._config)}", text=ready)
             self._stay_until(lambda: False)
         finally:
             self._end()
@@ -129,6 +133,8 @@ class Supervisor:
             assert child.process.stdout is not None
             os.set_blocking(child.process.stdout.fileno(), False)
             self._outputs.register(child.process.stdout, selectors.EVENT_READ, child)
+            if child.gives_way:
+                give_way(child.process.pid)
 
     def _revive(self, child: Child) -> None:
         if child.process is not None and not child.running:
@@ -316,17 +322,22 @@ def make_runtime_folder(folder: Path) -> None:
         )
 
 
-# What a person reads ---------------------------------------------------------------------------------------
+# What a person or a program reads --------------------------------------------------------------------------
 
 
-def say(line: str) -> None:
+def say(name: str, line: str, *, text: str = "") -> None:
+    """Pass a line on. Programs get objects only, so what Redis and the supervisor say becomes one."""
+    if read_config().log_format == "text":
+        line = text or f"{name:<6} | {line}"
+    elif not line.startswith("{"):
+        line = logs.json_line(name, line)
     with suppress(OSError):  # nobody reads any more, which is no reason to end
         print(line, flush=True)
 
 
 def log(line: str) -> None:
-    say(f"{'latent':<6} | {line}")
+    say("latent", line)
 
 
 def show(name: str, line: bytes) -> None:
-    say(f"{name:<6} | {line.decode(errors='replace').rstrip()}")
+    say(name, line.decode(errors="replace").rstrip())

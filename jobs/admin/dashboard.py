@@ -5,7 +5,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -101,13 +101,24 @@ class QueueDepth:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """A worker that is there, or one that took a job not long ago."""
+    """A worker that is there, or one that was or took a job not long ago."""
 
     name: str
-    live: queues.Worker | None
+    said: queues.Worker | None
+    """What it last said of itself, if that is known still."""
     last_started_at: datetime | None
     doing: list[tuple[Job, str, str]]
     """Each job that it runs, its title, and for how long."""
+
+    @property
+    def live(self) -> queues.Worker | None:
+        return self.said if self.said and self.said.is_up else None
+
+    @property
+    def seen_at(self) -> datetime | None:
+        if self.said:
+            return datetime.fromtimestamp(self.said.seen_at, UTC)
+        return self.last_started_at
 
 
 @dataclass(frozen=True)
@@ -128,7 +139,8 @@ class Disk:
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the dashboard to the context of the admin's first page."""
     running = list(Job.objects.running().select_related("owner__user").order_by("id")[:MOST_RUNNING])
-    live = queues.workers()
+    known = queues.known_workers()
+    live = [worker for worker in known if worker.is_up]
     depths = queue_depths(running, live)
     days = last_days(timezone.now().date())
     failures = Job.objects.filter(status=Status.FAILED).select_related("owner__user").order_by("-id")
@@ -150,7 +162,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "waiting": sum(depth.waiting for depth in depths),
         "oldest": oldest,
         "oldest_wait": show.duration(show.waited(oldest)) if oldest else "",
-        "workers": worker_rows(running, live),
+        "workers": worker_rows(running, known),
         "live_workers": len(live),
         "running": len(running),
         "failures": [
@@ -279,19 +291,19 @@ def queue_depths(running: Iterable[Job], live: Iterable[queues.Worker]) -> list[
     ]
 
 
-def worker_rows(running: Iterable[Job], live: Iterable[queues.Worker]) -> list[WorkerRow]:
+def worker_rows(running: Iterable[Job], known: Iterable[queues.Worker]) -> list[WorkerRow]:
     """The workers that are there first, then those that were."""
-    there = {worker.name: worker for worker in live}
+    said = {worker.name: worker for worker in known}
     last = recent_workers()
     busy: dict[str, list[Job]] = defaultdict(list)
     for job in running:
         busy[job.worker].append(job)
-    names = sorted(set(there) | set(last) | set(busy), key=lambda name: (name not in there, name))
-    return [
-        WorkerRow(name, there.get(name), last.get(name), [_doing(job) for job in busy[name]])
-        for name in names
+    rows = [
+        WorkerRow(name, said.get(name), last.get(name), [_doing(job) for job in busy[name]])
+        for name in set(said) | set(last) | set(busy)
         if name
     ]
+    return sorted(rows, key=lambda row: (row.live is None, row.name))
 
 
 def _doing(job: Job) -> tuple[Job, str, str]:

@@ -281,6 +281,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         (_("Priority"), str(job.priority)),
         (_("Worker"), job.worker),
         (_("Attempt"), _attempts(job)),
+        (_("Request"), job.request_id),
         (_("Arrived"), show.moment(job.created_at)),
         (_("Started"), show.moment(job.started_at)),
         (_("Finished"), show.moment(job.finished_at)),

@@ -20,12 +20,11 @@ from django.views.decorators.http import require_safe
 
 from jobs import access, progress
 from jobs.models import Output, Photo
-from jobs.pictures import thumbnail_of
+from jobs.pictures import THUMBNAIL_SIDES, thumbnail_of
 from ml.core.recipe import HEAD_BYTES, embed
 
 OWNERS = "private, max-age=31536000, immutable"
 SHARED = "private, no-cache"
-THUMBNAIL_SIDES = (256, 512, 1024, 2048)
 BLOCK_BYTES = 1 << 18
 
 

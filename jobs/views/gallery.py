@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from jobs import access, lifecycle, progress, words
 from jobs.models import Job, JobInput, Output, Owner
 from jobs.shown import Shown
-from jobs.state import State, state_of
+from jobs.state import State, kept_until, state_of
 from jobs.views.job import unchanged
 from ml.registry import registry
 
@@ -67,6 +68,10 @@ class Tile:
     @property
     def words(self) -> str:
         return words.standing(self.job, self.state)
+
+    @property
+    def kept_until(self) -> datetime | None:
+        return kept_until(self.job)
 
 
 @require_safe

@@ -2,14 +2,12 @@
 
 import redis
 from django.db import DatabaseError, connection
-from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from jobs import limits, progress, queues
-from jobs.models import Job
+from jobs.metrics import Site
 from webapp.config import config
 
 
@@ -32,28 +30,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For Prometheus."""
     registry = CollectorRegistry()
-    jobs = Gauge("latent_jobs", "Jobs by operation and status", ["operation", "status"], registry=registry)
-    for operation, status, count in (
-        Job.objects.values_list("operation", "status").annotate(Count("id")).order_by()
-    ):
-        jobs.labels(operation, status).set(count)
-    depth = Gauge("latent_queue_depth", "Jobs waiting in a queue", ["queue"], registry=registry)
-    age = Gauge(
-        "latent_queue_age_seconds", "How long the oldest job of a queue waits", ["queue"], registry=registry
-    )
-    now = timezone.now()
-    waiting = Job.objects.queued().values_list("queue").annotate(Count("id"), Min("queued_at")).order_by()
-    for queue, count, oldest in waiting:
-        depth.labels(queue).set(count)
-        age.labels(queue).set((now - oldest).total_seconds())
-    workers = Gauge("latent_workers", "Workers seen within the last minute", ["device"], registry=registry)
-    for worker in queues.workers():
-        workers.labels(worker.device).inc()
-    Gauge("latent_disk_free_bytes", "Free space where files are kept", registry=registry).set(
-        limits.free_bytes()
-    )
+    registry.register(Site())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 from pydantic.fields import FieldInfo
 
-from jobs import access, lifecycle, progress, queues, uploads, words
+from jobs import access, lifecycle, progress, uploads, words
 from jobs.errors import Refused
 from jobs.forms import form_url, shown
 from jobs.models import MEDIA_TYPES, Job, Photo, ShareLink
@@ -190,10 +190,6 @@ class Standing:
     @property
     def kept_until(self) -> Any:
         return kept_until(self.job)
-
-    @property
-    def workers_away(self) -> bool:
-        return self.job.status == Job.Status.QUEUED and not queues.workers_of(self.job.queue)
 
     @property
     def our_fault(self) -> bool:

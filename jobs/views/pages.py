@@ -174,12 +174,12 @@ def _start(request: HttpRequest, operation: Operation) -> HttpResponse:
         )
         refused = Refused("photo_missing", empty.error)
     if not draft.form.is_valid() or refused:
-        return _form_page(request, draft, status=refused.status if refused else 422)
+        return _form_page(request, draft, refused, status=422)
     try:
         jobs = [_submit(owner, draft, inputs) for inputs in draft.inputs()]
     except Refused as error:
         draft.form.add_error(None, str(error))
-        return _form_page(request, draft, status=error.status)
+        return _form_page(request, draft, error)
     return redirect("job", jobs[0].uuid) if len(jobs) == 1 else redirect("gallery")
 
 
@@ -197,9 +197,15 @@ def _own(owner: Owner, photo: Photo) -> Photo:
         return uploads.receive(owner, UploadedFile(file, photo.name, size=photo.bytes))
 
 
-def _form_page(request: HttpRequest, draft: Draft, status: int = 200) -> HttpResponse:
+def _form_page(
+    request: HttpRequest, draft: Draft, refused: Refused | None = None, *, status: int = 200
+) -> HttpResponse:
+    """The form, which says itself what is wrong with it; the status is the refusal's where there is one."""
     context = {"draft": draft, "form": draft.form, **_upload_context(request), **_cost(request, draft)}
-    return render(request, "new_job.html", context, status=status)
+    response = render(request, "new_job.html", context, status=refused.status if refused else status)
+    if refused and refused.retry_after:
+        response["Retry-After"] = str(refused.retry_after)
+    return response
 
 
 def _draft(request: HttpRequest, operation: Operation, query: QueryDict) -> Draft:

@@ -321,11 +321,12 @@ def test_deleting_one_job_takes_its_files_and_its_place_along(
     assert_counters_true()
 
 
-def test_a_photo_that_a_waiting_job_needs_stays(ada, alice, photo, media):
+def test_a_photo_that_a_waiting_job_needs_stays(ada, alice, photo, media, django_capture_on_commit_callbacks):
     needed, free = photo(alice.owner), photo(alice.owner, color="#c04080")
     job = waiting(alice.owner, "nap", needed)
     for each in (needed, free):
-        ada.client.post(reverse("admin:jobs_photo_delete", args=[each.pk]), {"post": "yes"})
+        with django_capture_on_commit_callbacks(execute=True):
+            ada.client.post(reverse("admin:jobs_photo_delete", args=[each.pk]), {"post": "yes"})
     assert list(Photo.objects.all()) == [needed]
     assert media() == {needed.file.name}
     question = ada.client.get(reverse("admin:jobs_photo_delete", args=[needed.pk])).text

@@ -54,6 +54,15 @@ def test_an_owner_may_have_only_so_many_jobs_waiting(alice: Person, bob: Person,
     submit(alice.owner)
 
 
+def test_the_form_says_so_and_when_to_come_back(alice: Person, limit: Any) -> None:
+    limit(member_queued_jobs=1)
+    assert alice.client.post("/new/instant").status_code == 302
+    refused = alice.client.post("/new/instant")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "60")
+    assert "You have 1 jobs waiting, and no more fit." in refused.content.decode()
+    assert "Retry-After" not in alice.client.get("/new/instant")
+
+
 def test_a_fresh_session_is_no_fresh_start_for_a_visitor(visitor: Owner, alice: Person, limit: Any) -> None:
     limit(visitor_queued_jobs=1)
     submit(visitor)
@@ -61,6 +70,23 @@ def test_a_fresh_session_is_no_fresh_start_for_a_visitor(visitor: Owner, alice: 
         submit(Owner.objects.create(address=visitor.address))
     submit(Owner.objects.create(address="elsewhere"))
     submit(alice.owner)
+
+
+def test_what_waits_may_have_only_so_many_megapixels(alice: Person, photo: Any, limit: Any) -> None:
+    limit(member_queued_megapixels=3)
+    large = {"photo": [photo(alice.owner, 2000, 1000)]}
+    lifecycle.submit(alice.owner, "instant", {}, large)
+    with pytest.raises(Refused, match="more than 3 megapixels together") as refusal:
+        lifecycle.submit(alice.owner, "instant", {}, large)
+    assert (refusal.value.code, refusal.value.status, refusal.value.retry_after) == (
+        "too_many_megapixels",
+        429,
+        60,
+    )
+    assert Job.objects.count() == 1
+    lifecycle.claim("cpu")
+    limit(member_queued_megapixels=1)
+    lifecycle.submit(alice.owner, "instant", {}, large)
 
 
 def test_uploads_are_limited_by_the_hour(alice: Person, bob: Person, limit: Any) -> None:

@@ -180,12 +180,15 @@ def test_reap_announces_work_of_which_the_message_is_lost(alice, redis):
     assert redis.client.llen("cpu") == 1
 
 
-def test_a_worker_that_says_nothing_for_a_minute_is_not_shown(redis, monkeypatch):
+def test_a_worker_that_says_nothing_for_a_minute_is_away_and_after_an_hour_forgotten(redis, monkeypatch):
     queues.i_am_here("old", ["cpu"], "cpu")
     assert [worker.name for worker in queues.workers()] == ["old"]
-    later = time.time() + 61
-    monkeypatch.setattr(time, "time", lambda: later)
+    begun = time.time()
+    monkeypatch.setattr(time, "time", lambda: begun + 61)
     assert queues.workers() == []
+    queues.i_am_here("new", ["cpu"], "cpu")
+    assert [worker.name for worker in queues.known_workers()] == ["new", "old"]
+    monkeypatch.setattr(time, "time", lambda: begun + 3601)
     queues.i_am_here("new", ["cpu"], "cpu")
     assert redis.client.hkeys(queues.WORKERS) == [b"new"]
 

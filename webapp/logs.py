@@ -1,0 +1,87 @@
+"""The log: lines for people or, with LOG_FORMAT=json, for programs, which also read whom a line is about.
+
+`request` is the id of an HTTP request, `job` the public name of a job; a job remembers the request that asked
+for it, so that one id leads from the front's log through the web server's to the worker's and the clock's.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+from webapp.config import Config
+
+ACCESS = "webapp.access"
+
+_about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
+
+
+@contextmanager
+def about(**names: str) -> Iterator[None]:
+    """What is logged in here, in this thread, is about these."""
+    token = _about.set({**_about.get(), **{name: value for name, value in names.items() if value}})
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
+def current(name: str) -> str:
+    """What is being logged about; empty for nothing in particular."""
+    return _about.get().get(name, "")
+
+
+class About(logging.Filter):
+    """Adds to a line whom it is about, where the line does not say so itself."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for name, value in _about.get().items():
+            if not hasattr(record, name):
+                setattr(record, name, value)
+        return True
+
+
+def json_formatter() -> JsonFormatter:
+    return JsonFormatter(
+        "{levelname}{name}{process}{message}",
+        style="{",
+        timestamp="time",
+        rename_fields={"levelname": "level", "name": "logger"},
+        json_ensure_ascii=False,
+    )
+
+
+def json_line(logger: str, message: str) -> str:
+    """What somebody said who knows nothing of JSON."""
+    record = logging.makeLogRecord({"name": logger, "levelname": "INFO", "msg": message})
+    return json_formatter().format(record)
+
+
+def configuration(config: Config) -> dict[str, Any]:
+    """For `logging.config.dictConfig`. Every request is a line only where programs read."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+            "json": {"()": json_formatter},
+        },
+        "filters": {"about": {"()": About}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": config.log_format,
+                "filters": ["about"],
+            }
+        },
+        "root": {"handlers": ["console"], "level": config.log_level},
+        "loggers": {
+            "django.request": {"level": "ERROR"},
+            "axes": {"level": "WARNING"},
+            ACCESS: {"level": "INFO" if config.log_format == "json" else "WARNING"},
+        },
+    }
