@@ -279,10 +279,16 @@ def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
     return Claim(job, job.attempt)
 
 
-def renew(claim: Claim) -> Lease:
-    """Hold on to a job for another lease."""
-    held = _held(claim.job).filter(cancel_requested_at=None)
-    if held.update(lease_expires_at=Now() + timedelta(seconds=config().lease_seconds)):
+def renew(claim: Claim, seconds_left: float | None = None) -> Lease:
+    """Hold on to a job for another lease.
+
+    A worker that says how many seconds it has left moves the deadline to there: it knows, even where the
+    clock has been set meanwhile.
+    """
+    changes: dict[str, Any] = {"lease_expires_at": Now() + timedelta(seconds=config().lease_seconds)}
+    if seconds_left is not None:
+        changes["deadline_at"] = Now() + timedelta(seconds=seconds_left)
+    if _held(claim.job).filter(cancel_requested_at=None).update(**changes):
         return Lease.HELD
     return Lease.CANCEL_REQUESTED if _held(claim.job).exists() else Lease.LOST
 
@@ -336,10 +342,12 @@ def reap() -> int:
 
     Safe to call from several processes at once. Returns how many jobs it moved.
     """
+    _heed_a_clock_set_back()
     running = Job.objects.running()
     grace = timedelta(seconds=config().cancel_grace_seconds)
     unheeded = running.filter(cancel_requested_at__lt=Now() - grace)
-    overrun = running.filter(deadline_at__lt=Now() - grace)
+    # Where the lease has ended too, the job was lost, not slow: the machine was off, or its clock was set.
+    overrun = running.filter(deadline_at__lt=Now() - grace, lease_expires_at__gte=Now())
     moved = 0
     for job in unheeded[:REAP_AT_ONCE]:
         if _end(job, Status.CANCELLED):
@@ -354,6 +362,13 @@ def reap() -> int:
     for queue in Turn.objects.filter(waiting__gt=0).values_list("queue", flat=True).distinct():
         queues.announce_if_silent(queue)
     return moved
+
+
+def _heed_a_clock_set_back() -> None:
+    """No lease reaches further than a lease from now, and no turn was served in the future."""
+    longest = Now() + timedelta(seconds=config().lease_seconds)
+    Job.objects.running().filter(lease_expires_at__gt=longest).update(lease_expires_at=longest)
+    Turn.objects.filter(waiting__gt=0, last_served__gt=Now()).update(last_served=Now())
 
 
 def lose(job: Job) -> bool:

@@ -210,7 +210,7 @@ def workers() -> list[Worker]:
         known = _known_workers()
     except redis.RedisError:
         return []
-    seen = (worker for worker in known if time.time() - worker.seen_at < SEEN_SECONDS)
+    seen = (worker for worker in known if abs(time.time() - worker.seen_at) < SEEN_SECONDS)
     return sorted(seen, key=lambda worker: worker.name)
 
 

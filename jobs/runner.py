@@ -294,7 +294,7 @@ class Watch:
 
     def _renew(self) -> type[Stopped] | None:
         try:
-            lease = lifecycle.renew(self._claim)
+            lease = lifecycle.renew(self._claim, self.deadline - time.monotonic())
         except DatabaseError:
             log.warning("the lease of job %s could not be renewed", self._claim.job.uuid)
             return None
