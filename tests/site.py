@@ -34,9 +34,9 @@ class Site:
                 start_new_session=True,
             )
 
-    def wait_until_ready(self) -> float:
+    def wait_until_ready(self, seconds: float = 60) -> float:
         """The seconds it took."""
-        wait_for(lambda: self.started.poll() is not None or "\nReady: " in f"\n{self.said()}", 60)
+        wait_for(lambda: self.started.poll() is not None or "\nReady: " in f"\n{self.said()}", seconds)
         assert self.started.poll() is None, self.said()
         return time.monotonic() - self._began_at
 
