@@ -1,13 +1,17 @@
-"""Before anything else looks at a request."""
+"""Before anything else looks at a request, and when the database is away."""
 
+import logging
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from jobs.views import errors
 from webapp.config import config
+
+log = logging.getLogger(__name__)
 
 FORM_BYTES = 1_000_000
 """What the fields around a file may take."""
@@ -34,3 +38,19 @@ class RefuseLargeBodies:
             response["Connection"] = "close"  # the rest of the body is never read
             return response
         return self._get_response(request)
+
+
+class SayThatTheDatabaseIsAway:
+    """A restart of the database is no error of the site's: whoever asks meanwhile may ask again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, (OperationalError, InterfaceError)):
+            return None
+        log.warning("the database is away: %s", error)
+        return errors.database_away(request)

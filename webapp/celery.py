@@ -38,6 +38,7 @@ app.conf.update(
     worker_disable_prefetch=True,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_soft_shutdown_timeout=5,
+    worker_proc_alive_timeout=30,  # on a busy machine a child takes longer than Celery's 4 s to say that it lives
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     worker_enable_remote_control=True,

@@ -7,13 +7,13 @@ from functools import partial
 from itertools import chain
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models.functions import Now
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs import lifecycle, queues
+from jobs import lifecycle, queues, runner
 from jobs.errors import Refused
 from jobs.lifecycle import Lease, Outcome
 from jobs.models import Job, JobEvent, JobInput, Output, Owner, Turn
@@ -667,3 +667,20 @@ def test_the_counters_are_true_whatever_happens(alice, bob, visitor, counters_tr
                     lifecycle.reap()
         counters_true()
         transaction.set_rollback(True)
+
+
+# The database goes away ----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_under_a_run_costs_one_more_run(alice, monkeypatch, media):
+    def away(*_):
+        raise OperationalError("the connection is closed")
+
+    job, claim = claimed(alice.owner)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_inputs", away)
+        runner.run(claim)
+    assert (fresh(job).status, fresh(job).losses, fresh(job).error_code) == (Status.QUEUED, 1, "")
+    runner.run(lifecycle.claim("cpu"))
+    assert fresh(job).status == Status.SUCCEEDED
