@@ -1,4 +1,4 @@
-"""`python -m tests.faults --seconds 600 [--seed N] [--pause 0.5] [--database postgresql]`; ends with 1 where anything
+"""`python -m tests.faults --seconds 600 [--seed N] [--pause 1.0] [--database postgresql]`; ends with 1 where anything
 was found, and, with CI=true, where a kind of fault had to be left out."""
 
 import argparse
@@ -19,7 +19,7 @@ from tests.faults.run import run  # noqa: E402
 parser = argparse.ArgumentParser(prog="python -m tests.faults")
 parser.add_argument("--seconds", type=float, default=600)
 parser.add_argument("--seed", type=int, default=0)
-parser.add_argument("--pause", type=float, default=0.5)
+parser.add_argument("--pause", type=float, default=1.0)
 parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
 arguments = parser.parse_args()
 with tempfile.TemporaryDirectory(prefix="latent-faults-", ignore_cleanup_errors=True) as folder:

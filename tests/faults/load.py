@@ -15,6 +15,7 @@ from uuid import uuid4
 from PIL import Image
 
 PAUSE_SECONDS = 0.5
+POLL_SECONDS = 0.2
 TIMEOUT_SECONDS = 20
 ASKED_TWICE, CANCELLED = 0.1, 0.05  # of the jobs
 INSTANT: dict[str, Any] = {"operation": "instant", "params": {}}
@@ -75,7 +76,7 @@ class Api:
 
     def wait(self, job: str) -> None:
         """Until a job has ended, or it is over."""
-        while not self.over.wait(0.1):
+        while not self.over.wait(POLL_SECONDS):
             status, said = self.ask(f"/jobs/{job}", None, {})
             if status == 200 and said["status"] in FINAL:
                 return
