@@ -25,7 +25,7 @@ from tests.support import SHORT_TIMES, wait_for
 from webapp.config import Config
 
 START_SECONDS = 300.0  # a first start makes the static files
-BACK_SECONDS = 60.0  # what was killed has been started again by then
+BACK_SECONDS = 120.0  # what was killed has been started again by then
 Database = Literal["sqlite", "postgresql"]
 Need = Literal["small disks", "faketime"]
 
@@ -41,6 +41,7 @@ class Stack:
         self.home = folder / "home"
         self.database = database
         self._undo = ExitStack()
+        self._server = Postgres() if database == "postgresql" else None
         self.media = self.home / "media"
         disks = [mount_small_disk(self.media / name, self._undo) for name in ("photos", "outputs")]
         self.clock = WallClock(folder / "clock")
@@ -53,9 +54,7 @@ class Stack:
             "MIN_FREE_MEGABYTES": "0",
             "MEMBER_QUEUED_JOBS": "100000",
         }
-        self._server = None
-        if database == "postgresql":
-            self._server = Postgres()
+        if self._server:
             self._undo.callback(self._server.close)
             variables["DATABASE_URL"] = self._server.url
         self.has: set[Need] = set()
