@@ -367,8 +367,12 @@ def reap() -> int:
 def _heed_a_clock_set_back() -> None:
     """No lease reaches further than a lease from now, and no turn was served in the future."""
     longest = Now() + timedelta(seconds=config().lease_seconds)
-    Job.objects.running().filter(lease_expires_at__gt=longest).update(lease_expires_at=longest)
-    Turn.objects.filter(waiting__gt=0, last_served__gt=Now()).update(last_served=Now())
+    too_long = Job.objects.running().filter(lease_expires_at__gt=longest)
+    yet_to_come = Turn.objects.filter(waiting__gt=0, last_served__gt=Now())
+    if too_long.exists():  # asked first, since an UPDATE of nothing locks SQLite too
+        too_long.update(lease_expires_at=longest)
+    if yet_to_come.exists():
+        yet_to_come.update(last_served=Now())
 
 
 def lose(job: Job) -> bool:

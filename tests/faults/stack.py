@@ -161,7 +161,7 @@ class Stack:
         """Nobody else can write, as while somebody makes a backup or repairs a table."""
         if self._server:
             with psycopg.connect(self._server.url) as postgres:
-                postgres.execute("LOCK TABLE jobs_job, jobs_turn IN ACCESS EXCLUSIVE MODE")
+                postgres.execute("LOCK TABLE jobs_job IN ACCESS EXCLUSIVE MODE")
                 yield
             return
         with closing(sqlite3.connect(self.home / "latent.sqlite3", isolation_level=None)) as sqlite:
