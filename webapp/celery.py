@@ -2,8 +2,10 @@
 
 import os
 from functools import partial
+from typing import Any
 
 from celery import Celery, signals
+from kombu.transport import redis, virtual
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 # Asking torch whether there is a GPU must not initialise CUDA in a process that forks.
@@ -44,6 +46,19 @@ app.conf.update(
     worker_enable_remote_control=True,
 )
 app.autodiscover_tasks(["jobs"])
+
+
+class Message(virtual.Message):  # type: ignore[misc]
+    """One that fails where it cannot be acknowledged: its worker connects anew.
+
+    Kombu logs that and goes on, and a worker that takes one message at a time would wait for this one for ever.
+    """
+
+    def ack_log_error(self, logger: Any, errors: Any, multiple: bool = False) -> None:
+        self.ack(multiple=multiple)
+
+
+redis.Channel.Message = Message
 
 _end_with_worker = partial(end_with, os.getpid())
 

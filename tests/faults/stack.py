@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Literal, Self
 
@@ -21,7 +21,7 @@ from celery import Celery
 from tests.faults.machine import Postgres, WallClock, mount_small_disk
 from tests.rooms import ROOMS
 from tests.site import UP, Site, free_port
-from tests.support import SHORT_TIMES, wait_for
+from tests.support import SHORT_TIMES, unreachable, wait_for
 from webapp.config import Config
 
 START_SECONDS = 300.0  # a first start makes the static files
@@ -139,15 +139,8 @@ class Stack:
         for file in (self.home / "redis").glob("*"):
             file.unlink(missing_ok=True)
 
-    @contextmanager
-    def unreachable_redis(self) -> Iterator[None]:
-        """Redis lives, and nobody gets to it."""
-        connected, away = self.redis, self._socket.with_suffix(".away")
-        self._socket.rename(away)
-        with suppress(redis.RedisError):
-            connected.execute_command("CLIENT", "KILL", "TYPE", "normal")
-        yield
-        away.rename(self._socket)
+    def unreachable_redis(self) -> AbstractContextManager[None]:
+        return unreachable(self._socket, self.redis)
 
     @contextmanager
     def full_redis(self) -> Iterator[None]:
