@@ -48,14 +48,14 @@ app.conf.update(
 app.autodiscover_tasks(["jobs"])
 
 
-class Message(virtual.Message):  # type: ignore[misc]
+class Message(virtual.Message):
     """One that fails where it cannot be acknowledged: its worker connects anew.
 
     Kombu logs that and goes on, and a worker that takes one message at a time would wait for this one for ever.
     """
 
     def ack_log_error(self, logger: Any, errors: Any, multiple: bool = False) -> None:
-        self.ack(multiple=multiple)
+        self.ack(multiple=multiple)  # type: ignore[no-untyped-call]
 
 
 redis.Channel.Message = Message
