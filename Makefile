@@ -1,7 +1,7 @@
 # On a fresh machine: Python 3.11 and make are all it takes.
 #   make run    the site, at http://127.0.0.1:8000 (PORT and LATENT_HOME move it)
 #   make test   the whole test suite
-#   make faults the whole site broken again and again, for SECONDS
+#   make faults the whole site broken again and again, for SECONDS, on a DATABASE (sqlite or postgresql)
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 python := .venv/bin/python
@@ -19,8 +19,9 @@ quick: .venv/installed-for-development
 	$(python) -m pytest -m "not slow and not browser"
 
 SECONDS ?= 600
+DATABASE ?= sqlite
 faults: .venv/installed-for-development
-	$(python) -m tests.faults --seconds $(SECONDS)
+	$(python) -m tests.faults --seconds $(SECONDS) --database $(DATABASE)
 
 lint: .venv/installed-for-development
 	$(python) -m ruff check .

@@ -291,10 +291,16 @@ def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
     return Claim(job, job.attempt)
 
 
-def renew(claim: Claim) -> Lease:
-    """Hold on to a job for another lease."""
-    held = _held(claim.job).filter(cancel_requested_at=None)
-    if held.update(lease_expires_at=Now() + timedelta(seconds=config().lease_seconds)):
+def renew(claim: Claim, seconds_left: float | None = None) -> Lease:
+    """Hold on to a job for another lease.
+
+    A worker that says how many seconds it has left moves the deadline to there: it knows, even where the
+    clock has been set meanwhile.
+    """
+    changes: dict[str, Any] = {"lease_expires_at": Now() + timedelta(seconds=config().lease_seconds)}
+    if seconds_left is not None:
+        changes["deadline_at"] = Now() + timedelta(seconds=seconds_left)
+    if _held(claim.job).filter(cancel_requested_at=None).update(**changes):
         return Lease.HELD
     return Lease.CANCEL_REQUESTED if _held(claim.job).exists() else Lease.LOST
 
@@ -349,10 +355,12 @@ def reap() -> int:
 
     Safe to call from several processes at once. Returns how many jobs it moved.
     """
+    _heed_a_clock_set_back()
     running = Job.objects.running()
     grace = timedelta(seconds=config().cancel_grace_seconds)
     unheeded = running.filter(cancel_requested_at__lt=Now() - grace)
-    overrun = running.filter(deadline_at__lt=Now() - grace)
+    # Where the lease has ended too, the job was lost, not slow: the machine was off, or its clock was set.
+    overrun = running.filter(deadline_at__lt=Now() - grace, lease_expires_at__gte=Now())
     moved = 0
     for job in unheeded[:REAP_AT_ONCE]:
         if _end(job, Status.CANCELLED):
@@ -367,6 +375,17 @@ def reap() -> int:
     for queue in Turn.objects.filter(waiting__gt=0).values_list("queue", flat=True).distinct():
         queues.announce_if_silent(queue)
     return moved
+
+
+def _heed_a_clock_set_back() -> None:
+    """No lease reaches further than a lease from now, and no turn was served in the future."""
+    longest = Now() + timedelta(seconds=config().lease_seconds)
+    too_long = Job.objects.running().filter(lease_expires_at__gt=longest)
+    yet_to_come = Turn.objects.filter(waiting__gt=0, last_served__gt=Now())
+    if too_long.exists():  # asked first, since an UPDATE of nothing locks SQLite too
+        too_long.update(lease_expires_at=longest)
+    if yet_to_come.exists():
+        yet_to_come.update(last_served=Now())
 
 
 def lose(job: Job) -> bool:

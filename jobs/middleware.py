@@ -1,4 +1,4 @@
-"""Before anything else looks at a request."""
+"""Before anything else looks at a request, and when the database is away."""
 
 import logging
 import re
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from django.http import HttpRequest
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from jobs.views import errors
 from webapp import logs
 from webapp.config import config
 
+log = logging.getLogger(__name__)
 access_log = logging.getLogger(logs.ACCESS)
 
 REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
@@ -76,3 +78,19 @@ class RefuseLargeBodies:
             response["Connection"] = "close"  # the rest of the body is never read
             return response
         return self._get_response(request)
+
+
+class SayThatTheDatabaseIsAway:
+    """A restart of the database is no error of the site's: whoever asks meanwhile may ask again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, (OperationalError, InterfaceError)):
+            return None
+        log.warning("the database is away: %s", error)
+        return errors.database_away(request)

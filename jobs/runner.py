@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.1
 PREVIEW_SECONDS = 0.5
 WATCH_SECONDS = 0.2
+PAUSE_SECONDS = 1.0
 SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
 
@@ -52,6 +53,26 @@ class LeaseLost(Stopped):
     """The job was given to another worker, or deleted."""
 
 
+class Work:
+    """Whether this child works, or has worked a moment ago."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def __enter__(self) -> None:
+        self._until = math.inf
+
+    def __exit__(self, *_: object) -> None:
+        self._until = time.monotonic() + PAUSE_SECONDS
+
+    def wait_for_a_pause(self) -> None:
+        while time.monotonic() < self._until:
+            time.sleep(WATCH_SECONDS)
+
+
+work = Work()
+
+
 def run_next(queue: str, *, worker: str, task_id: str, told_to_go: Callable[[], bool]) -> bool:
     """Run the next job of a queue; False where nothing waits."""
     if told_to_go():
@@ -59,7 +80,7 @@ def run_next(queue: str, *, worker: str, task_id: str, told_to_go: Callable[[], 
     claim = lifecycle.claim(queue, worker=worker, pid=os.getpid(), task_id=task_id)
     if claim is None:
         return False
-    with logs.about(job=str(claim.job.uuid), request=claim.job.request_id):
+    with work, logs.about(job=str(claim.job.uuid), request=claim.job.request_id):
         run(claim, told_to_go=told_to_go)
     return True
 
@@ -73,7 +94,9 @@ def warm_up(worker: str) -> None:
         log.warning("the jobs of a lost child are left to the clock: the database is away")
     finally:
         connection.close()
+    time.sleep(PAUSE_SECONDS)
     for operation in registry().all():
+        work.wait_for_a_pause()  # imports hold up what runs beside them
         operation.function()
 
 
@@ -105,6 +128,9 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
     except MemoryError:
         sentence = _("This needs more memory than there is. Try a smaller photo.")
         _insist(lambda: lifecycle.fail(claim, "out_of_memory", sentence))
+    except (OperationalError, InterfaceError):
+        log.warning("job %s is given up: the database went away", claim.job.uuid)
+        _insist(lambda: lifecycle.lose(claim.job))
     except Exception as error:
         code, sentence = _our_fault(error)
         log.exception("job %s failed", claim.job.uuid)
@@ -298,7 +324,7 @@ class Watch:
 
     def _renew(self) -> type[Stopped] | None:
         try:
-            lease = lifecycle.renew(self._claim)
+            lease = lifecycle.renew(self._claim, self.deadline - time.monotonic())
         except DatabaseError:
             log.warning("the lease of job %s could not be renewed", self._claim.job.uuid)
             return None

@@ -5,8 +5,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -174,6 +174,18 @@ class Redis:
         self.socket.unlink(missing_ok=True)
         if lose_data:
             shutil.rmtree(self.folder)
+
+
+@contextmanager
+def unreachable(socket: Path, client: "redis.Redis") -> Iterator[None]:
+    """The Redis behind a socket lives, and nobody gets to it; only who listens (pub/sub) still hears of it."""
+    client.ping()  # to be connected while the socket is away
+    away = socket.with_suffix(".away")
+    socket.rename(away)
+    with suppress(redis.RedisError):
+        client.client_kill_filter(_type="normal", skipme=False)
+    yield
+    away.rename(socket)
 
 
 def with_pid(pid: int, number: int) -> None:

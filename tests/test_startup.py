@@ -188,3 +188,14 @@ def test_it_outlives_a_child_whose_pipe_another_process_still_holds(tmp_path: Pa
     parent._stay_until(lambda: time.monotonic() > enough)
     parent._end()
     assert child.failures >= 2
+
+
+def test_a_child_that_served_for_a_while_is_started_again_at_once(tmp_path: Path) -> None:
+    parent = Supervisor(Config(latent_home=tmp_path), end_with_parent=False)
+    child = Child("steady", ["true"], failures=5, started_at=time.monotonic() - supervisor.STEADY_SECONDS - 1)
+    parent._schedule(child, "ended")
+    assert child.start_at - time.monotonic() < 1
+    child.started_at = time.monotonic()
+    for _ in range(4):
+        parent._schedule(child, "ended")
+    assert child.start_at - time.monotonic() > 5, "it may be its start that it dies of"

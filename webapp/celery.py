@@ -2,8 +2,10 @@
 
 import os
 from functools import partial
+from typing import Any
 
 from celery import Celery, signals
+from kombu.transport import redis, virtual
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 # Asking torch whether there is a GPU must not initialise CUDA in a process that forks.
@@ -38,11 +40,25 @@ app.conf.update(
     worker_disable_prefetch=True,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_soft_shutdown_timeout=5,
+    worker_proc_alive_timeout=30,  # on a busy machine a child takes longer than Celery's 4 s to say that it lives
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     worker_enable_remote_control=True,
 )
 app.autodiscover_tasks(["jobs"])
+
+
+class Message(virtual.Message):
+    """One that fails where it cannot be acknowledged: its worker connects anew.
+
+    Kombu logs that and goes on, and a worker that takes one message at a time would wait for this one for ever.
+    """
+
+    def ack_log_error(self, logger: Any, errors: Any, multiple: bool = False) -> None:
+        self.ack(multiple=multiple)  # type: ignore[no-untyped-call]
+
+
+redis.Channel.Message = Message
 
 _end_with_worker = partial(end_with, os.getpid())
 

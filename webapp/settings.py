@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "jobs.middleware.SayThatTheDatabaseIsAway",
 ]
 
 AUTHENTICATION_BACKENDS = [

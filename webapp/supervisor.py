@@ -28,7 +28,7 @@ from webapp.processes import end_with, give_way
 
 TURN_SECONDS = 0.1
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-STEADY_SECONDS = 60.0  # a child that lived this long did not die of its start
+STEADY_SECONDS = 10.0  # a child that lived this long did not die of its start
 PATIENCE_SECONDS = 20.0
 GOODBYE_SECONDS = 7.0  # longer than a job may take to hand itself back
 REDIS_GOODBYE_SECONDS = 2.0

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
 
+AWAY_SECONDS = 10
+
 
 def refusal(
     request: HttpRequest, status: int, code: str, sentence: str, retry_after: int | None = None
@@ -88,11 +90,24 @@ def locked_out(request: HttpRequest, *_details: object) -> HttpResponse:
     )
 
 
+def database_away(request: HttpRequest) -> HttpResponse:
+    """While it is restarted, or locked for long."""
+    sentence = _("The site cannot reach its database just now. Nothing is lost: try again in a minute.")
+    response = _in_words(request, 503, "database_away", sentence)
+    response["Retry-After"] = str(AWAY_SECONDS)
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Shown when anything may be broken: it asks neither database nor session."""
     sentence = _("Something went wrong on our side. Try again; if it happens again, tell the admin.")
+    return _in_words(request, 500, "internal", sentence)
+
+
+def _in_words(request: HttpRequest, status: int, code: str, sentence: str) -> HttpResponse:
+    """Shown when anything may be broken: it asks neither database nor session."""
     if request.path.startswith("/api/"):
         from jobs.api import problem
 
-        return problem(500, "internal", sentence)
-    return HttpResponse(render_to_string("500.html", {"sentence": sentence}), status=500)
+        return problem(status, code, sentence)
+    page = render_to_string("500.html", {"status": status, "sentence": sentence})
+    return HttpResponse(page, status=status)

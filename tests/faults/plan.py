@@ -7,53 +7,42 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 import psutil
 import redis
 from kombu.exceptions import OperationalError
 
-from tests.faults.stack import Stack
+from tests.faults.stack import Database, Need, Stack
 from tests.support import SHORT_TIMES
 
 BEYOND_THE_LEASE = float(SHORT_TIMES["LEASE_SECONDS"]) + 2
 A_WHILE = 2.0
+JUMP_HOURS = 2  # further than any timeout of Celery's or of a deadline
 
 
-def kill(name: str) -> Callable[[Stack], None]:
-    def fault(stack: Stack) -> None:
-        if process := stack.process(name):
-            process.kill()
+@dataclass(frozen=True)
+class Fault:
+    """`needs` is what this machine must let us have for it; with a `database`, it means something there only."""
 
-    return fault
+    throw: Callable[[Stack], object]
+    needs: Need | None = None
+    database: Database | None = None
 
 
-def kill_child(stack: Stack) -> None:
-    if child := stack.workers_child():
-        child.kill()
+def kill(name: str) -> Fault:
+    return Fault(lambda stack: stack.process(name).kill())
 
 
 def kill_redis_with_its_data(stack: Stack) -> None:
-    if process := stack.process("redis"):
-        process.kill()
-        stack.forget_redis()
-
-
-def end_worker_gently(stack: Stack) -> None:
-    if process := stack.process("worker"):
-        process.terminate()
+    stack.process("redis").kill()
+    stack.forget_redis()
 
 
 def freeze_worker(stack: Stack) -> None:
     """Away beyond its lease, and back again: it must not write what is another's by then."""
     worker = stack.process("worker")
-    if worker:
-        freeze([worker, *worker.children()], BEYOND_THE_LEASE)
-
-
-def freeze_redis(stack: Stack) -> None:
-    """A broker that does not answer while work is submitted."""
-    if process := stack.process("redis"):
-        freeze([process], A_WHILE)
+    freeze([worker, *worker.children()], BEYOND_THE_LEASE)
 
 
 def freeze(processes: list[psutil.Process], seconds: float) -> None:
@@ -66,13 +55,26 @@ def freeze(processes: list[psutil.Process], seconds: float) -> None:
             process.send_signal(signal.SIGCONT)
 
 
-def lock_database(stack: Stack) -> None:
-    with stack.locked_database():
+def unreachable_redis(stack: Stack) -> None:
+    with stack.unreachable_redis():
         time.sleep(A_WHILE)
 
 
-def fill_disk(stack: Stack) -> None:
-    with stack.full_disk():
+def full_redis(stack: Stack) -> None:
+    with stack.full_redis():
+        time.sleep(A_WHILE)
+
+
+def full_disk(folder: str) -> Fault:
+    def fault(stack: Stack) -> None:
+        with stack.full_disk(folder):
+            time.sleep(A_WHILE)
+
+    return Fault(fault, needs="small disks")
+
+
+def lock_database(stack: Stack) -> None:
+    with stack.locked_database():
         time.sleep(A_WHILE)
 
 
@@ -94,21 +96,39 @@ def reap_twice(stack: Stack) -> None:
     clock.wait()
 
 
-FAULTS: Mapping[str, Callable[[Stack], None]] = {
-    "kill the worker's child": kill_child,
+def set_clock(hours: int) -> Fault:
+    return Fault(lambda stack: stack.clock.jump(hours), needs="faketime")
+
+
+def set_clock_of_database(hours: int) -> Fault:
+    return Fault(lambda stack: stack.server.clock.jump(hours), needs="faketime", database="postgresql")
+
+
+FAULTS: Mapping[str, Fault] = {
+    "kill the worker's child": Fault(lambda stack: stack.workers_child().kill()),
     "kill the worker": kill("worker"),
     "kill the clock": kill("clock"),
     "kill the web server": kill("web"),
     "kill Redis": kill("redis"),
-    "kill Redis, data lost": kill_redis_with_its_data,
-    "end the worker gently": end_worker_gently,
-    "freeze the worker beyond its lease": freeze_worker,
-    "freeze Redis": freeze_redis,
-    "lock the database": lock_database,
-    "fill the disk": fill_disk,
-    "deliver a message ten times": repeat_message,
-    "lose all messages": lose_messages,
-    "reap twice at once": reap_twice,
+    "kill Redis, data lost": Fault(kill_redis_with_its_data),
+    "kill the database": Fault(lambda stack: stack.restart_database(kill=True), database="postgresql"),
+    "end the worker gently": Fault(lambda stack: stack.process("worker").terminate()),
+    "restart the database": Fault(lambda stack: stack.restart_database(), database="postgresql"),
+    "freeze the worker beyond its lease": Fault(freeze_worker),
+    "freeze its child alone": Fault(lambda stack: freeze([stack.workers_child()], BEYOND_THE_LEASE)),
+    "freeze Redis": Fault(lambda stack: freeze([stack.process("redis")], A_WHILE)),
+    "lock the database": Fault(lock_database),
+    "no broker at submit": Fault(unreachable_redis),
+    "no room at upload": full_disk("photos"),
+    "no room at output": full_disk("outputs"),
+    "no room at preview": Fault(full_redis),
+    "deliver a message ten times": Fault(repeat_message),
+    "lose all messages": Fault(lose_messages),
+    "reap twice at once": Fault(reap_twice),
+    "clock two hours ahead": set_clock(JUMP_HOURS),
+    "clock two hours back": set_clock(-JUMP_HOURS),
+    "database's clock ahead": set_clock_of_database(JUMP_HOURS),
+    "database's clock back": set_clock_of_database(-JUMP_HOURS),
 }
 
 

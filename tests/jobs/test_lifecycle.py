@@ -7,13 +7,13 @@ from functools import partial
 from itertools import chain
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models.functions import Now
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs import lifecycle, queues
+from jobs import lifecycle, queues, runner
 from jobs.errors import Refused
 from jobs.lifecycle import Lease, Outcome
 from jobs.models import Job, JobEvent, JobInput, Output, Owner, Turn
@@ -390,6 +390,49 @@ def test_an_overrun_deadline_ends_the_job_even_if_the_worker_says_nothing(alice,
     assert ended == [job]
 
 
+def test_a_job_whose_machine_was_off_is_queued_again_and_not_blamed(alice):
+    job, _ = claimed(alice.owner)
+    hours_ago = Now() - timedelta(hours=2)
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=hours_ago, deadline_at=hours_ago)
+    lifecycle.reap()
+    assert (fresh(job).status, fresh(job).losses) == (Status.QUEUED, 1)
+
+
+# The clock is set ----------------------------------------------------------------------------------------
+
+
+def test_a_clock_set_ahead_does_not_end_a_job_that_a_worker_holds(alice):
+    job, claim = claimed(alice.owner)
+    hours_ago = Now() - timedelta(hours=2)
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=hours_ago, deadline_at=hours_ago)
+    assert lifecycle.renew(claim, seconds_left=60) is Lease.HELD
+    assert lifecycle.reap() == 0
+    assert fresh(job).status == Status.RUNNING
+    assert fresh(job).deadline_at - fresh(job).lease_expires_at == timedelta(
+        seconds=60 - config().lease_seconds
+    )
+
+
+def test_a_clock_set_back_does_not_leave_a_lost_job_to_a_far_lease(alice):
+    job, _ = claimed(alice.owner)
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=Now() + timedelta(hours=2))
+    lifecycle.reap()
+    latest = Job.objects.filter(
+        pk=job.pk, lease_expires_at__lte=Now() + timedelta(seconds=config().lease_seconds)
+    )
+    assert latest.exists()
+
+
+def test_a_clock_set_back_makes_nobody_wait_for_the_others(alice, bob):
+    submit(alice.owner)
+    submit(bob.owner)
+    Turn.objects.filter(key=alice.owner.turn_key).update(last_served=Now() + timedelta(hours=2))
+    lifecycle.reap()
+    assert lifecycle.claim("cpu").job.owner == bob.owner
+    submit(bob.owner)
+    assert lifecycle.claim("cpu").job.owner == alice.owner, "whose turn was two hours away"
+
+
 # Cancelling ----------------------------------------------------------------------------------------------
 
 
@@ -624,3 +667,20 @@ def test_the_counters_are_true_whatever_happens(alice, bob, visitor, counters_tr
                     lifecycle.reap()
         counters_true()
         transaction.set_rollback(True)
+
+
+# The database goes away ----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_under_a_run_costs_one_more_run(alice, monkeypatch, media):
+    def away(*_):
+        raise OperationalError("the connection is closed")
+
+    job, claim = claimed(alice.owner)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_inputs", away)
+        runner.run(claim)
+    assert (fresh(job).status, fresh(job).losses, fresh(job).error_code) == (Status.QUEUED, 1, "")
+    runner.run(lifecycle.claim("cpu"))
+    assert fresh(job).status == Status.SUCCEEDED

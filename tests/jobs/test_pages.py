@@ -14,6 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError, connection
 from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
@@ -668,6 +669,20 @@ def test_a_fault_of_ours_is_told_without_a_trace(monkeypatch: pytest.MonkeyPatch
     response = client.get("/s/whatever")
     assert response.status_code == 500
     assert "on our side" in page(response)
+    assert "secret" not in page(response)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/jobs", "/s/whatever"])
+def test_while_the_database_is_away_whoever_asks_may_come_back(path: str) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("secret")
+
+    client = Client(raise_request_exception=False)
+    with connection.execute_wrapper(away):
+        response = client.get(path, headers={"Authorization": "Bearer latent_x", "Cookie": "sessionid=x"})
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert "try again in a minute" in page(response)
     assert "secret" not in page(response)
 
 

@@ -180,11 +180,14 @@ def test_reap_announces_work_of_which_the_message_is_lost(alice, redis):
     assert redis.client.llen("cpu") == 1
 
 
-def test_a_worker_that_says_nothing_for_a_minute_is_away_and_after_an_hour_forgotten(redis, monkeypatch):
+@pytest.mark.parametrize("seconds", [61, -3600], ids=["nothing said", "clock set back"])
+def test_a_worker_that_says_nothing_for_a_minute_is_away_and_after_an_hour_forgotten(
+    redis, monkeypatch, seconds
+):
     queues.i_am_here("old", ["cpu"], "cpu")
     assert [worker.name for worker in queues.workers()] == ["old"]
     begun = time.time()
-    monkeypatch.setattr(time, "time", lambda: begun + 61)
+    monkeypatch.setattr(time, "time", lambda: begun + seconds)
     assert queues.workers() == []
     queues.i_am_here("new", ["cpu"], "cpu")
     assert [worker.name for worker in queues.known_workers()] == ["new", "old"]

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from jobs import lifecycle, progress, queues
 from jobs.models import Job, Output
-from tests.support import submit, wait_for
+from tests.support import submit, unreachable, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -232,6 +232,16 @@ def test_the_same_message_ten_times_runs_a_job_once(worker, redis, media):
     wait_for(lambda: ended(*jobs) and not redis.client.llen("cpu"))
     all_well(jobs, media)
     assert {fresh(job).attempt for job in jobs} == {1}
+
+
+def test_a_worker_that_could_not_acknowledge_takes_more_work(worker, clock, redis, alice):
+    first = submit(alice.owner, "nap", seconds=1)
+    wait_for(lambda: running(first))
+    with unreachable(redis.socket, redis.client):
+        wait_for(lambda: ended(first))
+        time.sleep(0.5)
+    second = submit(alice.owner)
+    wait_for(lambda: ended(first, second), 30)
 
 
 def test_a_lost_message_is_said_again(worker, clock, redis, media):

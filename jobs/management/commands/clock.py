@@ -15,6 +15,31 @@ from webapp.config import config
 log = logging.getLogger(__name__)
 
 CLEAN_SECONDS = 600
+SET_SECONDS = 60
+
+
+class Cleaning:
+    """Is due every ten minutes, while the clock runs evenly: one that was just set may be wrong for a while."""
+
+    def __init__(self) -> None:
+        self._wait()
+
+    def due(self) -> bool:
+        if abs(self._offset - _offset()) > SET_SECONDS:
+            log.warning("the clock has been set; nothing is cleaned up in the next ten minutes")
+            self._wait()
+        if time.monotonic() < self._next:
+            return False
+        self._wait()
+        return True
+
+    def _wait(self) -> None:
+        self._next, self._offset = time.monotonic() + CLEAN_SECONDS, _offset()
+
+
+def _offset() -> float:
+    """What changes only where the clock is set."""
+    return time.time() - time.monotonic()
 
 
 class Command(BaseCommand):
@@ -24,15 +49,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         nobody_yet = not Owner.objects.exists()
         samples = list(SHOWN_FIRST) if config().sample_jobs and nobody_yet else []
-        next_cleaning = time.monotonic()
+        cleaning = Cleaning()
         while True:
             close_old_connections()
             try:
                 lifecycle.reap()
                 if samples and not Job.objects.unfinished().exists():  # nobody should wait for them
                     submit_sample(samples.pop(0))
-                if time.monotonic() >= next_cleaning:
-                    next_cleaning = time.monotonic() + CLEAN_SECONDS
+                if cleaning.due():
                     cleaned = {what: count for what, count in retention.clean().items() if count}
                     if cleaned:
                         log.info("cleaned up: %s", cleaned)
