@@ -62,6 +62,7 @@ def assert_problem(response: Any, status: int, code: str) -> str:
     assert (body["status"], body["code"]) == (status, code)
     assert body["detail"].endswith((".", "…"))
     assert "Traceback" not in body["detail"]
+    assert body["detail"].isprintable()
     return str(body["detail"])
 
 
@@ -134,6 +135,7 @@ def test_a_finished_job_tells_everything(program: Program) -> None:
     ("body", "code"),
     [
         ({"operation": "levitate"}, "unknown_operation"),
+        ({"operation": "lines\n\0\ud800"}, "unknown_operation"),
         ({"operation": "nap", "params": {"seconds": -1}}, "bad_params"),
         ({"operation": "nap", "params": {"secconds": 1}}, "bad_params"),
         ({"operation": "instant", "inputs": {"sky": str(uuid4())}}, "unknown_photo"),

@@ -1,0 +1,102 @@
+"""Requests made up by schemathesis from the OpenAPI document: as it allows, and as it does not."""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.fuzz.target import Target
+from tests.jobs.hostile import encode, picture
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "response_headers_conformance",
+)
+EXAMPLES = 150
+"""Of each operation in a round, beside those that cover its schema and those that follow its links."""
+
+MOST_GROWTH_MEGABYTES = 100
+OPERATIONS = ("instant", "picky", "transform", "classify", "levitate")
+
+CONFIGURATION = """
+[dictionaries]
+jobs = {{ values = {jobs} }}
+photos = {{ values = {photos} }}
+operations = {{ values = {operations} }}
+
+[parameters]
+"path.job_uuid" = {{ dictionary = "jobs", probability = 0.4 }}
+"path.photo_id" = {{ dictionary = "photos", probability = 0.4 }}
+"body.operation" = {{ dictionary = "operations", probability = 0.7 }}
+"""
+
+
+@dataclass
+class Findings:
+    """How many calls were made, what was wrong, and the web process's megabytes by rounds."""
+
+    calls: int = 0
+    said: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    megabytes: list[float] = field(default_factory=list)
+
+    def table(self) -> str:
+        sizes = ", ".join(f"{size:.0f}" for size in self.megabytes)
+        rows = [f"{self.calls:>7}  calls", f"{sizes:>7}  MB in the web process after each round"]
+        return "\n".join([*self.said, *rows, f"{len(self.wrong):>7}  wrong", *self.wrong[:20]])
+
+
+def run(target: Target, calls: int, seed: int) -> Findings:
+    """Round after round until so many calls were made, and a look at the site afterwards."""
+    found = Findings()
+    token = target.token("alice")
+    configuration = target.folder / "schemathesis.toml"
+    configuration.write_text(_configuration(target, token))
+    while found.calls < calls:
+        done = _round(target, configuration, token, seed + len(found.megabytes))
+        found.megabytes.append(target.web_megabytes())
+        counted = re.search(r"(\d+) generated", done.stdout)
+        if not counted:
+            found.wrong.append(done.stdout + done.stderr)
+            break
+        found.calls += int(counted[1])
+        print(f"{found.calls} calls, {found.megabytes[-1]:.0f} MB", flush=True)
+        if done.returncode:
+            found.said.append(done.stdout)
+            found.wrong.append("schemathesis has findings")
+    if found.megabytes[-1] > found.megabytes[0] + MOST_GROWTH_MEGABYTES:
+        found.wrong.append("the web process grew")
+    target.wait_until_quiet()
+    found.wrong += target.findings()
+    return found
+
+
+def _round(target: Target, configuration: Path, token: str, seed: int) -> "subprocess.CompletedProcess[str]":
+    command: list[Any] = [
+        *(Path(sys.executable).with_name("schemathesis"), "--config-file", configuration),
+        *("run", f"{target.api}/openapi.json", "--header", f"Authorization: Bearer {token}"),
+        *("--checks", ",".join(CHECKS), "--continue-on-failure", "--max-examples", str(EXAMPLES)),
+        *("--seed", str(seed), "--generation-database", "none", "--no-color"),
+    ]
+    return subprocess.run(command, cwd=target.folder, capture_output=True, text=True, check=False)
+
+
+def _configuration(target: Target, token: str) -> str:
+    """With jobs and photos that are there, so that not all that is asked for is missing."""
+    bearer = {"Authorization": f"Bearer {token}"}
+    jobs, photos = [], []
+    for _number in range(20):
+        files = {"file": ("photo.png", encode(picture(), "PNG"))}
+        photos.append(
+            requests.post(f"{target.api}/photos", files=files, headers=bearer, timeout=60).json()["id"]
+        )
+        asked = {"operation": "instant", "inputs": {"photo": photos[-1]}}
+        jobs.append(requests.post(f"{target.api}/jobs", json=asked, headers=bearer, timeout=60).json()["id"])
+    return CONFIGURATION.format(jobs=jobs, photos=photos, operations=list(OPERATIONS))
