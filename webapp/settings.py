@@ -216,7 +216,7 @@ STATIC_ROOT = HOME / "static"
 MEDIA_ROOT = HOME / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "webapp.static_files.StaticFiles"},
 }
 FILE_UPLOAD_HANDLERS = [
     "jobs.uploads.UploadLimit",  # before the others, so that what is too large reaches neither memory nor disk
