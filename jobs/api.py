@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from ninja import File, Header, NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.files import UploadedFile
 from ninja.openapi.docs import Swagger
-from ninja.openapi.schema import OpenAPISchema
+from ninja.openapi.schema import OpenAPISchema, get_schema
 from ninja.responses import Status as HttpStatus
 from ninja.utils import check_csrf
 
@@ -47,18 +48,25 @@ class BearerOrSession:
 
 
 class Api(NinjaAPI):
-    """Its document says of a refusal that it is a problem, and which headers an answer has."""
+    """Its document is made once, and says of a refusal that it is a problem, and which headers an answer has."""
 
-    def get_openapi_schema(self, **places: Any) -> OpenAPISchema:
-        document = super().get_openapi_schema(**places)
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                for status, answer in operation["responses"].items():
-                    if status >= 400:
-                        answer["content"] = {PROBLEM_TYPE: answer["content"].pop("application/json")}
-                    if status in HEADERS:
-                        answer["headers"] = HEADERS[status]
-        return document
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        return _document(self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+
+
+@cache
+def _document(described: NinjaAPI, path_prefix: str) -> OpenAPISchema:
+    document = get_schema(described, path_prefix)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if status >= 400 and "content" in answer:
+                    answer["content"] = {PROBLEM_TYPE: answer["content"].pop("application/json")}
+                if status in HEADERS:
+                    answer["headers"] = HEADERS[status]
+    return document
 
 
 api = Api(
@@ -281,9 +289,14 @@ class Problem(Schema):
     code: str
 
 
+SERVERS_OWN: dict[int, Any] = dict.fromkeys((414, 431))
+"""What the web server itself refuses, an address or a header that is too long, and not as a problem."""
+
+
 def refusals(*statuses: int) -> dict[int, Any]:
     """The refusals that any request may meet, and `statuses`."""
-    return dict.fromkeys(sorted({400, 401, 403, 413, 422, *statuses}), Problem)
+    problems: dict[int, Any] = dict.fromkeys(sorted({400, 401, 403, 405, 413, 422, *statuses}), Problem)
+    return problems | SERVERS_OWN
 
 
 def _header(description: str, schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
@@ -302,7 +315,11 @@ HEADERS: dict[int, dict[str, Any]] = {
 # Operations and photos -----------------------------------------------------------------------------------
 
 
-@api.get("/operations", response={200: list[OperationOut], 400: Problem, 413: Problem}, auth=None)
+@api.get(
+    "/operations",
+    response={200: list[OperationOut], 400: Problem, 405: Problem, 413: Problem} | SERVERS_OWN,
+    auth=None,
+)
 def operations(request: HttpRequest) -> list[OperationOut]:
     """What can be asked for."""
     return [OperationOut.of(operation) for operation in registry().all()]

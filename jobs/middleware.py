@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
@@ -34,3 +34,22 @@ class RefuseLargeBodies:
             response["Connection"] = "close"  # the rest of the body is never read
             return response
         return self._get_response(request)
+
+
+class SayWhichMethod:
+    """A method that an address does not take is refused as everything else is: in words."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        allowed = response["Allow"]
+        sentence = _("This address takes {allowed}, and not {method}.")
+        refusal = errors.refusal(
+            request, 405, "wrong_method", sentence.format(allowed=allowed, method=request.method)
+        )
+        refusal["Allow"] = allowed
+        return refusal

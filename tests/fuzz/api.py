@@ -1,8 +1,9 @@
 """Requests made up by schemathesis from the OpenAPI document: as it allows, and as it does not."""
 
-import re
+import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ EXAMPLES = 150
 """Of each operation in a round, beside those that cover its schema and those that follow its links."""
 
 MOST_GROWTH_MEGABYTES = 100
+HTTP_ARCHIVE = "calls.har"
 OPERATIONS = ("instant", "picky", "transform", "classify", "levitate")
 
 CONFIGURATION = """
@@ -42,14 +44,19 @@ operations = {{ values = {operations} }}
 class Findings:
     """How many calls were made, what was wrong, and the web process's megabytes by rounds."""
 
-    calls: int = 0
+    answers: Counter[int] = field(default_factory=Counter)
     said: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
 
+    @property
+    def calls(self) -> int:
+        return self.answers.total()
+
     def table(self) -> str:
         sizes = ", ".join(f"{size:.0f}" for size in self.megabytes)
-        rows = [f"{self.calls:>7}  calls", f"{sizes:>7}  MB in the web process after each round"]
+        rows = [f"{count:>7}  {status}" for status, count in sorted(self.answers.items())]
+        rows += [f"{self.calls:>7}  calls", f"{sizes:>7}  MB in the web process after each round"]
         return "\n".join([*self.said, *rows, f"{len(self.wrong):>7}  wrong", *self.wrong[:20]])
 
 
@@ -61,15 +68,12 @@ def run(target: Target, calls: int, seed: int) -> Findings:
     configuration.write_text(_configuration(target, token))
     while found.calls < calls:
         done = _round(target, configuration, token, seed + len(found.megabytes))
+        entries = json.loads((target.folder / HTTP_ARCHIVE).read_text())["log"]["entries"]
+        found.answers.update(entry["response"]["status"] for entry in entries)
         found.megabytes.append(target.web_megabytes())
-        counted = re.search(r"(\d+) generated", done.stdout)
-        if not counted:
-            found.wrong.append(done.stdout + done.stderr)
-            break
-        found.calls += int(counted[1])
         print(f"{found.calls} calls, {found.megabytes[-1]:.0f} MB", flush=True)
         if done.returncode:
-            found.said.append(done.stdout)
+            found.said.append(done.stdout + done.stderr)
             found.wrong.append("schemathesis has findings")
     if found.megabytes[-1] > found.megabytes[0] + MOST_GROWTH_MEGABYTES:
         found.wrong.append("the web process grew")
@@ -84,6 +88,7 @@ def _round(target: Target, configuration: Path, token: str, seed: int) -> "subpr
         *("run", f"{target.api}/openapi.json", "--header", f"Authorization: Bearer {token}"),
         *("--checks", ",".join(CHECKS), "--continue-on-failure", "--max-examples", str(EXAMPLES)),
         *("--seed", str(seed), "--generation-database", "none", "--no-color"),
+        *("--report", "har", "--report-har-path", HTTP_ARCHIVE),
     ]
     return subprocess.run(command, cwd=target.folder, capture_output=True, text=True, check=False)
 
