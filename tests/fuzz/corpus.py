@@ -396,6 +396,7 @@ SPECIAL: Mapping[str, Callable[[Dice], bytes]] = {
         make.__name__.replace("_", " "): lambda _dice, make=make: _bomb(make)  # type: ignore[misc]
         for make in (
             hostile.idat_bomb, hostile.text_bomb, hostile.chunk_flood, hostile.scan_bomb, hostile.gif_flood,
+            hostile.jpeg_of_fill, hostile.gif_of_nothing, hostile.gif_of_controls,
             hostile.gif_giant_frame, hostile.tiff_giant_tile, hostile.tiff_of_strips, hostile.webp_with_opaque_alpha,
         )
     },

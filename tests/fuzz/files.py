@@ -54,7 +54,7 @@ def run(target: Target, count: int, seed: int) -> Findings:
     senders = [Sender(target, numbers, seed, found) for numbers in [_shared(count)] for _ in range(SENDERS)]
     for sender in senders:
         sender.start()
-    marks = [count // 10, count // 2]
+    marks = [count * tenth // 10 for tenth in range(1, 10)]
     while any(sender.is_alive() for sender in senders):
         time.sleep(0.2)
         sent = sum(found.answers.values())

@@ -12,6 +12,8 @@ from tests.support import wait_for
 
 PLENTY = "1000000000"
 QUIET_SECONDS = 600
+WRONG = re.compile(r"Traceback| ERROR |WORKER TIMEOUT|SIG[A-Z]+!")
+"""What a log has no line of while all is well."""
 
 
 class Target:
@@ -65,9 +67,7 @@ class Target:
         found = [f"{what}: {item}" for what, items in told["findings"].items() for item in items]
         if self._web_process() != self._web:
             found.append("the web process was lost")
-        return found + [
-            line for line in self.site.said().splitlines() if "Traceback" in line or " ERROR " in line
-        ]
+        return found + [line for line in self.site.said().splitlines() if WRONG.search(line)]
 
     def _web_process(self) -> psutil.Process | None:
         server = self.site.child("web")
