@@ -1,16 +1,37 @@
 """Short forms of `make fuzz`."""
 
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import schemathesis
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from jobs.models import Photo
 from tests.conftest import Person
 from tests.fuzz.corpus import hostile_file
 
 FILES = 300
+CALLS = 200
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
 
 
 @pytest.mark.django_db
@@ -34,3 +55,29 @@ def test_a_hostile_file_is_a_photo_or_one_sentence(alice: Person, media: Callabl
             assert told["detail"].endswith((".", "…")), told
         left = {name for name in media() if not name.startswith("thumbnails/")}
         assert not left, (number, file.label)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("rooms", "redis")
+def test_the_api_answers_as_its_document_says(alice: Person) -> None:
+    document = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", WSGIHandler())
+    answers: Counter[int] = Counter()
+    for mode in GenerationMode:
+
+        @seed(0)
+        @given(document.as_strategy(generation_mode=mode))
+        @settings(
+            max_examples=CALLS // 2,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        def call(case: Any) -> None:
+            headers = {"Authorization": f"Bearer {alice.token}"}
+            answer = case.call_and_validate(headers=headers, checks=CHECKS)
+            answers[answer.status_code] += 1
+
+        call()
+    assert sum(answers.values()) >= CALLS
+    assert {200, 404, 422} <= answers.keys()
