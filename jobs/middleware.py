@@ -36,6 +36,19 @@ class RefuseLargeBodies:
         return self._get_response(request)
 
 
+class RefuseNullCharacters:
+    """No address of the site has one, and PostgreSQL takes none in a text."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            sentence = _("There is a null character in this address. Take it out.")
+            return errors.refusal(request, 400, "bad_request", sentence)
+        return self._get_response(request)
+
+
 class SayWhichMethod:
     """A method that an address does not take is refused as everything else is: in words."""
 

@@ -208,6 +208,20 @@ def assert_harmless(response: Any) -> None:
     assert "1234568" not in page, address
 
 
+@pytest.mark.parametrize(
+    "address", ["/jobs/?q=%00", "/s/%00", "/nowhere%00", "/api/v1/jobs?operation=%00", "/login?next=%00"]
+)
+def test_a_null_character_in_an_address_is_refused(alice: Person, address: str) -> None:
+    answer = alice.client.get(address)
+    assert answer.status_code == 400
+    assert "null character" in answer.content.decode()
+
+
+def test_a_null_character_in_the_name_of_a_token_is_no_part_of_it(alice: Person) -> None:
+    assert alice.client.post("/account/tokens", {"name": "my\0 script"}).status_code == 200
+    assert ApiToken.objects.get(user=alice.user).name == "my script"
+
+
 def test_what_would_be_executed_is_seen() -> None:
     assert len(Executed(f'<input value="{EVIL}">').found) == 2
     assert Executed(escape(EVIL)).found == []
