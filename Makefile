@@ -2,12 +2,13 @@
 #   make run    the site, at http://127.0.0.1:8000 (PORT and LATENT_HOME move it)
 #   make test   the whole test suite
 #   make faults the whole site broken again and again, for SECONDS, on a DATABASE (sqlite or postgresql)
+#   make fuzz   COUNT hostile files and CALLS made-up requests at the whole site
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 python := .venv/bin/python
 install := $(python) -m pip install --disable-pip-version-check --constraint requirements.lock --editable
 
-.PHONY: run test quick faults lint lock
+.PHONY: run test quick faults fuzz lint lock
 
 run: .venv/installed
 	@exec $(python) manage.py up --end-with-parent
@@ -22,6 +23,12 @@ SECONDS ?= 600
 DATABASE ?= sqlite
 faults: .venv/installed-for-development
 	$(python) -m tests.faults --seconds $(SECONDS) --database $(DATABASE)
+
+COUNT ?= 10000
+CALLS ?= 5000
+fuzz: .venv/installed-for-development
+	$(python) -m tests.fuzz files --count $(COUNT)
+	$(python) -m tests.fuzz api --calls $(CALLS)
 
 lint: .venv/installed-for-development
 	$(python) -m ruff check .

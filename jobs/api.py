@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 from uuid import UUID
 
 import pydantic
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from ninja import File, NinjaAPI, Schema
+from ninja import File, Header, NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.files import UploadedFile
 from ninja.openapi.docs import Swagger
+from ninja.openapi.schema import OpenAPISchema, get_schema
 from ninja.responses import Status as HttpStatus
 from ninja.utils import check_csrf
 
@@ -21,17 +23,19 @@ from jobs.errors import Refused
 from jobs.models import Job, Output, Owner, Photo
 from jobs.state import State, kept_until, state_of
 from ml.core.operation import Operation, Slot
+from ml.core.text import excerpt
 from ml.registry import registry
 from webapp.config import config
 
 PAGE = 50
+PROBLEM_TYPE = "application/problem+json"
 LONGEST_SHARE_SECONDS = 10 * 365 * 86400
 
 
 class BearerOrSession:
     """A Bearer token where one is given, else the session of the site, guarded against CSRF."""
 
-    openapi_type = "apiKey"
+    openapi_security_schema = {"type": "http", "scheme": "bearer"}
 
     def __call__(self, request: HttpRequest) -> Owner | None:
         if access.has_bearer(request):
@@ -43,7 +47,29 @@ class BearerOrSession:
         return access.owner_made_if_needed(request)
 
 
-api = NinjaAPI(
+class Api(NinjaAPI):
+    """Its document is made once, and says of a refusal that it is a problem, and which headers an answer has."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        return _document(self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+
+
+@cache
+def _document(described: NinjaAPI, path_prefix: str) -> OpenAPISchema:
+    document = get_schema(described, path_prefix)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if status >= 400 and "content" in answer:
+                    answer["content"] = {PROBLEM_TYPE: answer["content"].pop("application/json")}
+                if status in HEADERS:
+                    answer["headers"] = HEADERS[status]
+    return document
+
+
+api = Api(
     title="Latent",
     version="1.0.0",
     description="A photo goes in, a job is made, the result comes out. Errors are application/problem+json.",
@@ -229,6 +255,12 @@ class JobIn(Schema):
     seed: int | None = pydantic.Field(None, ge=0, lt=2**53)
 
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=255, description="Of your making; it is kept for a day."),
+]
+
+
 class ShareIn(Schema):
     model_config = pydantic.ConfigDict(extra="forbid")
 
@@ -257,26 +289,50 @@ class Problem(Schema):
     code: str
 
 
-REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429, 503, 507), Problem)
+SERVERS_OWN: dict[int, Any] = dict.fromkeys((414, 431))
+"""What the web server itself refuses, an address or a header that is too long, and not as a problem."""
+
+
+def refusals(*statuses: int) -> dict[int, Any]:
+    """The refusals that any request may meet, and `statuses`."""
+    problems: dict[int, Any] = dict.fromkeys(sorted({400, 401, 403, 405, 413, 422, *statuses}), Problem)
+    return problems | SERVERS_OWN
+
+
+def _header(description: str, schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+    return {"description": description, "schema": schema, "required": required}
+
+
+_LATER = _header("Seconds after which it may do.", {"type": "integer", "minimum": 1}, required=False)
+HEADERS: dict[int, dict[str, Any]] = {
+    202: {"Location": _header("The job's own address.", {"type": "string", "format": "uri-reference"})},
+    401: {"WWW-Authenticate": _header("How to prove who you are.", {"type": "string"})},
+    **{status: {"Retry-After": _LATER} for status in (429, 503, 507)},
+}
+"""By status, what an answer has beside its body."""
 
 
 # Operations and photos -----------------------------------------------------------------------------------
 
 
-@api.get("/operations", response=list[OperationOut], auth=None)
+@api.get(
+    "/operations",
+    response={200: list[OperationOut], 400: Problem, 405: Problem, 413: Problem} | SERVERS_OWN,
+    auth=None,
+)
 def operations(request: HttpRequest) -> list[OperationOut]:
     """What can be asked for."""
     return [OperationOut.of(operation) for operation in registry().all()]
 
 
-@api.post("/photos", response={201: PhotoOut} | REFUSALS, auth=auth)
+@api.post("/photos", response={201: PhotoOut} | refusals(429, 503, 507), auth=auth)
 def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
     """Upload a photo as the form field `file`."""
     photo = uploads.receive(access.owner_made_if_needed(request), file)
     return HttpStatus(201, PhotoOut.of(request, photo))
 
 
-@api.get("/photos/{photo_id}", response={200: PhotoOut} | REFUSALS, auth=auth)
+@api.get("/photos/{photo_id}", response={200: PhotoOut} | refusals(404), auth=auth)
 def photo(request: HttpRequest, photo_id: UUID) -> Any:
     return PhotoOut.of(request, access.visible_photo(request, photo_id))
 
@@ -284,8 +340,10 @@ def photo(request: HttpRequest, photo_id: UUID) -> Any:
 # Jobs ----------------------------------------------------------------------------------------------------
 
 
-@api.post("/jobs", response={202: JobOut} | REFUSALS, auth=auth)
-def create_job(request: HttpRequest, body: JobIn, response: HttpResponse) -> Any:
+@api.post("/jobs", response={202: JobOut} | refusals(409, 429, 503, 507), auth=auth)
+def create_job(
+    request: HttpRequest, body: JobIn, response: HttpResponse, idempotency_key: IdempotencyKey = None
+) -> Any:
     """Ask for a job. With an `Idempotency-Key` header the same request makes one job, however often it is sent."""
     owner = access.owner_made_if_needed(request)
     inputs = {
@@ -298,13 +356,13 @@ def create_job(request: HttpRequest, body: JobIn, response: HttpResponse) -> Any
         body.params,
         inputs,
         seed=body.seed,
-        idempotency_key=request.headers.get("Idempotency-Key") or None,
+        idempotency_key=idempotency_key or None,
     )
     response["Location"] = reverse("api:job", args=[job.uuid])
     return HttpStatus(202, _job(request, job))
 
 
-@api.get("/jobs", response={200: JobPage} | REFUSALS, auth=auth)
+@api.get("/jobs", response={200: JobPage} | refusals(), auth=auth)
 def jobs(
     request: HttpRequest, status: Job.Status | None = None, operation: str = "", cursor: str = ""
 ) -> JobPage:
@@ -326,31 +384,31 @@ def jobs(
     )
 
 
-@api.get("/jobs/{job_uuid}", response={200: JobOut} | REFUSALS, auth=auth, url_name="job")
+@api.get("/jobs/{job_uuid}", response={200: JobOut} | refusals(404), auth=auth, url_name="job")
 def job(request: HttpRequest, job_uuid: UUID) -> Any:
     return _job(request, access.visible_job(request, job_uuid))
 
 
-@api.delete("/jobs/{job_uuid}", response={204: None} | REFUSALS, auth=auth)
+@api.delete("/jobs/{job_uuid}", response={204: None} | refusals(404), auth=auth)
 def delete_job(request: HttpRequest, job_uuid: UUID) -> Any:
     """Delete a job and its files; one that runs is cancelled first."""
     lifecycle.delete(access.own_job(request, job_uuid))
     return HttpStatus(204, None)
 
 
-@api.post("/jobs/{job_uuid}/cancel", response={200: JobOut} | REFUSALS, auth=auth)
+@api.post("/jobs/{job_uuid}/cancel", response={200: JobOut} | refusals(404, 409), auth=auth)
 def cancel_job(request: HttpRequest, job_uuid: UUID) -> Any:
     """A queued job is cancelled at once, a running one as soon as it heeds, within seconds."""
     return _changed(request, job_uuid, lifecycle.cancel)
 
 
-@api.post("/jobs/{job_uuid}/retry", response={200: JobOut} | REFUSALS, auth=auth)
+@api.post("/jobs/{job_uuid}/retry", response={200: JobOut} | refusals(404, 409), auth=auth)
 def retry_job(request: HttpRequest, job_uuid: UUID) -> Any:
     """Queue a failed job again."""
     return _changed(request, job_uuid, lifecycle.retry)
 
 
-@api.post("/jobs/{job_uuid}/share", response={201: ShareOut} | REFUSALS, auth=auth)
+@api.post("/jobs/{job_uuid}/share", response={201: ShareOut} | refusals(404, 409), auth=auth)
 def share_job(request: HttpRequest, job_uuid: UUID, body: ShareIn | None = None) -> Any:
     """A link by which anybody sees the result."""
     body = body or ShareIn()
@@ -365,7 +423,7 @@ def share_job(request: HttpRequest, job_uuid: UUID, body: ShareIn | None = None)
     return HttpStatus(201, ShareOut(url=url, expires_at=link.expires_at))
 
 
-@api.delete("/jobs/{job_uuid}/share", response={204: None} | REFUSALS, auth=auth)
+@api.delete("/jobs/{job_uuid}/share", response={204: None} | refusals(404), auth=auth)
 def revoke_shares(request: HttpRequest, job_uuid: UUID) -> Any:
     """Every link to the job is dead at once."""
     access.revoke(access.own_job(request, job_uuid).shares.all())
@@ -395,7 +453,7 @@ def problem(status: int, code: str, detail: str, retry_after: int | None = None)
         "detail": detail,
         "code": code,
     }
-    response = JsonResponse(body, status=status, content_type="application/problem+json")
+    response = JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     if retry_after:
@@ -433,5 +491,7 @@ def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 def _sentence(location: Sequence[Any], message: str) -> str:
-    name = ".".join(str(part) for part in location[1:] if part != "body")
-    return _("“{name}” is not right: {message}.").format(name=name or _("body"), message=message.rstrip("."))
+    name = excerpt(".".join(str(part) for part in location[1:] if part != "body"))
+    return _("“{name}” is not right: {message}.").format(
+        name=name or _("body"), message=excerpt(message, 300).rstrip(".")
+    )

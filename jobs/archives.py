@@ -21,6 +21,7 @@ from ml.classifier_training import archives
 from ml.core.errors import InputError
 from ml.core.files import undamaged
 from ml.core.operation import Kind
+from ml.core.text import excerpt
 from webapp.config import config
 
 MOST_MEGAPIXELS_FACTOR = 12  # all photos of an archive together hold at most so many times the pixels of one
@@ -110,7 +111,9 @@ def _photo(archive: ZipFile, entry: ZipInfo) -> Developed:
         sentence = _("This picture is damaged, cut short or of a rare kind. Export or download it again.")
     raise Refused(
         "bad_photo",
-        _("“{file}” in this archive: {sentence}").format(file=entry.filename[:100], sentence=sentence),
+        _("“{file}” in this archive: {sentence}").format(
+            file=excerpt(entry.filename, 100), sentence=sentence
+        ),
     )
 
 

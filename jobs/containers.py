@@ -19,7 +19,8 @@ MOST_STRIPS = 50_000
 MOST_FRAMES = 1000
 MOST_SCANS = 64  # a progressive JPEG has about 10; each one costs a pass over the whole picture
 
-JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # neither a stuffed byte nor a restart
+# Neither a stuffed byte nor a restart. Fill bytes before it are not matched: `\xff+` would begin anew at each of them.
+JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 SOI, EOI, SOS = 0xD8, 0xD9, 0xDA
 JPEG_APPLICATION = range(0xE0, 0xF0)
 JPEG_COMMENT = 0xFE
@@ -32,6 +33,7 @@ PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"acTL", b"fcTL", b"fdAT", b"IDA
 TIFF_STRIPS = (273, 279, 324, 325)  # where strips and tiles are, and how long
 
 GIF_CONTROL = re.compile(rb"!\xf9\x04.{4}\0", re.DOTALL)
+GIF_BLOCK = re.compile(rb"[;!,]")
 GIF_LOOP = re.compile(rb"!\xff\x0bNETSCAPE2\.0\x03\x01..\0", re.DOTALL)
 
 
@@ -61,7 +63,7 @@ def lean_jpeg(data: bytes) -> bytes:
     position, parts, scans, entropy = 2, 0, 0, False
     while match := JPEG_MARKER.search(data, position):
         if entropy:
-            kept.append(data[position : match.start()])
+            kept.append(data[position : match.start()].rstrip(b"\xff"))
         marker = match[1][0]
         if marker in (SOI, EOI):
             break
@@ -112,10 +114,13 @@ def lean_gif(data: bytes) -> bytes:
     """
     width, height, flags = _unpack("<HHB", data, 6)
     position = 13 + _palette_bytes(flags)
-    head_end, kept, frames = position, [], 0
-    while position < len(data) and frames <= MOST_FRAMES:
-        start = position
-        match data[position : position + 1]:
+    head_end, kept, parts, frames = position, [], 0, 0
+    while (block := GIF_BLOCK.search(data, position)) and frames <= MOST_FRAMES:
+        start = position = block.start()
+        parts += 1
+        if parts > MOST_PARTS:
+            raise Damaged
+        match block[0]:
             case b";":
                 break
             case b"!":
@@ -129,8 +134,6 @@ def lean_gif(data: bytes) -> bytes:
                 frames += 1
                 position = _blocks_end(data, position + 11 + _palette_bytes(flags))
                 kept.append(data[start:position])
-            case _:
-                position += 1
     if not frames or max(width, height) > 0xFFFF:
         raise Damaged
     head = data[:6] + struct.pack("<HH", width, height) + data[10:head_end]

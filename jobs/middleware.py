@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
@@ -94,3 +94,35 @@ class SayThatTheDatabaseIsAway:
             return None
         log.warning("the database is away: %s", error)
         return errors.database_away(request)
+
+
+class RefuseNullCharacters:
+    """No address of the site has one, and PostgreSQL takes none in a text."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            sentence = _("There is a null character in this address. Take it out.")
+            return errors.refusal(request, 400, "bad_request", sentence)
+        return self._get_response(request)
+
+
+class SayWhichMethod:
+    """A method that an address does not take is refused as everything else is: in words."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        allowed = response["Allow"]
+        sentence = _("This address takes {allowed}, and not {method}.")
+        refusal = errors.refusal(
+            request, 405, "wrong_method", sentence.format(allowed=allowed, method=request.method)
+        )
+        refusal["Allow"] = allowed
+        return refusal

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from ml.core.errors import UnknownOperation
 from ml.core.operation import Operation
-from ml.core.text import _
+from ml.core.text import _, excerpt
 
 ROOMS = (
     "ml.super_resolution",
@@ -47,7 +47,9 @@ class Registry:
         except KeyError:
             known = ", ".join(self._operations)
             raise UnknownOperation(
-                _("There is no operation “{slug}”; there are: {known}.").format(slug=slug, known=known)
+                _("There is no operation “{slug}”; there are: {known}.").format(
+                    slug=excerpt(slug), known=known
+                )
             ) from None
 
     def all(self) -> list[Operation]:

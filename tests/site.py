@@ -24,24 +24,34 @@ class Site:
         self.url = f"http://127.0.0.1:{port}"
         self.log = home.parent / "up.log"
         self._began_at = time.monotonic()
+        self._environment = environment(home, port) | variables
         with self.log.open("wb") as log:
             self.started = subprocess.Popen(
                 command,
                 cwd=BASE_DIR,
-                env=environment(home, port) | variables,
+                env=self._environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
 
-    def wait_until_ready(self, patience: float = 60) -> float:
-        """The seconds it took."""
-        wait_for(lambda: self.started.poll() is not None or "\nReady: " in f"\n{self.said()}", patience)
+    def wait_until_ready(self, seconds: float = 60) -> float:
+        """The seconds it took; fails after so many."""
+        wait_for(lambda: self.started.poll() is not None or "\nReady: " in f"\n{self.said()}", seconds)
         assert self.started.poll() is None, self.said()
         return time.monotonic() - self._began_at
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")
+
+    def python(self, *arguments: str) -> str:
+        """What a Python process prints that has the settings of this site."""
+        command = [sys.executable, *arguments]
+        done = subprocess.run(
+            command, cwd=BASE_DIR, env=self._environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def family(self) -> list[psutil.Process]:
         above = psutil.Process(self.started.pid)

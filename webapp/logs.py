@@ -82,6 +82,7 @@ def configuration(config: Config) -> dict[str, Any]:
         "loggers": {
             "django.request": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
+            "PIL": {"level": "CRITICAL"},
             ACCESS: {"level": "INFO" if config.log_format == "json" else "WARNING"},
         },
     }

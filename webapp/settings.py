@@ -55,6 +55,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "jobs.middleware.SayThatTheDatabaseIsAway",
+    "jobs.middleware.RefuseNullCharacters",
+    "jobs.middleware.SayWhichMethod",
 ]
 
 AUTHENTICATION_BACKENDS = [

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from jobs import access, retention
 from jobs.export import everything_of
 from jobs.models import ApiToken
+from ml.core.text import excerpt
 
 MOST_TOKENS = 20
 
@@ -116,7 +117,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         if mine.count() >= MOST_TOKENS:
             messages.error(request, _("You have {count} tokens. Revoke one first.").format(count=MOST_TOKENS))
         else:
-            secret = ApiToken.issue(request.user, request.POST.get("name", "").strip()[:80])
+            secret = ApiToken.issue(request.user, excerpt(request.POST.get("name", ""), 80))
     response = render(request, "account/tokens.html", {"tokens": mine, "secret": secret})
     response["Cache-Control"] = "private, no-store"
     return response

@@ -25,6 +25,7 @@ def refusal(
         400: _("This cannot be read"),
         403: _("Not allowed"),
         404: _("Nothing here"),
+        405: _("Not this way"),
         409: _("Not any more"),
         413: _("Too large"),
         429: _("Too much at once"),

@@ -9,7 +9,7 @@ from ml.classification import LITE0
 from ml.classification.heads import FEWEST_CLASSES, LONGEST_CLASS, MOST_CLASSES, is_name
 from ml.core.errors import InputError
 from ml.core.operation import Estimate, Facts, FineTuning, Kind, Operation, Params, Slot
-from ml.core.text import _
+from ml.core.text import _, excerpt
 
 FEWEST_PHOTOS = 10
 """Of a class: with five parts, two are held back from each head that is measured."""
@@ -56,7 +56,7 @@ class ClassifierTrainingParams(Params):
             if not is_name(name):
                 raise ValueError(
                     _("a name has 1 to {count} letters, unlike “{name}”").format(
-                        count=LONGEST_CLASS, name=name[:LONGEST_CLASS]
+                        count=LONGEST_CLASS, name=excerpt(name, LONGEST_CLASS)
                     )
                 )
         if len(set(names)) < len(names):

@@ -11,7 +11,7 @@ from ml.classification.heads import LONGEST_CLASS, is_name
 from ml.classifier_training import check_counts
 from ml.core.errors import InputError
 from ml.core.files import undamaged
-from ml.core.text import _
+from ml.core.text import _, excerpt
 
 MOST_FILES = 1000
 MOST_BYTES = 400_000_000
@@ -77,7 +77,7 @@ def photos_by_class(archive: ZipFile) -> dict[str, list[ZipInfo]]:
                 _(
                     "“{file}” does not lie in the folder of a class. Pack a ZIP archive with a folder for each class, "
                     "and the photos in the folders."
-                ).format(file=entry.filename[:100])
+                ).format(file=excerpt(entry.filename, 100))
             )
         classes[_class_of(path)].append(entry)
     check_counts({name: len(entries) for name, entries in classes.items()})
@@ -93,14 +93,14 @@ def _check(entry: ZipInfo) -> None:
     if path.is_absolute() or ":" in path.parts[0] or ".." in path.parts:
         raise InputError(
             _("This archive wants to write outside of its folder, at “{file}”. Pack it anew.").format(
-                file=name[:100]
+                file=excerpt(name, 100)
             )
         )
     mode = entry.external_attr >> 16
     if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
         raise InputError(
             _("“{file}” is a link or a device. Pack a ZIP archive of nothing but photos.").format(
-                file=name[:100]
+                file=excerpt(name, 100)
             )
         )
     if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
@@ -110,7 +110,7 @@ def _check(entry: ZipInfo) -> None:
     if entry.file_size > max(SMALL_BYTES, MOST_TIMES * entry.compress_size):
         raise InputError(
             _("“{file}” would unpack to many times its size, as no photo does. Take it out.").format(
-                file=name[:100]
+                file=excerpt(name, 100)
             )
         )
 
@@ -120,7 +120,7 @@ def _class_of(path: PurePosixPath) -> str:
     if not is_name(name):
         raise InputError(
             _("A folder is called “{name}”; give it a name of 1 to {count} letters.").format(
-                name=name[:LONGEST_CLASS], count=LONGEST_CLASS
+                name=excerpt(name, LONGEST_CLASS), count=LONGEST_CLASS
             )
         )
     return name

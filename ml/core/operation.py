@@ -10,7 +10,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict
 
 from ml.core.errors import InputError, ParamsError
-from ml.core.text import _
+from ml.core.text import _, excerpt
 from ml.core.weights import Weights
 
 GENERIC_DEADLINE_SECONDS = 600
@@ -150,7 +150,7 @@ class Operation:
                 known = ", ".join(f"“{slot}”" for slot in slots) or _("none")
                 raise InputError(
                     _("There is no input slot “{name}” here; the slots are: {known}.").format(
-                        name=name, known=known
+                        name=excerpt(name), known=known
                     )
                 )
         for slot in self.inputs:
@@ -195,7 +195,7 @@ def _wrong_number(slot: Slot, given: int) -> str:
 
 
 def _sentence(error: Any) -> str:
-    name = ".".join(str(part) for part in error["loc"]) or _("params")
+    name = excerpt(".".join(str(part) for part in error["loc"])) or _("params")
     if error["type"] == "extra_forbidden":
         return _("There is no param “{name}”.").format(name=name)
     if error["type"] == "missing":

@@ -269,6 +269,22 @@ def scan_bomb(count: int = 2_000) -> bytes:
     return jpeg[:-2] + scan * count + jpeg[-2:]
 
 
+def jpeg_of_fill(count: int = 300_000) -> bytes:
+    """A JPEG that does not end: behind it are fill bytes, which may stand before any marker, and no marker."""
+    return encode(picture(), "JPEG")[:-2] + b"\xff" * count
+
+
+def gif_of_nothing(count: int = 10_000_000) -> bytes:
+    """A GIF with a long gap before its end."""
+    return encode(picture(), "GIF")[:-1] + bytes(count) + b";"
+
+
+def gif_of_controls(count: int = 1_000_000) -> bytes:
+    """So many announcements of a frame."""
+    gif = encode(picture(), "GIF")
+    return gif[:-1] + b"!\xf9\x04\0\0\0\0\0" * count + b";"
+
+
 def gif_of(
     frames: list[tuple[int, int, int, int]], canvas: tuple[int, int] = (20, 10), colors: int = 2
 ) -> bytes:

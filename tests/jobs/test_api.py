@@ -62,6 +62,7 @@ def assert_problem(response: Any, status: int, code: str) -> str:
     assert (body["status"], body["code"]) == (status, code)
     assert body["detail"].endswith((".", "…"))
     assert "Traceback" not in body["detail"]
+    assert body["detail"].isprintable()
     return str(body["detail"])
 
 
@@ -134,6 +135,7 @@ def test_a_finished_job_tells_everything(program: Program) -> None:
     ("body", "code"),
     [
         ({"operation": "levitate"}, "unknown_operation"),
+        ({"operation": "lines\n\0\ud800"}, "unknown_operation"),
         ({"operation": "nap", "params": {"seconds": -1}}, "bad_params"),
         ({"operation": "nap", "params": {"secconds": 1}}, "bad_params"),
         ({"operation": "instant", "inputs": {"sky": str(uuid4())}}, "unknown_photo"),
@@ -280,6 +282,35 @@ def test_a_file_url_takes_the_token_too(program: Program, charlie: Person) -> No
     assert program.client.get(url).status_code == 200
     assert Program(charlie).client.get(url).status_code == 404
     assert Client().get(url).status_code == 404
+
+
+def test_a_method_that_an_address_does_not_take_is_a_problem(program: Program) -> None:
+    response = program.client.put(f"{API}/jobs", "{}", "application/json")
+    assert "PUT" in assert_problem(response, 405, "wrong_method")
+    assert set(response["Allow"].split(", ")) == {"GET", "POST"}
+
+
+def test_an_idempotency_key_that_no_row_holds_is_refused(program: Program) -> None:
+    body = {"operation": "instant"}
+    assert program.post("/jobs", body, **{"Idempotency-Key": "k" * 255}).status_code == 202
+    answer = program.post("/jobs", body, **{"Idempotency-Key": "k" * 256})
+    assert "255" in assert_problem(answer, 422, "invalid")
+
+
+def test_the_document_says_what_a_refusal_looks_like(client: Client) -> None:
+    paths = client.get(f"{API}/openapi.json").json()["paths"]
+    answers = paths[f"{API}/jobs"]["post"]["responses"]
+    assert {"202", "400", "401", "403", "409", "413", "422", "429", "503", "507"} <= answers.keys()
+    assert "Location" in answers["202"]["headers"]
+    assert "Retry-After" in answers["429"]["headers"]
+    for operations in paths.values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                kinds = list(answer.get("content", {}))
+                assert kinds in (
+                    [],
+                    ["application/json" if int(status) < 400 else "application/problem+json"],
+                )
 
 
 def test_an_address_that_is_not_there_is_a_problem_too(program: Program) -> None:

@@ -726,6 +726,8 @@ def test_it_refuses_an_animation_wider_than_webp(assert_refused: Callable[..., N
     [
         (hostile.chunk_flood, "damaged", DAMAGED),
         (hostile.scan_bomb, "damaged", DAMAGED),
+        (hostile.jpeg_of_fill, "damaged", DAMAGED),
+        (hostile.gif_of_controls, "damaged", DAMAGED),
         (hostile.gif_flood, "too_many_frames", TOO_LONG),
         (hostile.tiff_giant_tile, "damaged", DAMAGED),
         (hostile.tiff_of_strips, "damaged", DAMAGED),
@@ -748,7 +750,7 @@ def test_a_bomb_is_refused_at_once(
     assert time.process_time() - begun < 1
 
 
-@pytest.mark.parametrize("bomb", [hostile.idat_bomb, hostile.text_bomb])
+@pytest.mark.parametrize("bomb", [hostile.idat_bomb, hostile.text_bomb, hostile.gif_of_nothing])
 def test_of_a_bomb_with_a_sound_picture_only_the_picture_is_unpacked(
     send: Send, bomb: Callable[[], bytes]
 ) -> None:

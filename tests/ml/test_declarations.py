@@ -1,5 +1,7 @@
 """Declarations: light to import, complete, and one line in the registry."""
 
+import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -7,8 +9,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import pydantic
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ml.core.errors import ParamsError, UnknownOperation
+from ml.core.errors import OperationError, ParamsError, UnknownOperation
 from ml.core.operation import Estimate, Facts, Kind, Operation, Params, Slot, choices
 from ml.core.weights import ML_ROOT, Package
 from ml.registry import Registry, registry
@@ -42,6 +46,13 @@ FIELDS = [
     for operation in OPERATIONS
     for name, field in operation.params.model_fields.items()
 ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
 
 
 def run_python(code: str) -> str:
@@ -122,6 +133,56 @@ def test_a_param_for_some_choices_names_real_ones(
         assert set(values) <= set(choices(operation.params, other))
 
 
+def sensible(operation: Operation, name: str) -> st.SearchStrategy[Any]:
+    """What a field is meant for, its bounds, and what lies just beyond them."""
+    field = operation.params.model_fields[name]
+    bounds = [getattr(item, bound) for item in field.metadata for bound in BOUNDS if hasattr(item, bound)]
+    numbers = [bound + more for bound in bounds if isinstance(bound, int | float) for more in (-1, 0, 1)]
+    literal = next((item for item in flat(field.annotation) if get_origin(item) is Literal), None)
+    return st.sampled_from([field.default, *numbers, *get_args(literal)])
+
+
+@st.composite
+def asked_for(draw: st.DrawFn, operation: Operation) -> dict[str, Any]:
+    """Params as somebody may send them: some as they are meant, some of any JSON, some of no such name."""
+    names = draw(st.lists(st.sampled_from(sorted(operation.params.model_fields)), unique=True))
+    params = {name: draw(sensible(operation, name) | JSON) for name in names}
+    return params | draw(st.dictionaries(st.text(max_size=8), JSON, max_size=1))
+
+
+@st.composite
+def given_to(draw: st.DrawFn, operation: Operation) -> dict[str, list[Facts]]:
+    """Files of any size in every slot, as many as fit."""
+    sides = st.sampled_from([1, 2, 100, 3_000, 65_535, 40_000_000])
+    return {
+        slot.name: [
+            Facts(kind, draw(sides), draw(sides), draw(st.sampled_from([1, 100])), draw(st.sampled_from([0.0, 60.0])))
+            for kind in draw(st.lists(st.sampled_from(sorted(slot.accepts)), min_size=slot.minimum, max_size=slot.maximum))
+        ]
+        for slot in operation.inputs
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.slug)
+@given(st.data())
+@settings(deadline=None, max_examples=20)
+def test_any_params_are_understood_or_refused_in_words(operation: Operation, data: st.DataObject) -> None:
+    sentence = "."
+    try:
+        params = operation.parse(data.draw(asked_for(operation)))
+        again = json.loads(json.dumps(params.model_dump(mode="json"), allow_nan=False))
+        assert operation.parse(again) == params, "a recipe says something else"
+        inputs = data.draw(given_to(operation))
+        operation.check_inputs(inputs)
+        estimate = operation.estimate(params, inputs)
+        assert 0 < estimate.seconds < math.inf
+        assert min(estimate.width, estimate.height) >= 1
+    except OperationError as error:
+        sentence = str(error)
+    assert sentence.endswith(".")
+    assert sentence.isprintable()
+
+
 def flat(annotation: Any) -> Iterator[Any]:
     """A type and those of its union."""
     yield annotation
@@ -195,6 +256,8 @@ def test_an_unknown_operation_is_refused_with_the_known_ones() -> None:
         ({"scale": 5}, "2 or 3"),
         ({"colour": "red"}, "no param “colour”"),
         ({"strength": float("nan")}, "strength"),
+        ({"a\nb": 1}, "no param “a b”"),
+        ({"x" * 1000: 1}, "no param “x{59}…”"),
     ],
 )
 def test_a_wrong_param_gets_one_clear_sentence(params: dict[str, Any], words: str) -> None:

@@ -86,6 +86,35 @@ def test_a_picture_comes_through_unchanged(width: int, height: int, side: int, o
     assert np.array_equal(result.pixels, pixels)
 
 
+def spread(reach: int, scale: int) -> Callable[[Picture], Picture]:
+    """Each pixel becomes the brightest within reach, `scale` times as wide and high: what lies a pixel too near shows."""
+
+    def function(tile: Picture) -> Picture:
+        around = np.pad(tile.pixels, ((reach, reach), (reach, reach), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(around, (2 * reach + 1, 2 * reach + 1), (0, 1))
+        brightest = windows.max(axis=(-2, -1))
+        return Picture(brightest.repeat(scale, axis=0).repeat(scale, axis=1))
+
+    return function
+
+
+@given(
+    size=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    side=st.integers(1, 60),
+    overlap=st.integers(0, 9),
+    scale=st.integers(1, 3),
+    align=st.integers(1, 8),
+)
+@settings(deadline=None, max_examples=40)
+def test_no_size_of_picture_tile_and_overlap_leaves_a_seam(
+    size: tuple[int, int], side: int, overlap: int, scale: int, align: int
+) -> None:
+    picture = Picture(np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8))
+    function = spread(overlap, scale)
+    parts = tiled(picture, function, Context(), side=side, overlap=overlap, scale=scale, align=align)
+    assert np.array_equal(parts.pixels, function(picture).pixels)
+
+
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_tiles_of_a_network_equal_the_whole(scale: int, dtype: type) -> None:

@@ -177,6 +177,44 @@ def test_cutting_the_corners_leaves_nothing_but_picture(
     assert turned.pixels[1:-1, 1:-1].size == 0 or turned.pixels[1:-1, 1:-1].min() > 250
 
 
+SIDES = st.none() | st.integers(1, 90)
+
+
+@given(
+    size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    channels=st.sampled_from([1, 3, 4]),
+    params=st.fixed_dictionaries(
+        {"action": st.sampled_from(["resize", "crop", "rotate", "flip", "copy"])},
+        optional={
+            "percent": st.floats(1, 1000),
+            "width": SIDES,
+            "height": SIDES,
+            "left": st.integers(0, 70),
+            "top": st.integers(0, 70),
+            "angle": st.floats(-360, 360),
+            "corners": st.sampled_from(["transparent", "white", "black", "cut"]),
+            "direction": st.sampled_from(["horizontal", "vertical"]),
+        },
+    ),
+)
+@settings(deadline=None, max_examples=40)
+def test_any_geometry_gives_the_size_that_was_estimated_or_a_sentence(
+    scratch_folder: Path, size: tuple[int, int], channels: int, params: dict[str, Any]
+) -> None:
+    picture = Picture(np.random.default_rng(0).integers(0, 255, (*size, channels), np.uint8))
+    try:
+        result = transform(picture, scratch_folder, **params)  # which compares with the estimate
+    except InputError:
+        assert params["action"] == "crop"
+        return
+    assert result.pixels.dtype == np.uint8
+    if params["action"] == "crop":
+        assert result.width <= picture.width
+        assert result.height <= picture.height
+    if params["action"] == "rotate":
+        assert max(result.width, result.height) <= math.ceil(math.hypot(*size)) + 1
+
+
 @pytest.fixture(scope="session")
 def scratch_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("rotate")

@@ -1,0 +1,75 @@
+"""The site that is shot at: whole, as `make run` starts it, and what is known of it afterwards."""
+
+import json
+import re
+from pathlib import Path
+
+import psutil
+import requests
+
+from tests.site import Site, free_port
+from tests.support import wait_for
+
+PLENTY = "1000000000"
+QUIET_SECONDS = 600
+WRONG = re.compile(r"Traceback| ERROR |WORKER TIMEOUT|SIG[A-Z]+!")
+"""What a log has no line of while all is well."""
+
+
+class Target:
+    """A running site with limits that one person does not reach, in a folder of its own."""
+
+    def __init__(self, folder: Path, database_url: str = "") -> None:
+        self.folder = folder
+        variables = {"DATABASE_URL": database_url} if database_url else {}
+        (folder / "home").mkdir()
+        self.site = Site(
+            folder / "home",
+            free_port(),
+            **variables,
+            LATENT_ROOMS="tests.rooms.instant,tests.rooms.picky",
+            SAMPLE_JOBS="0",
+            LOG_LEVEL="WARNING",
+            MIN_FREE_MEGABYTES="0",
+            MEMBER_UPLOADS_PER_HOUR=PLENTY,
+            MEMBER_QUEUED_JOBS=PLENTY,
+            MEMBER_STORED_MEGABYTES=PLENTY,
+            MAX_WAITING_JOBS=PLENTY,
+        )
+        self.site.wait_until_ready(180)
+        self.api = f"{self.site.url}/api/v1"
+        self._web = self._web_process()
+
+    def close(self) -> None:
+        self.site.end()
+
+    def token(self, username: str) -> str:
+        return self.site.python("manage.py", "create_token", username).splitlines()[-1]
+
+    def wait_until_quiet(self) -> None:
+        """Until no job waits or runs."""
+        unfinished = re.compile(r'^latent_jobs\{.*status="(?:queued|running)"\} (?!0\.0$)', re.MULTILINE)
+        wait_for(
+            lambda: not unfinished.search(requests.get(f"{self.site.url}/metrics", timeout=60).text),
+            QUIET_SECONDS,
+        )
+
+    def web_megabytes(self) -> float:
+        """Resident memory of the process that answers."""
+        return float(self._web.memory_info().rss / 1e6) if self._web.is_running() else 0.0
+
+    def findings(self) -> list[str]:
+        """What is wrong with a site at rest: files without a row and the like, errors in its log, a web process lost."""
+        accepted = self.folder / "accepted.json"
+        accepted.write_text("[]")
+        told = json.loads(self.site.python("-m", "tests.faults.checker", str(accepted)))
+        del told["findings"]["ended twice"]  # as a job does that is tried again
+        found = [f"{what}: {item}" for what, items in told["findings"].items() for item in items]
+        if self._web_process() != self._web:
+            found.append("the web process was lost")
+        return found + [line for line in self.site.said().splitlines() if WRONG.search(line)]
+
+    def _web_process(self) -> psutil.Process | None:
+        server = self.site.child("web")
+        children = server.children() if server else []
+        return children[0] if children else None
