@@ -87,6 +87,7 @@ EXAMPLES: Mapping[str, Example] = {
     "transform": Example(ASTRONAUT, {"action": "rotate", "angle": -18, "corners": "white"}),
     "augmentation": Example(COFFEE, {"count": 6}),
     "add-noise": Example(ASTRONAUT),
+    "denoise-demonstration": Example(ASTRONAUT),
     "comparison": Example(COFFEE, noisy=True, others={"reference": Example(COFFEE)}),
     "digit-denoise": Example(NOISY_DIGITS, {"layout": "sheet"}),
     "vae-sample": Example(None, {"action": "manifold", "method": "vae-2", "side": 16}),

@@ -234,6 +234,7 @@ operation = Operation(
                 "The same picture at the size of the result, to measure by (PSNR and SSIM of its luminance)."
             ),
             minimum=0,
+            fine_tuning=True,
         ),
     ),
     params=SuperResolutionParams,
