@@ -1,15 +1,17 @@
 """White pixels on a photo, and the photo without them by each method."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from ml.add_noise.run import with_white_pixels
 from ml.core.context import Context, Inputs, Result
+from ml.core.images import Picture
 from ml.core.metrics import fidelity
 from ml.core.side_by_side import side_by_side
 from ml.core.text import _
 from ml.denoising import DNCNN, SECONDS_PER_MEGAPIXEL
 from ml.denoising.run import denoise, loaded
-from ml.denoising_demonstration import DemonstrationParams, methods_of
+from ml.denoising_demonstration import DemonstrationParams, Single, methods_of
 
 
 def run(inputs: Inputs, params: DemonstrationParams, context: Context) -> Result:
@@ -27,7 +29,9 @@ def run(inputs: Inputs, params: DemonstrationParams, context: Context) -> Result
     methods = methods_of(params)
     if "dncnn" in methods:
         loaded(context.device)
-    runs = {method: partial(denoise, noisy, method, params.sigma) for method in methods}
+    runs: Mapping[Single, Callable[[Context], Picture]] = {
+        method: partial(denoise, noisy, method, params.sigma) for method in methods
+    }
     result = side_by_side(runs, SECONDS_PER_MEGAPIXEL, context, judge)
     result.images["noisy"] = noisy
     result.metrics = {"noisy_psnr": spoilt.psnr, "noisy_ssim": spoilt.ssim, **result.metrics}
