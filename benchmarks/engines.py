@@ -26,7 +26,7 @@ class AtScale(nn.Module):
 
 def plain_torch(network: nn.Module, *examples: Tensor) -> Callable[..., Tensor]:
     """Torch as it is before anybody thinks of speed: its own memory layout, whole pictures."""
-    return network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return network.to(memory_format=torch.contiguous_format)
 
 
 def by_onnxruntime(network: nn.Module, *examples: Tensor) -> Callable[..., Tensor]:
@@ -38,7 +38,7 @@ def by_onnxruntime(network: nn.Module, *examples: Tensor) -> Callable[..., Tenso
         torch.onnx.export(
             network,
             examples,
-            graph,  # type: ignore[arg-type]  (the old one takes a file too)
+            graph,  # type: ignore[arg-type]
             dynamo=False,
             input_names=names,
             dynamic_axes={"image": {2: "height", 3: "width"}},

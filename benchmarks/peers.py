@@ -86,7 +86,7 @@ def _convolutions(path: Path) -> nn.Sequential:
                 convolution.load_state_dict({"weight": kernel.mT, "bias": bias.ravel()})
                 layers.append(convolution)
     network = nn.Sequential(*layers).eval().requires_grad_(False)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.to(memory_format=torch.channels_last)
 
 
 DENOISERS: Mapping[str, tuple[str, Callable[[Path], Denoise], Sequence[int]]] = {

@@ -63,7 +63,7 @@ def main(args: argparse.Namespace) -> Mapping[str, object]:
 
 def single_frame_methods(scale: int, sigma: float) -> Mapping[str, Enlarge]:
     """What can be made of one frame: it is enlarged, or enlarged after the denoiser was told its noise."""
-    enlargers = {method: enlargement(method, scale, "cpu") for method in ENLARGERS}
+    enlargers: dict[str, Enlarge] = {method: enlargement(method, scale, "cpu") for method in ENLARGERS}
     denoise = dncnn("cpu")
 
     def after_denoising(enlarge: Enlarge) -> Enlarge:

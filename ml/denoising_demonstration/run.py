@@ -32,7 +32,8 @@ def run(inputs: Inputs, params: DemonstrationParams, context: Context) -> Result
     runs: Mapping[Single, Callable[[Context], Picture]] = {
         method: partial(denoise, noisy, method, params.sigma) for method in methods
     }
-    result = side_by_side(runs, SECONDS_PER_MEGAPIXEL, context, judge)
+    costs = {method: SECONDS_PER_MEGAPIXEL[method] for method in methods}
+    result = side_by_side(runs, costs, context, judge)
     result.images["noisy"] = noisy
     result.metrics = {"noisy_psnr": spoilt.psnr, "noisy_ssim": spoilt.ssim, **result.metrics}
     learned = "dncnn" in methods
