@@ -209,7 +209,7 @@ def test_a_refused_upload_leaves_the_form_with_its_settings_and_a_sentence(clien
         {"seconds": "3.5", "file-photo": SimpleUploadedFile("a.png", b"no picture at all, really")},
     )
     assert response.status_code == 422
-    assert "not a picture we can read" in page(response)
+    assert "not a picture or video we can read" in page(response)
     assert 'value="3.5"' in page(response)
     assert not Job.objects.exists()
 
