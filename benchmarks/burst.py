@@ -20,8 +20,9 @@ SETTINGS = ((2, 8, 5.0), (3, 4, 5.0), (3, 8, 5.0), (3, 16, 5.0), (3, 8, 0.0), (3
 
 
 def table(folder: Path) -> None:
-    print("| scale | frames | sigma | burst | " + " | ".join(evaluate.RIVALS) + " | gain |")
-    print("|--|--|--|--|" + "--|" * len(evaluate.RIVALS) + "--|")
+    rivals = list(evaluate.single_frame_methods(2, 0))
+    print("| scale | frames | sigma | burst | " + " | ".join(rivals) + " | gain |")
+    print("|--|--|--|--|" + "--|" * len(rivals) + "--|")
     for scale, frames, sigma in SETTINGS:
         settings = argparse.Namespace(data=folder, scale=scale, frames=frames, sigma=sigma, seed=0)
         found = evaluate.main(settings)

@@ -1,15 +1,18 @@
 """Restoration methods side by side: ``python -m benchmarks.restoration --data DIR [--sets set5 cbsd68] [--peers DIR]``.
 
 DIR holds the usual test sets, each a folder: set5, set14, bsd100 for super-resolution, cbsd68, bsd68 for denoising.
-PSNR and SSIM are those of ``python -m ml evaluate``; the seconds are those of the operation on a photo, tiles, colour
-and all. ``--peers`` names a folder with OpenCV's FSRCNN_x2.pb, FSRCNN_x3.pb and FSRCNN_x4.pb.
+PSNR and SSIM are those of ``python -m ml evaluate``. The seconds are those of a photo of 512 pixels a side, in colour
+where nothing else is said, on one core and on all: of our methods those of the whole operation, tiles, colour and all.
+``--peers`` names a folder with OpenCV's graphs (fsrcnn-opencv) and the authors' denoisers (dncnn).
 """
 
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +20,31 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from benchmarks import report
+from benchmarks import engines, peers, report
 from ml.core.context import Context
 from ml.core.images import Picture, read_picture
-from ml.core.metrics import read_pictures
+from ml.core.metrics import Score, read_pictures
+from ml.core.resampling import luminance
 from ml.denoising import SECONDS_PER_MEGAPIXEL as DENOISERS
-from ml.denoising.evaluate import measure as measure_denoising
-from ml.denoising.evaluate import score_denoising
+from ml.denoising.evaluate import METHODS as DENOISE
+from ml.denoising.evaluate import Denoise, score_denoising
 from ml.denoising.run import denoise
+from ml.denoising.run import loaded as denoiser
 from ml.super_resolution import SCALES, TILES, scales
-from ml.super_resolution.evaluate import measure as measure_enlarging
-from ml.super_resolution.evaluate import score_luminance
-from ml.super_resolution.run import enlarge
+from ml.super_resolution.evaluate import Enlarge, enlargement, score_luminance
+from ml.super_resolution.run import COLOR, enlarge, loaded
 from webapp.config import BASE_DIR
 
 PHOTO = BASE_DIR / "static" / "samples" / "astronaut.jpg"
-SIDE = 256
-ROUNDS, ENOUGH_SECONDS = 4, 20
+SIDE = 512
+SLOW_SIDE, SLOW = 128, 50
+"""Methods that take longer than so many seconds a megapixel are timed on a smaller part of the photo."""
+ROUNDS, ENOUGH_SECONDS = 4, 10
+TIMED_SCALE, TIMED_SIGMA = 3, 25
 SIGMAS = (15, 25, 50)
 CPU = torch.device("cpu")
+CORES = len(os.sched_getaffinity(0))
 
 ENLARGING: Mapping[str, Mapping[str, Sequence[str]]] = {
     "set5": {
@@ -92,8 +99,6 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=[*TILES, *DENOISERS], metavar="METHOD")
     parser.add_argument("--peers", type=Path, metavar="DIR")
     args = parser.parse_args()
-    if args.peers:
-        cv2.dnn_registerLayer("DepthToSpace", DepthToSpace)
     given = " --peers DIR" if args.peers else ""
     given += f" --methods {' '.join(args.methods)}" if args.methods else ""
     for name in args.sets or [name for name in (*ENLARGING, *DENOISING) if (args.data / name).is_dir()]:
@@ -101,137 +106,192 @@ def main() -> None:
         if name in ENLARGING:
             title, text = "Super-resolution", enlarging(args.data / name, args.methods, args.peers)
         else:
-            title, text = "Denoising", denoising(args.data / name, args.methods)
+            title, text = "Denoising", denoising(args.data / name, args.methods, args.peers)
         if busy > 1:
             text += f"\n\nOther work ran meanwhile (load {busy:.1f} at the start), so that the times are too long."
         command = f"python -m benchmarks.restoration --data DIR --sets {name}{given}"
         report.write(f"{title}: {name}", command, text)
 
 
-def enlarging(folder: Path, methods: Sequence[str] | None, peers: Path | None) -> str:
+@dataclass(frozen=True)
+class Contender:
+    """A way of restoring. `method` is what is scored: of enlarging an `Enlarge` by scale, of denoising a `Denoise`.
+
+    `work`, called on the cores it is to run on, gives what is timed on a picture of `side` pixels.
+    """
+
+    name: str
+    method: Callable[..., Any]
+    work: Callable[[], Callable[[], object]]
+    known: Sequence[int]
+    """The scales, or levels of noise, that it can do."""
+    side: int = SIDE
+    color: bool = False
+
+
+def enlarging(folder: Path, methods: Sequence[str] | None, peer_folder: Path | None) -> str:
     """A table of methods by scales on one set."""
-    rows = [("method", *(title for scale in SCALES for title in (f"x{scale}", "s/MP")))]
-    for method in _chosen(TILES, methods):
-        known = scales(method)
-        cells = (
-            (
-                _said(measure_enlarging(method, scale, folder, "cpu")),
-                f"{enlarging_seconds(method, scale):.2f}",
-            )
-            if scale in known
-            else ("not trained", "")
-            for scale in SCALES
-        )
-        rows.append((method, *(cell for pair in cells for cell in pair)))
-    if peers:
-        pictures = [picture for _, picture in read_pictures(folder)]
-        cells = (opencv_fsrcnn(peers / f"FSRCNN_x{scale}.pb", scale, pictures) for scale in SCALES)
-        rows.append(("OpenCV's FSRCNN (Y only)", *(cell for pair in cells for cell in pair)))
+    pictures = [picture for _, picture in read_pictures(folder)]
+    rows = [("method", *(f"x{scale}" for scale in SCALES), *_cores(f"s/MP at x{TIMED_SCALE}"))]
+    for each in enlargers(methods, peer_folder):
+        cells = []
+        for scale in SCALES:
+            with torch.inference_mode():
+                score = (
+                    score_luminance(each.method(scale), scale, pictures, CPU, each.color)
+                    if scale in each.known
+                    else None
+                )
+            cells.append(_said(score) if score else "not trained")
+        rows.append((each.name, *cells, *(seconds(each) if TIMED_SCALE in each.known else _cores("", " "))))
     for paper, figures in ENLARGING[folder.name].items():
-        rows.append((f"*{paper}*", *(cell for figure in figures for cell in (figure, ""))))
+        rows.append((f"*{paper}*", *figures, *_cores("", " ")))
     return (
-        f"{report.table(rows)}\n\nPSNR in dB / SSIM of Y, and seconds per megapixel of the picture to be enlarged. "
+        f"{report.table(rows)}\n\nPSNR in dB / SSIM of Y; seconds per megapixel of the picture to be enlarged. "
         f"{ENLARGING_SOURCES}"
     )
 
 
-def denoising(folder: Path, methods: Sequence[str] | None) -> str:
-    """A table of methods by levels of noise on one set."""
-    columns = [*((sigma, False) for sigma in SIGMAS), (25, True)]
-    rows = [("method", *(f"{sigma}{', 8 bits' if clipped else ''}" for sigma, clipped in columns), "s/MP")]
-    for method in _chosen(DENOISERS, methods):
-        cells = (
-            _said(measure_denoising(method, sigma, folder, "cpu", clipped)) for sigma, clipped in columns
+def enlargers(methods: Sequence[str] | None, peer_folder: Path | None) -> Iterator[Contender]:
+    """Our methods, our networks by other engines, and the peers."""
+    for method in _chosen(TILES, methods):
+        side = SLOW_SIDE if TILES[method].seconds_per_megapixel > SLOW else SIDE
+        yield Contender(
+            method,
+            partial(enlargement, method, device="cpu"),
+            partial(partial, enlarge, photo(side), method, TIMED_SCALE, Context()),
+            scales(method),
+            side,
+            method in COLOR,
         )
-        rows.append((method, *cells, f"{denoising_seconds(method):.2f}"))
+    for method in _chosen(("latent-sr", "fsrcnn"), methods):
+        for engine, through in engines.ENGINES.items():
+            yield _on_luminance(f"{method} by {engine}", partial(_through, through, method))
+    if peer_folder:
+        graphs = peer_folder / "fsrcnn-opencv"
+        yield _on_luminance(
+            "OpenCV's FSRCNN", lambda scale: peers.opencv_fsrcnn(graphs / f"FSRCNN_x{scale}.pb")
+        )
+
+
+def _on_luminance(name: str, method: Callable[[int], Enlarge]) -> Contender:
+    y = luminance(_tensor(photo()))
+    return Contender(f"{name} (Y only)", method, lambda: partial(method(TIMED_SCALE), y), SCALES)
+
+
+def _through(through: engines.Engine, method: Any, scale: int) -> Enlarge:
+    network = engines.AtScale(loaded.__wrapped__(method, "cpu", scale), scale)
+    apply = through(network, torch.rand(1, 1, 64, 64))
+    return lambda image: apply(image[None])[0]
+
+
+def denoising(folder: Path, methods: Sequence[str] | None, peer_folder: Path | None) -> str:
+    """A table of methods by levels of noise on one set."""
     pictures = [picture for _, picture in read_pictures(folder)]
-    if len(pictures[0]) == 3 and not methods:
-        rows.append(("OpenCV's fastNlMeansDenoisingColored", "", "", "", *opencv_nlm(pictures)))
+    columns = [*((sigma, False) for sigma in SIGMAS), (25, True)]
+    titles = (f"{sigma}{', 8 bits' if clipped else ''}" for sigma, clipped in columns)
+    rows = [("method", *titles, *_cores("s/MP"))]
+    for each in denoisers(methods, peer_folder, len(pictures[0])):
+        with torch.inference_mode():
+            cells = [
+                _said(score_denoising(each.method, sigma, pictures, CPU, clipped))
+                if sigma in each.known
+                else ""
+                for sigma, clipped in columns
+            ]
+        rows.append((each.name, *cells, *seconds(each)))
     for paper, figures in DENOISING[folder.name].items():
-        rows.append((f"*{paper}*", *figures, "", ""))
+        rows.append((f"*{paper}*", *figures, "", *_cores("", " ")))
     return (
         f"{report.table(rows)}\n\nPSNR in dB / SSIM at three noise levels, and of noise rounded and clipped to 8 bits; "
-        f"seconds per megapixel at level 25. {DENOISING_SOURCES}"
+        f"seconds per megapixel at level {TIMED_SIGMA}. {DENOISING_SOURCES}"
     )
+
+
+def denoisers(methods: Sequence[str] | None, peer_folder: Path | None, channels: int) -> Iterator[Contender]:
+    """Our methods, our network by other engines and, in colour, the peers."""
+    work: Callable[[], Callable[[], object]]
+    for method in _chosen(DENOISERS, methods):
+        work = partial(partial, denoise, photo(), method, TIMED_SIGMA, Context())
+        yield Contender(method, DENOISE[method]("cpu"), work, SIGMAS)
+    noisy, sigma = _tensor(photo())[:channels], TIMED_SIGMA / 255
+    for _ in _chosen(("dncnn",), methods):
+        for engine, through in engines.ENGINES.items():
+            build = partial(_denoised_through, through, channels)
+            work = partial(_built, build, noisy, sigma)
+            yield Contender(f"dncnn by {engine}", build(), work, SIGMAS)
+    if channels == 3 and peer_folder:
+        for name, (file, read, known) in peers.DENOISERS.items():
+            apply = read(peer_folder / "dncnn" / file)
+            yield Contender(name, apply, partial(partial, apply, noisy, sigma), known)
+    if channels == 3 and not methods:
+        work = partial(partial, peers.opencv_nlm, noisy, sigma)
+        yield Contender("OpenCV's fastNlMeansDenoisingColored, 8 bits", peers.opencv_nlm, work, SIGMAS)
+
+
+def _built(build: Callable[[], Denoise], noisy: Tensor, sigma: float) -> Callable[[], object]:
+    return partial(build(), noisy, sigma)
+
+
+def _denoised_through(through: engines.Engine, channels: int) -> Denoise:
+    apply = through(denoiser.__wrapped__("cpu"), torch.rand(1, channels, 64, 64), torch.tensor([0.1]))
+    return lambda noisy, sigma: apply(noisy[None], noisy.new_tensor([sigma]))[0]
 
 
 def _chosen(known: Iterable[Any], methods: Sequence[str] | None) -> list[Any]:
     return [method for method in known if methods is None or method in methods]
 
 
-def _said(measured: Mapping[str, float | None]) -> str:
-    return f"{measured['psnr']:.2f} / {measured['ssim']:.4f}".replace(" 0.", " .")
+def _said(score: Score) -> str:
+    return f"{score.psnr:.2f} / {score.ssim:.4f}".replace(" 0.", " .")
 
 
-def photo() -> Picture:
+def _cores(what: str, said: str = "") -> list[str]:
+    """The heads of the columns of times, or what is `said` in each."""
+    counts = sorted({1, CORES})
+    return [said or f"{what}, {count} core{'s' if count > 1 else ''}" for count in counts]
+
+
+def photo(side: int = SIDE) -> Picture:
     """The middle of a sample."""
-    return Picture(np.ascontiguousarray(read_picture(PHOTO).pixels[:SIDE, 128 : 128 + SIDE]))
+    pixels = read_picture(PHOTO).pixels
+    top, left = ((length - side) // 2 for length in pixels.shape[:2])
+    return Picture(np.ascontiguousarray(pixels[top : top + side, left : left + side]))
 
 
-def seconds(work: Callable[[], object], picture: Picture) -> float:
-    """Per megapixel of a picture, the best of some rounds: the first of them loads what is needed."""
-    taken: list[float] = []
-    while len(taken) < ROUNDS and sum(taken) < ENOUGH_SECONDS:
-        started = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - started)
-    return min(taken) / picture.megapixels
+def _tensor(picture: Picture) -> Tensor:
+    """(C, H, W) from 0 to 1."""
+    return torch.from_numpy(picture.pixels).permute(2, 0, 1) / 255
 
 
-@cache
-def enlarging_seconds(method: Any, scale: int) -> float:
-    picture = photo()
-    return seconds(lambda: enlarge(picture, method, scale, Context()), picture)
+def seconds(contender: Contender) -> list[str]:
+    """Per megapixel, on one core and on all: the best of some rounds, the first of which loads what is needed."""
+    found = []
+    for count in sorted({1, CORES}):
+        with on_cores(count), torch.inference_mode():
+            work = contender.work()
+            taken: list[float] = []
+            while len(taken) < ROUNDS and sum(taken) < ENOUGH_SECONDS:
+                started = time.perf_counter()
+                work()
+                taken.append(time.perf_counter() - started)
+        found.append(f"{min(taken) / contender.side**2 * 1e6:.2f}")
+    return found
 
 
-@cache
-def denoising_seconds(method: Any) -> float:
-    picture = photo()
-    return seconds(lambda: denoise(picture, method, 25, Context()), picture)
-
-
-class DepthToSpace:
-    """The layer of TensorFlow's that OpenCV has in its dnn_superres only, which the wheel leaves out."""
-
-    def __init__(self, params: Mapping[str, Any], blobs: Sequence[np.ndarray[Any, Any]]) -> None:
-        self.block = int(params["block_size"])
-
-    def getMemoryShapes(self, inputs: Sequence[Sequence[int]]) -> list[list[int]]:
-        count, channels, height, width = inputs[0]
-        return [[count, channels // self.block**2, height * self.block, width * self.block]]
-
-    def forward(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
-        return [functional.pixel_shuffle(torch.from_numpy(inputs[0]), self.block).numpy()]
-
-
-def opencv_fsrcnn(graph: Path, scale: int, pictures: Sequence[Tensor]) -> tuple[str, str]:
-    """OpenCV's network on Y, by OpenCV's engine."""
-    network = cv2.dnn.readNetFromTensorflow(str(graph))
-
-    def apply(y: Tensor) -> Tensor:
-        network.setInput(y[None].numpy())
-        return torch.from_numpy(network.forward()[0])
-
-    picture = photo()
-    y = torch.from_numpy(picture.pixels[:, :, :1].copy()).permute(2, 0, 1) / 255
-    score = score_luminance(apply, scale, pictures, CPU)
-    return _said({"psnr": score.psnr, "ssim": score.ssim}), f"{seconds(lambda: apply(y), picture):.2f}"
-
-
-def opencv_nlm(pictures: Sequence[Tensor]) -> tuple[str, str]:
-    """OpenCV's own colour mode of non-local means, at its recommended windows and a strength of sigma."""
-
-    def apply(noisy: Tensor, sigma: float) -> Tensor:
-        pixels = np.ascontiguousarray((noisy * 255).round().byte().permute(1, 2, 0).numpy())
-        strength = 255 * sigma
-        cleaned = cv2.fastNlMeansDenoisingColored(pixels, None, strength, strength, 7, 21)
-        return torch.from_numpy(cleaned).permute(2, 0, 1) / 255
-
-    picture = photo()
-    image = torch.from_numpy(picture.pixels).permute(2, 0, 1) / 255
-    score = score_denoising(apply, 25, pictures, CPU, clipped=True)
-    taken = seconds(lambda: apply(image, 25 / 255), picture)
-    return _said({"psnr": score.psnr, "ssim": score.ssim}), f"{taken:.2f}"
+@contextmanager
+def on_cores(count: int) -> Iterator[None]:
+    """Within it, this thread runs on so many cores, and torch and OpenCV start so many threads."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(cores)[:count])
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        torch.set_num_threads(len(cores))
+        cv2.setNumThreads(len(cores))
 
 
 if __name__ == "__main__":

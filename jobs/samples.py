@@ -53,7 +53,8 @@ NOISY_DIGITS = Sample("noisy-digits", _("Digits under noise"), _("Handwritten di
 class Example:
     """What shows an operation well: a photo, of which a part may be cut out or spoilt first, or none; and settings.
 
-    `crop` is left, top, right and bottom in pixels; `others` are the photos in further slots, by name.
+    `crop` is left, top, right and bottom in pixels; `others` are the photos in further slots, by name. Where `before`
+    names an output, a card shows that one, and not the photo, as what the result was made of.
     """
 
     photo: Sample | None = None
@@ -61,6 +62,7 @@ class Example:
     crop: tuple[int, int, int, int] | None = None
     noisy: bool = False
     others: Mapping[str, "Example"] = field(default_factory=dict)
+    before: str = ""
 
     def pictures(self, operation: Operation) -> dict[str, Image.Image]:
         """What goes into the slots of an operation."""
@@ -87,6 +89,7 @@ EXAMPLES: Mapping[str, Example] = {
     "transform": Example(ASTRONAUT, {"action": "rotate", "angle": -18, "corners": "white"}),
     "augmentation": Example(COFFEE, {"count": 6}),
     "add-noise": Example(ASTRONAUT),
+    "denoise-demonstration": Example(ASTRONAUT, before="noisy"),
     "comparison": Example(COFFEE, noisy=True, others={"reference": Example(COFFEE)}),
     "digit-denoise": Example(NOISY_DIGITS, {"layout": "sheet"}),
     "vae-sample": Example(None, {"action": "manifold", "method": "vae-2", "side": 16}),

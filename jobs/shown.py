@@ -26,6 +26,8 @@ class Shown:
     bytes: int
     media_type: str
     color: str
+    measured: str = ""
+    """What was found of it, in a word or two."""
 
     @classmethod
     def photo(cls, photo: Photo, *, token: str = "", alt: str | None = None) -> Self:
@@ -47,7 +49,9 @@ class Shown:
         )
 
     @classmethod
-    def output(cls, output: Output, *, token: str = "", alt: str | None = None) -> Self:
+    def output(
+        cls, output: Output, *, token: str = "", alt: str | None = None, title: str = "", measured: str = ""
+    ) -> Self:
         url = (
             reverse("shared-output", args=[token, output.id])
             if token
@@ -55,7 +59,7 @@ class Shown:
         )
         return cls(
             id=str(output.id),
-            name=output.name.replace("_", " ").replace("-", " "),
+            name=title or output.name.replace("_", " ").replace("-", " "),
             alt=alt
             if alt is not None
             else _("The result “{name}”").format(name=output.name.replace("_", " ")),
@@ -65,6 +69,7 @@ class Shown:
             bytes=output.bytes,
             media_type=output.media_type,
             color=output.color,
+            measured=measured,
         )
 
     @property

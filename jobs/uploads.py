@@ -154,7 +154,9 @@ def sniff(file: "UploadedFile[Any]") -> tuple[Kind, str]:
             return kind, file_format
     raise Refused(
         "not_a_picture",
-        _("This is not a picture we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF file."),
+        _(
+            "This is not a picture or video we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, or an MP4, MOV or WebM."
+        ),
     )
 
 

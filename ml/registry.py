@@ -24,6 +24,7 @@ ROOMS = (
     "ml.transform",
     "ml.augmentation",
     "ml.add_noise",
+    "ml.denoising_demonstration",
     "ml.comparison",
 )
 

@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from jobs import access, lifecycle, progress, uploads, words
 from jobs.errors import Refused
 from jobs.forms import form_url, shown
-from jobs.models import MEDIA_TYPES, Job, Photo, ShareLink
+from jobs.models import MEDIA_TYPES, Job, Output, Photo, ShareLink
 from jobs.plots import Plot, plots
 from jobs.shown import Shown
 from jobs.state import State, kept_until, state_of
@@ -44,6 +44,8 @@ METRICS: dict[str, tuple["StrOrPromise", str]] = {
     "largest_difference": (gettext_lazy("Largest difference, of 255"), ""),
     "amplification": (gettext_lazy("Amplification of the map"), ""),
     "sigma": (gettext_lazy("Noise level, of 255"), ""),
+    "noisy_psnr": (gettext_lazy("With the noise, PSNR"), "dB"),
+    "noisy_ssim": (gettext_lazy("With the noise, SSIM"), ""),
     "seconds": (gettext_lazy("Time"), "s"),
     "fid": ("FID", ""),
 }
@@ -99,7 +101,22 @@ class Standing:
 
     @cached_property
     def outputs(self) -> list[Shown]:
-        return [Shown.output(output, token=self.token) for output in self.job.outputs.all()]
+        return [self._shown(output) for output in self.job.outputs.all()]
+
+    def _shown(self, output: Output) -> Shown:
+        """Of several methods, each has its picture under its name, and its PSNR where there was a reference."""
+        psnr = self.job.metrics.get(f"{output.name}_psnr")
+        return Shown.output(
+            output,
+            token=self.token,
+            title=self._method_title(output.name),
+            measured="" if psnr is None else f"{psnr:.4g} dB",
+        )
+
+    def _method_title(self, method: str) -> str:
+        """Empty for what is no method of the operation."""
+        titles = self.job.declaration.method_titles if self.job.declaration else {}
+        return _(titles[method]).partition(": ")[0] if method in titles else ""
 
     @property
     def views(self) -> list[Shown]:
@@ -145,10 +162,10 @@ class Standing:
     def _metric(self, name: str) -> tuple[str, str]:
         """Its title and unit; one of `compare` has its method before it: “nlm_psnr”."""
         method, _underscore, measure = name.rpartition("_")
-        titles = self.job.declaration.method_titles if self.job.declaration else {}
-        if method in titles and measure in METRICS:
+        of = self._method_title(method)
+        if of and measure in METRICS:
             title, unit = METRICS[measure]
-            return f"{_(titles[method]).partition(': ')[0]}, {title}", unit
+            return f"{of}, {title}", unit
         title, unit = METRICS.get(name.lower(), (name.replace("_", " "), ""))
         return str(title), unit
 

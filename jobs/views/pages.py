@@ -126,6 +126,19 @@ class Draft:
     def others(self) -> list[SlotField]:
         return [field for field in self.slots if field is not self.main]
 
+    @property
+    def beside(self) -> list[SlotField]:
+        return [field for field in self.others if not field.slot.fine_tuning]
+
+    @property
+    def folded(self) -> list[SlotField]:
+        return [field for field in self.others if field.slot.fine_tuning]
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether something that is folded away is filled, or wrong."""
+        return self.form.fine_tuned or any(field.photos or field.error for field in self.folded)
+
     def inputs(self) -> list[dict[str, list[Photo]]]:
         """What goes into each of the jobs."""
         others = {field.slot.name: field.photos for field in self.others if field.photos}

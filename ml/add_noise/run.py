@@ -71,7 +71,8 @@ def run(inputs: Inputs, params: AddNoiseParams, context: Context) -> Result:
     """The slot `image` with noise on its colour, rounded and clipped to its depth as in a file."""
     picture = inputs.picture("image")
     if params.method == "white-pixels":
-        noisy = with_white_pixels(picture, params.pixels, context)
+        noisy = with_white_pixels(picture, params.pixels, context.rng)
+        context.advance(1, _("Adding noise"))
     else:
         noise = NOISES[params.method]
 
@@ -90,11 +91,10 @@ def run(inputs: Inputs, params: AddNoiseParams, context: Context) -> Result:
     return Result(images={"image": noisy}, engine="pillow" if params.method == "jpeg" else "numpy")
 
 
-def with_white_pixels(picture: Picture, count: int, context: Context) -> Picture:
+def with_white_pixels(picture: Picture, count: int, rng: np.random.Generator) -> Picture:
     """White at `count` places, each drawn without regard to the others."""
-    rows = context.rng.integers(picture.height, size=count)
-    columns = context.rng.integers(picture.width, size=count)
+    rows = rng.integers(picture.height, size=count)
+    columns = rng.integers(picture.width, size=count)
     pixels = picture.pixels.copy()
     pixels[rows, columns, : picture.color.shape[2]] = picture.peak
-    context.advance(1, _("Adding noise"))
     return Picture(pixels)

@@ -15,10 +15,11 @@ from ml.core.context import Context
 from ml.core.images import Pixels
 from ml.core.metrics import Score, luminance_score, mean_score, read_pictures
 from ml.core.resampling import resize_bicubic
+from ml.denoising.evaluate import dncnn
 from ml.super_resolution import SCALES, Single
-from ml.super_resolution.evaluate import enlargement
+from ml.super_resolution.evaluate import Enlarge, enlargement
 
-RIVALS: tuple[Single, ...] = ("bicubic", "fsrcnn", "latent-sr")
+ENLARGERS: tuple[Single, ...] = ("bicubic", "fsrcnn", "latent-sr")
 FARTHEST = 1.0
 """Pixels of the frames by which they are shifted at most, to either side."""
 
@@ -37,8 +38,8 @@ def main(args: argparse.Namespace) -> Mapping[str, object]:
     rng = np.random.default_rng(args.seed)
     context = Context()
     scores: list[Score] = []
-    single: dict[str, list[Score]] = {method: [] for method in RIVALS}
-    rivals = {method: enlargement(method, args.scale, "cpu") for method in RIVALS}
+    rivals = single_frame_methods(args.scale, args.sigma)
+    single: dict[str, list[Score]] = {method: [] for method in rivals}
     for _name, picture in read_pictures(args.data):
         truth = picture.permute(1, 2, 0).numpy()
         frames, wanted = simulate(truth, args.scale, args.frames, args.sigma, rng)
@@ -58,6 +59,18 @@ def main(args: argparse.Namespace) -> Mapping[str, object]:
         "single": {method: mean_score(found).psnr for method, found in single.items()},
         "images": len(scores),
     }
+
+
+def single_frame_methods(scale: int, sigma: float) -> Mapping[str, Enlarge]:
+    """What can be made of one frame: it is enlarged, or enlarged after the denoiser was told its noise."""
+    enlargers: dict[str, Enlarge] = {method: enlargement(method, scale, "cpu") for method in ENLARGERS}
+    denoise = dncnn("cpu")
+
+    def after_denoising(enlarge: Enlarge) -> Enlarge:
+        return lambda frame: enlarge(denoise(frame, sigma / 255))
+
+    cleaned = {f"dncnn, then {name}": after_denoising(enlarge) for name, enlarge in enlargers.items()}
+    return {**enlargers, **cleaned}
 
 
 def simulate(

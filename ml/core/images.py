@@ -154,7 +154,9 @@ def opened(path: Path) -> Iterator[Image.Image]:
                 yield image
     except UnidentifiedImageError:
         raise InputError(
-            _("This is not a picture we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF file.")
+            _(
+                "This is not a picture or video we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, or an MP4, MOV or WebM."
+            )
         ) from None
     except InputError:
         raise

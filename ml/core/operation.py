@@ -28,7 +28,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """A place for inputs: `minimum` to `maximum` files of the kinds in `accepts`."""
+    """A place for inputs: `minimum` to `maximum` files of the kinds in `accepts`.
+
+    The form folds away what is `fine_tuning`: most people leave it empty.
+    """
 
     name: str
     title: str
@@ -36,6 +39,7 @@ class Slot:
     accepts: frozenset[Kind] = frozenset({Kind.IMAGE})
     minimum: int = 1
     maximum: int = 1
+    fine_tuning: bool = False
 
     @property
     def required(self) -> bool:

@@ -104,6 +104,7 @@ operation = Operation(
             title=_("Reference"),
             help=_("The same picture without noise, to measure by (PSNR and SSIM)."),
             minimum=0,
+            fine_tuning=True,
         ),
     ),
     params=DenoiseParams,

@@ -210,7 +210,7 @@ def test_a_refused_upload_leaves_the_form_with_its_settings_and_a_sentence(clien
         {"seconds": "3.5", "file-photo": SimpleUploadedFile("a.png", b"no picture at all, really")},
     )
     assert response.status_code == 422
-    assert "not a picture we can read" in page(response)
+    assert "not a picture or video we can read" in page(response)
     assert 'value="3.5"' in page(response)
     assert not Job.objects.exists()
 
@@ -729,3 +729,23 @@ def test_figures_are_named_in_words_and_those_of_a_comparison_by_their_method(re
         ("PSNR of the luminance", "30 dB"),
         ("odd name", "2"),
     ]
+
+
+@pytest.mark.usefixtures("real_rooms")
+def test_what_most_people_leave_empty_is_folded_away_until_it_is_filled(client: Client) -> None:
+    picture, reference = uploaded(client), uploaded(client, png(color="olive"))
+    form = page(client.get(f"/new/denoise?photo={picture}"))
+    assert form.index('name="method"') < form.index('<details class="fold">')
+    assert form.index('<details class="fold">') < form.index('data-slot="reference"')
+    form = page(client.get(f"/new/denoise?photo={picture}&slot-reference={reference}"))
+    assert form.index('<details class="fold" open>') < form.index(reference)
+
+
+def test_the_picture_of_a_method_has_its_title_and_its_psnr(
+    alice: Person, request: pytest.FixtureRequest
+) -> None:
+    job = finished(alice.owner, operation="denoise", metrics={"nlm_psnr": 28.1234})
+    job.outputs.update(name="nlm")
+    request.getfixturevalue("real_rooms")
+    (shown,) = Standing(job, state_of(job)).outputs
+    assert (shown.name, shown.measured) == ("Non-local means", "28.12 dB")

@@ -40,7 +40,7 @@ CLEAN_SEGMENTS = {0xE0, 0xDB, 0xC0, 0xC4, 0xDA, 0xDD}
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 DAMAGED = "This picture is damaged, cut short or of a rare kind. Export or download it again."
-NOT_A_PICTURE = "This is not a picture we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF file."
+NOT_A_PICTURE = "This is not a picture or video we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, or an MP4, MOV or WebM."
 TOO_LONG = (
     "This animation is too long: at most 1,000 frames and 80 megapixels in all can be sent. "
     "Make it shorter or smaller and try again."

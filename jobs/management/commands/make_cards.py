@@ -11,7 +11,7 @@ from jobs.samples import CHELSEA, EXAMPLES, Example
 from ml.core import execution
 from ml.core.context import Context, Inputs
 from ml.core.errors import OperationError
-from ml.core.images import flattened
+from ml.core.images import Picture, flattened
 from ml.core.operation import Operation
 from ml.registry import registry
 from webapp.config import BASE_DIR
@@ -50,9 +50,14 @@ class Command(BaseCommand):
         if made is None:
             self.stderr.write(f"{operation.slug}: its result is no picture")
             return
-        sizes = [_save(flattened(made, 0.5).to_pillow().convert("RGB"), f"{operation.slug}-after")]
-        sizes += [_save(picture, f"{operation.slug}-before") for picture in list(pictures.values())[:1]]
+        sizes = [_save(_on_gray(made), f"{operation.slug}-after")]
+        before = [_on_gray(result.images[example.before])] if example.before else list(pictures.values())
+        sizes += [_save(picture, f"{operation.slug}-before") for picture in before[:1]]
         self.stdout.write(f"{operation.slug}: {' and '.join(f'{size / 1000:.0f} KB' for size in sizes)}")
+
+
+def _on_gray(picture: Picture) -> Image.Image:
+    return flattened(picture, 0.5).to_pillow().convert("RGB")
 
 
 def _save(image: Image.Image, name: str) -> int:
