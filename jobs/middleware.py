@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
+from jobs import access
 from jobs.views import errors
 from webapp.config import config
 
@@ -34,3 +35,21 @@ class RefuseLargeBodies:
             response["Connection"] = "close"  # the rest of the body is never read
             return response
         return self._get_response(request)
+
+
+class MediaHost:
+    """The host of the pictures knows nobody, and answers only to addresses that were signed for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not access.on_media_host(request):
+            return self._get_response(request)
+        for header in ("HTTP_COOKIE", "HTTP_AUTHORIZATION"):
+            request.META.pop(header, None)
+        response = self._get_response(request) if access.is_signed(request) else None
+        if response is None or response.status_code == 404:
+            sentence = _("There is no picture at this address any more. Load the page that showed it again.")
+            return HttpResponseNotFound(sentence, content_type="text/plain; charset=utf-8")
+        return response

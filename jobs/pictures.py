@@ -1,7 +1,7 @@
 """Small pictures for pages: previews, thumbnails, and the colour that holds a picture's place."""
 
 import io
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -10,7 +10,11 @@ from PIL import Image
 
 from ml.core.images import Picture, from_pillow
 
+if TYPE_CHECKING:
+    from jobs.models import Output, Photo
+
 PREVIEW_SIDE = 768
+THUMBNAIL_SIDES = (256, 512, 1024, 2048)
 
 
 def preview_bytes(picture: Picture) -> bytes:
@@ -34,7 +38,7 @@ def mean_color(picture: Picture) -> str:
 
 def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False) -> bytes:
     """A small copy of a stored picture, or of a video's first, made once and kept beside the files."""
-    name = f"thumbnails/{sha256[:2]}/{sha256}-{side}.webp"
+    name = _thumbnail(sha256, side)
     try:
         with default_storage.open(name) as kept:
             return bytes(kept.read())
@@ -43,6 +47,18 @@ def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False
             made = encoded(_first_frame(stored) if video else _still(stored, side), side)
         default_storage.save(name, ContentFile(made))
         return made
+
+
+def delete_files(stored: "Photo | Output") -> None:
+    """Delete the file of a row that is gone, and its small copies; where another row has the same, they are made anew."""
+    stored.file.storage.delete(str(stored.file))
+    if stored.media_type.startswith(("image/", "video/")):
+        for side in THUMBNAIL_SIDES:
+            default_storage.delete(_thumbnail(stored.sha256, side))
+
+
+def _thumbnail(sha256: str, side: int) -> str:
+    return f"thumbnails/{sha256[:2]}/{sha256}-{side}.webp"
 
 
 def _still(stored: IO[bytes], side: int) -> Picture:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from jobs import lifecycle, scratch
 from jobs.models import Job, Output, Owner, Photo, ShareLink
+from jobs.pictures import delete_files
 from webapp.config import config
 
 AT_ONCE = 500
@@ -50,7 +52,7 @@ def expired_photos() -> QuerySet[Photo]:
 def delete_photo(photo: Photo) -> None:
     """Remove a photo and its file; jobs that used it keep their results."""
     photo.delete()
-    photo.file.storage.delete(str(photo.file))
+    delete_files(photo)
 
 
 def delete_belongings(owner: Owner) -> None:
@@ -130,14 +132,6 @@ def _orphaned_files() -> Iterator[str]:
 
 
 def _old_files(folder: str) -> Iterator[str]:
-    try:
-        folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return
+    storage: Any = default_storage  # a `Folder` or a `Bucket`
     limit = timezone.now() - timedelta(seconds=ORPHAN_SECONDS)
-    for file in files:
-        name = f"{folder}/{file}"
-        if default_storage.get_modified_time(name) < limit:
-            yield name
-    for inner in folders:
-        yield from _old_files(f"{folder}/{inner}")
+    return (name for name, changed in storage.files(folder) if changed < limit)

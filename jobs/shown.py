@@ -6,8 +6,9 @@ from typing import Self
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from jobs import access
 from jobs.models import Output, Photo
-from jobs.views.files import THUMBNAIL_SIDES
+from jobs.pictures import THUMBNAIL_SIDES
 
 SMALL_BYTES = 1_500_000
 """A file up to this is shown as it is, however large the screen."""
@@ -20,7 +21,7 @@ class Shown:
     id: str
     name: str
     alt: str
-    url: str
+    path: str
     width: int | None
     height: int | None
     bytes: int
@@ -29,7 +30,7 @@ class Shown:
 
     @classmethod
     def photo(cls, photo: Photo, *, token: str = "", alt: str | None = None) -> Self:
-        url = (
+        path = (
             reverse("shared-photo", args=[token, photo.id])
             if token
             else reverse("photo-file", args=[photo.id])
@@ -38,7 +39,7 @@ class Shown:
             id=str(photo.id),
             name="" if token else photo.name,
             alt=alt if alt is not None else (photo.name if photo.name and not token else _("The photo")),
-            url=url,
+            path=path,
             width=photo.width,
             height=photo.height,
             bytes=photo.bytes,
@@ -48,7 +49,7 @@ class Shown:
 
     @classmethod
     def output(cls, output: Output, *, token: str = "", alt: str | None = None) -> Self:
-        url = (
+        path = (
             reverse("shared-output", args=[token, output.id])
             if token
             else reverse("output-file", args=[output.id])
@@ -59,7 +60,7 @@ class Shown:
             alt=alt
             if alt is not None
             else _("The result “{name}”").format(name=output.name.replace("_", " ")),
-            url=url,
+            path=path,
             width=output.width,
             height=output.height,
             bytes=output.bytes,
@@ -90,8 +91,12 @@ class Shown:
         return 0 < self.longest <= 160
 
     @property
+    def url(self) -> str:
+        return access.address(self.path)
+
+    @property
     def download(self) -> str:
-        return f"{self.url}?download"
+        return access.address(self.path, "download")
 
     @property
     def thumbnail(self) -> str:
@@ -127,4 +132,4 @@ class Shown:
         return f"ratio-{min(30, max(5, round(10 * self.ratio)))}"
 
     def _sized(self, side: int) -> str:
-        return f"{self.url}?size={side}"
+        return access.address(self.path, f"size={side}")
