@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseNotFound
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
@@ -48,8 +48,14 @@ class MediaHost:
             return self._get_response(request)
         for header in ("HTTP_COOKIE", "HTTP_AUTHORIZATION"):
             request.META.pop(header, None)
-        response = self._get_response(request) if access.is_signed(request) else None
-        if response is None or response.status_code == 404:
-            sentence = _("There is no picture at this address any more. Load the page that showed it again.")
-            return HttpResponseNotFound(sentence, content_type="text/plain; charset=utf-8")
-        return response
+        return self._get_response(request) if access.is_signed(request) else _no_picture()
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Django's hook: what is not there is said without a page of the site."""
+        gone = isinstance(exception, Http404) and access.on_media_host(request)
+        return _no_picture() if gone else None
+
+
+def _no_picture() -> HttpResponse:
+    sentence = _("There is no picture at this address any more. Load the page that showed it again.")
+    return HttpResponseNotFound(sentence, content_type="text/plain; charset=utf-8")
