@@ -46,7 +46,8 @@ class Front:
         values = {**environment, "WEB": "webs", "RESOLVER": "127.0.0.1"}
         site = re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], TEMPLATE.read_text())
         (folder / "site.conf").write_text(site.replace("listen 8080;", f"listen 127.0.0.1:{port};"))
-        servers = " ".join(f"server 127.0.0.1:{web};" for web in webs)
+        # A name that Docker resolves has no memory of failures either.
+        servers = " ".join(f"server 127.0.0.1:{web} max_fails=0;" for web in webs)
         user = "user root;" if os.getuid() == 0 else ""
         (folder / "nginx.conf").write_text(AROUND.format(folder=folder, webs=servers, user=user))
         self.log = folder / "error.log"

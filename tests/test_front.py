@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,12 +62,10 @@ class Stack:
             connection.close()
 
     def send(self, token: str, content: bytes) -> Answer:
-        body = (
-            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
-            + content
-            + b"\r\n--x--\r\n"
-        )
-        form = "multipart/form-data; boundary=x"
+        between = uuid.uuid4().hex
+        head = f'--{between}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        body = head.encode() + content + f"\r\n--{between}--\r\n".encode()
+        form = f"multipart/form-data; boundary={between}"
         return self.ask("/api/v1/photos", "POST", body, Authorization=f"Bearer {token}", Content_Type=form)
 
 
