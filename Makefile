@@ -2,12 +2,13 @@
 #   make run    the site, at http://127.0.0.1:8000 (PORT and LATENT_HOME move it)
 #   make test   the whole test suite
 #   make faults the whole site broken again and again, for SECONDS
+#   make scale-test   the site on many machines, played by this one; as root
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 python := .venv/bin/python
 install := $(python) -m pip install --disable-pip-version-check --constraint requirements.lock --editable
 
-.PHONY: run test quick faults lint lock
+.PHONY: run test quick faults scale-test audit lint lock
 
 run: .venv/installed
 	@exec $(python) manage.py up --end-with-parent
@@ -21,6 +22,13 @@ quick: .venv/installed-for-development
 SECONDS ?= 600
 faults: .venv/installed-for-development
 	$(python) -m tests.faults --seconds $(SECONDS)
+
+scale-test: .venv/installed-for-development
+	$(python) -m tests.scale
+
+# Strict, since a package that could not be looked up has not been found to be sound.
+audit: .venv/installed-for-development
+	$(python) -m pip_audit --strict --requirement requirements.lock --no-deps --disable-pip
 
 lint: .venv/installed-for-development
 	$(python) -m ruff check .

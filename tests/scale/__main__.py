@@ -1,6 +1,7 @@
 """`python -m tests.scale`: ends with 1 where something does not hold, or where CI wants it and it cannot be tried."""
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ from tests.scale.machines import Apart, CannotPlay  # noqa: E402
 from tests.scale.site import Site  # noqa: E402
 from tests.scale.story import Story  # noqa: E402
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the network is taken down
 began = time.monotonic()
 try:
     with ExitStack() as undo:
