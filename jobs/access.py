@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.signing import BadSignature, TimestampSigner, b62_encode
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
+from django.http.request import split_domain_port
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -31,6 +32,7 @@ T = TypeVar("T")
 SESSION_OWNER = "owner"
 USED_EVERY_SECONDS = 60
 SIGNED_SECONDS = 3600
+"""For at most so long an address on the media host is good."""
 SAME_SECONDS = 1800
 """For so long an address on the media host is signed alike, so that browsers know a picture again."""
 
@@ -222,7 +224,8 @@ def address(path: str, query: str = "") -> str:
 
 
 def on_media_host(request: HttpRequest) -> bool:
-    return bool(config().media_host) and request.get_host() == urlsplit(config().media_host).netloc
+    there = urlsplit(config().media_host).hostname
+    return there is not None and split_domain_port(request.get_host())[0] == there
 
 
 def is_signed(request: HttpRequest) -> bool:

@@ -56,8 +56,8 @@ class Config(BaseSettings):
     s3_secret_key: str = Field("", description="The secret that belongs to S3_ACCESS_KEY.")
     media_host: str = Field(
         "",
-        description="Origin (https://media.photos.example) that serves the pictures, by signed addresses; "
-        "the site does when empty.",
+        description="Origin (https://media.photos.example), with a host name of its own, that serves the "
+        "pictures by signed addresses; the site does when empty.",
     )
     accel_redirect: str = Field(
         "",

@@ -116,6 +116,8 @@ def test_the_host_answers_nothing_else_and_knows_nobody(
     for path in ("/", "/jobs/", "/admin/", "/healthz", "/api/v1/operations", "/login", "/static/icon.svg"):
         answer = fetch(f"{ORIGIN}{path}", ada.client)
         assert (answer.status_code, answer["Content-Type"]) == (404, "text/plain; charset=utf-8"), path
+    for name in ("MEDIA.test:8443", "media.test.:8443", "media.test"):
+        assert ada.client.get("/login", headers={"host": name}).status_code == 404, name
     unsigned = sent["url"].partition("?")[0]
     assert fetch(unsigned, alice.client).status_code == 404
     assert fetch(unsigned, authorization=f"Bearer {alice.token}").status_code == 404
