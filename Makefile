@@ -3,12 +3,13 @@
 #   make test   the whole test suite
 #   make faults the whole site broken again and again, for SECONDS, on a DATABASE (sqlite or postgresql)
 #   make fuzz   COUNT hostile files and CALLS made-up requests at the whole site
+#   make scale-test   the site on many machines, played by this one; as root
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 python := .venv/bin/python
 install := $(python) -m pip install --disable-pip-version-check --constraint requirements.lock --editable
 
-.PHONY: run test quick faults fuzz lint lock
+.PHONY: run test quick faults fuzz scale-test audit lint lock
 
 run: .venv/installed
 	@exec $(python) manage.py up --end-with-parent
@@ -29,6 +30,13 @@ CALLS ?= 5000
 fuzz: .venv/installed-for-development
 	$(python) -m tests.fuzz files --count $(COUNT)
 	$(python) -m tests.fuzz api --calls $(CALLS)
+
+scale-test: .venv/installed-for-development
+	$(python) -m tests.scale
+
+# Strict, since a package that could not be looked up has not been found to be sound.
+audit: .venv/installed-for-development
+	$(python) -m pip_audit --strict --requirement requirements.lock --no-deps --disable-pip
 
 lint: .venv/installed-for-development
 	$(python) -m ruff check .

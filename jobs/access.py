@@ -1,15 +1,19 @@
 """Who may see and change what. Nothing else decides it."""
 
 import hmac
+import time
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.signing import BadSignature, TimestampSigner, b62_encode
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
+from django.http.request import split_domain_port
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -27,6 +31,10 @@ T = TypeVar("T")
 
 SESSION_OWNER = "owner"
 USED_EVERY_SECONDS = 60
+SIGNED_SECONDS = 3600
+"""For at most so long an address on the media host is good."""
+SAME_SECONDS = 1800
+"""For so long an address on the media host is signed alike, so that browsers know a picture again."""
 
 
 # Who asks ------------------------------------------------------------------------------------------------
@@ -151,7 +159,7 @@ def own_job(request: HttpRequest, job_uuid: UUID) -> Job:
 def visible_photo(request: HttpRequest, photo_id: UUID) -> Photo:
     """A photo that its owner, an admin or, where a sample uses it, anybody sees; raises `Http404`."""
     photos = Photo.objects.all()
-    if not is_admin(request):
+    if not (is_admin(request) or is_signed(request)):
         photos = photos.filter(_owned(request) | Q(owner=None, uses__job__sample=True)).distinct()
     return _found(photos.filter(pk=photo_id).first())
 
@@ -185,7 +193,7 @@ def _owned(request: HttpRequest, prefix: str = "") -> Q:
 
 
 def _seen_by(request: HttpRequest, prefix: str = "") -> Q:
-    if is_admin(request):
+    if is_admin(request) or is_signed(request):
         return Q()
     return _owned(request, prefix) | Q(**{f"{prefix}sample": True})
 
@@ -194,6 +202,41 @@ def _found(row: T | None) -> T:
     if row is None:
         raise Http404
     return row
+
+
+# Pictures on a host of their own ---------------------------------------------------------------------------
+
+
+class Signer(TimestampSigner):
+    def __init__(self) -> None:
+        super().__init__(salt="jobs.access.picture")
+
+    def timestamp(self) -> str:
+        return b62_encode(int(time.time()) // SAME_SECONDS * SAME_SECONDS)
+
+
+def address(path: str, query: str = "") -> str:
+    """Where a picture is shown to somebody who may see it: if there is a media host there, signed for at most an hour."""
+    if config().media_host:
+        key = Signer().sign(path).removeprefix(f"{path}:")
+        query = f"{query}&key={key}" if query else f"key={key}"
+    return f"{config().media_host}{path}?{query}" if query else path
+
+
+def on_media_host(request: HttpRequest) -> bool:
+    there = urlsplit(config().media_host).hostname
+    return there is not None and split_domain_port(request.get_host())[0] == there
+
+
+def is_signed(request: HttpRequest) -> bool:
+    """Whether this is an address on the media host, shown within the hour to somebody who might see it."""
+    if not on_media_host(request):
+        return False
+    try:
+        Signer().unsign(f"{request.path}:{request.GET.get('key', '')}", max_age=SIGNED_SECONDS)
+    except BadSignature:
+        return False
+    return True
 
 
 # Sharing -------------------------------------------------------------------------------------------------

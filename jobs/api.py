@@ -153,7 +153,7 @@ class PhotoOut(Schema):
             bytes=photo.bytes,
             sha256=photo.sha256,
             note=photo.note,
-            url=request.build_absolute_uri(reverse("photo-file", args=[photo.id])),
+            url=_address(request, "photo-file", photo.id),
         )
 
 
@@ -172,13 +172,17 @@ class OutputOut(Schema):
         return cls(
             id=output.id,
             name=output.name,
-            url=request.build_absolute_uri(reverse("output-file", args=[output.id])),
+            url=_address(request, "output-file", output.id),
             media_type=output.media_type,
             width=output.width,
             height=output.height,
             bytes=output.bytes,
             sha256=output.sha256,
         )
+
+
+def _address(request: HttpRequest, view: str, file_id: UUID) -> str:
+    return request.build_absolute_uri(access.address(reverse(view, args=[file_id])))
 
 
 class ErrorOut(Schema):

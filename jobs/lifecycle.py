@@ -13,18 +13,17 @@ import hashlib
 import json
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any
 
 import psutil
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Sum
-from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,7 +31,7 @@ from django.utils.translation import gettext as _
 from jobs import limits, metrics, progress, queues
 from jobs.errors import Refused
 from jobs.models import Job, JobEvent, JobInput, JobQuerySet, Output, Owner, Photo, Turn
-from jobs.pictures import delete_stored
+from jobs.pictures import delete_files
 from ml.core.errors import OperationError
 from ml.core.operation import Estimate, Kind, Operation
 from ml.registry import registry
@@ -222,11 +221,10 @@ def delete(job: Job) -> None:
         # A model that was used as an input goes with the job that trained it.
         digests = [output.sha256 for output in outputs]
         models = Photo.objects.filter(owner=row.owner_id, kind=Kind.MODEL, sha256__in=digests)
-        gone: list[Output | Photo] = [*outputs, *models]
-        stored = [(each.file, each.sha256) for each in gone]
+        stored: list[Output | Photo] = [*outputs, *models]
         models.delete()
         row.delete()
-        transaction.on_commit(partial(_after_delete, job, stored), robust=True)
+        after_commit(_after_delete, job, stored)
 
 
 def adopt(visitor: Owner, member: Owner) -> None:
@@ -451,7 +449,7 @@ def _end(job: Job, status: Status, code: str = "", sentence: str = "", **changes
         )
         if ended:
             _record(job, status, code)
-            transaction.on_commit(partial(discard, job), robust=True)
+            after_commit(discard, job)
     return bool(ended)
 
 
@@ -466,7 +464,7 @@ def _queue_again(job: Job, reason: str, **changes: Any) -> bool:
         if not queued:
             return _end(job, Status.CANCELLED)
         _enter(job, reason)
-        transaction.on_commit(partial(discard, job), robust=True)
+        after_commit(discard, job)
     return True
 
 
@@ -553,8 +551,14 @@ def _same_request(owner: Owner | None, key: str, digest: str) -> Job | None:
     return earlier
 
 
-def _after_delete(job: Job, stored: Sequence[tuple[FieldFile, str]]) -> None:
+def after_commit(clear: Callable[..., None], *arguments: Any) -> None:
+    """Clear away after the commit; what cannot be is logged, and left to the cleaner."""
+    # Django's log names the function, and a partial has none of its own.
+    transaction.on_commit(update_wrapper(partial(clear, *arguments), clear), robust=True)
+
+
+def _after_delete(job: Job, stored: Sequence[Output | Photo]) -> None:
     progress.hurry_cancel(job.uuid)
     progress.forget(job.uuid)
-    for file, sha256 in stored:
-        delete_stored(file, sha256)
+    for row in stored:
+        delete_files(row)

@@ -112,8 +112,9 @@ def closed() -> str:
 
 
 def free_bytes() -> int:
-    """Room on the disk of this site."""
-    return shutil.disk_usage(settings.HOME).free
+    """Room on the disk of this site: where uploads pass through, and where files are kept unless a bucket has them."""
+    folders = [settings.HOME] if config().s3_bucket else [settings.HOME, settings.MEDIA_ROOT]
+    return min(shutil.disk_usage(folder).free for folder in folders if folder.exists())
 
 
 def stored_bytes(owner: Owner) -> int:

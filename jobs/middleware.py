@@ -8,10 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
+from jobs import access
 from jobs.views import errors
 from webapp import logs
 from webapp.config import config
@@ -126,3 +127,27 @@ class SayWhichMethod:
         )
         refusal["Allow"] = allowed
         return refusal
+
+
+class MediaHost:
+    """The host of the pictures knows nobody, and answers only to addresses that were signed for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not access.on_media_host(request):
+            return self._get_response(request)
+        for header in ("HTTP_COOKIE", "HTTP_AUTHORIZATION"):
+            request.META.pop(header, None)
+        return self._get_response(request) if access.is_signed(request) else _no_picture()
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Django's hook: what is not there is said without a page of the site."""
+        gone = isinstance(exception, Http404) and access.on_media_host(request)
+        return _no_picture() if gone else None
+
+
+def _no_picture() -> HttpResponse:
+    sentence = _("There is no picture at this address any more. Load the page that showed it again.")
+    return HttpResponseNotFound(sentence, content_type="text/plain; charset=utf-8")

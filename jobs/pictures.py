@@ -1,7 +1,7 @@
 """Small pictures for pages: previews, thumbnails, and the colour that holds a picture's place."""
 
 import io
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -9,6 +9,9 @@ from django.db.models.fields.files import FieldFile
 from PIL import Image
 
 from ml.core.images import Picture, from_pillow
+
+if TYPE_CHECKING:
+    from jobs.models import Output, Photo
 
 PREVIEW_SIDE = 768
 THUMBNAIL_SIDES = (256, 512, 1024, 2048)
@@ -35,7 +38,7 @@ def mean_color(picture: Picture) -> str:
 
 def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False) -> bytes:
     """A small copy of a stored picture, or of a video's first, made once and kept beside the files."""
-    name = _thumbnail_name(sha256, side)
+    name = _thumbnail(sha256, side)
     try:
         with default_storage.open(name) as kept:
             return bytes(kept.read())
@@ -46,14 +49,15 @@ def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False
         return made
 
 
-def delete_stored(file: FieldFile, sha256: str) -> None:
-    """Delete a stored file with its small copies; those of another with the same content are made again."""
-    file.storage.delete(str(file))
-    for side in THUMBNAIL_SIDES:
-        default_storage.delete(_thumbnail_name(sha256, side))
+def delete_files(stored: "Photo | Output") -> None:
+    """Delete the file of a row that is gone, and its small copies; where another row has the same, they are made anew."""
+    stored.file.storage.delete(str(stored.file))
+    if stored.media_type.startswith(("image/", "video/")):
+        for side in THUMBNAIL_SIDES:
+            default_storage.delete(_thumbnail(stored.sha256, side))
 
 
-def _thumbnail_name(sha256: str, side: int) -> str:
+def _thumbnail(sha256: str, side: int) -> str:
     return f"thumbnails/{sha256[:2]}/{sha256}-{side}.webp"
 
 

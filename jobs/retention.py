@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from jobs import lifecycle, scratch
 from jobs.models import Job, Output, Owner, Photo, ShareLink
-from jobs.pictures import delete_stored
+from jobs.pictures import delete_files
 from webapp.config import config
 
 AT_ONCE = 500
@@ -55,7 +55,7 @@ def expired_photos() -> QuerySet[Photo]:
 def delete_photo(photo: Photo) -> None:
     """Remove a photo and its file; jobs that used it keep their results."""
     photo.delete()
-    transaction.on_commit(partial(delete_stored, photo.file, photo.sha256), robust=True)
+    lifecycle.after_commit(delete_files, photo)
 
 
 def delete_belongings(owner: Owner) -> None:
@@ -147,14 +147,6 @@ def _remove_empty_folders() -> None:
 
 
 def _old_files(folder: str) -> Iterator[str]:
-    try:
-        folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return
+    storage: Any = default_storage  # a `Folder` or a `Bucket`
     limit = timezone.now() - timedelta(seconds=ORPHAN_SECONDS)
-    for file in files:
-        name = f"{folder}/{file}"
-        if default_storage.get_modified_time(name) < limit:
-            yield name
-    for inner in folders:
-        yield from _old_files(f"{folder}/{inner}")
+    return (name for name, changed in storage.files(folder) if changed < limit)

@@ -23,6 +23,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, close_old
 from django.utils.translation import gettext as _
 
 from jobs import lifecycle, progress, scratch
+from jobs.errors import StorageAway, storage_away
 from jobs.lifecycle import Claim, Lease, Outcome
 from jobs.models import Output
 from jobs.pictures import mean_color, preview_bytes
@@ -236,6 +237,9 @@ def _insist(change: Callable[[], bool]) -> bool:
 
 
 def _our_fault(error: Exception) -> tuple[str, str]:
+    if isinstance(error, StorageAway):
+        told = storage_away()
+        return told.code, str(told)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "disk_full", _(
             "The disk of this site is full, so the result could not be kept. Try again later."

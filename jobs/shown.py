@@ -6,6 +6,7 @@ from typing import Self
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from jobs import access
 from jobs.models import Output, Photo
 from jobs.pictures import THUMBNAIL_SIDES
 
@@ -20,7 +21,7 @@ class Shown:
     id: str
     name: str
     alt: str
-    url: str
+    path: str
     width: int | None
     height: int | None
     bytes: int
@@ -31,7 +32,7 @@ class Shown:
 
     @classmethod
     def photo(cls, photo: Photo, *, token: str = "", alt: str | None = None) -> Self:
-        url = (
+        path = (
             reverse("shared-photo", args=[token, photo.id])
             if token
             else reverse("photo-file", args=[photo.id])
@@ -40,7 +41,7 @@ class Shown:
             id=str(photo.id),
             name="" if token else photo.name,
             alt=alt if alt is not None else (photo.name if photo.name and not token else _("The photo")),
-            url=url,
+            path=path,
             width=photo.width,
             height=photo.height,
             bytes=photo.bytes,
@@ -52,7 +53,7 @@ class Shown:
     def output(
         cls, output: Output, *, token: str = "", alt: str | None = None, title: str = "", measured: str = ""
     ) -> Self:
-        url = (
+        path = (
             reverse("shared-output", args=[token, output.id])
             if token
             else reverse("output-file", args=[output.id])
@@ -63,7 +64,7 @@ class Shown:
             alt=alt
             if alt is not None
             else _("The result “{name}”").format(name=output.name.replace("_", " ")),
-            url=url,
+            path=path,
             width=output.width,
             height=output.height,
             bytes=output.bytes,
@@ -95,8 +96,12 @@ class Shown:
         return 0 < self.longest <= 160
 
     @property
+    def url(self) -> str:
+        return access.address(self.path)
+
+    @property
     def download(self) -> str:
-        return f"{self.url}?download"
+        return access.address(self.path, "download")
 
     @property
     def thumbnail(self) -> str:
@@ -132,4 +137,4 @@ class Shown:
         return f"ratio-{min(30, max(5, round(10 * self.ratio)))}"
 
     def _sized(self, side: int) -> str:
-        return f"{self.url}?size={side}"
+        return access.address(self.path, f"size={side}")

@@ -43,7 +43,7 @@ from jobs.containers import (
     orientation,
     webp_is_lossless,
 )
-from jobs.errors import Refused
+from jobs.errors import Refused, StorageAway, storage_away
 from jobs.models import Owner, Photo
 from jobs.pictures import mean_color
 from ml.core.errors import InputError
@@ -127,7 +127,7 @@ def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Photo:
         with _refusing_what_cannot_be_decoded():
             kind, file_format = sniff(file)
             developed: Developed = import_string(RECEIVERS[kind])(file, file_format)
-        with _refusing_a_full_disk():
+        with _refusing_what_cannot_be_kept():
             return _store(owner, developed, clean_name(file.name or ""))
 
 
@@ -411,7 +411,7 @@ def _store(owner: Owner | None, developed: Developed, name: str) -> Photo:
 def _refusing_what_cannot_be_decoded() -> Iterator[None]:
     """A decoder may raise anything at a hostile file; what is no fault of the file is told apart."""
     try:
-        with _refusing_a_full_disk():
+        with _refusing_what_cannot_be_kept():
             yield
     except Refused:
         raise
@@ -435,9 +435,12 @@ def _refusing_what_cannot_be_decoded() -> Iterator[None]:
 
 
 @contextmanager
-def _refusing_a_full_disk() -> Iterator[None]:
+def _refusing_what_cannot_be_kept() -> Iterator[None]:
     try:
         yield
+    except StorageAway:
+        logger.exception("An upload was refused: the bucket is away")
+        raise storage_away() from None
     except (OSError, OperationalError) as error:
         full = "disk is full" in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         if not full:

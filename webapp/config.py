@@ -5,6 +5,7 @@ docs/settings.md is generated from this page: `manage.py settings_table`.
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from functools import cache
@@ -44,6 +45,25 @@ class Config(BaseSettings):
     )
     database_url: str = Field("", description="Database; SQLite in LATENT_HOME when empty.")
     redis_url: str = Field("", description="Redis; `make run` starts one of its own when empty.")
+    s3_bucket: str = Field(
+        "", description="Bucket that keeps photos and results; a folder in LATENT_HOME does when empty."
+    )
+    s3_endpoint: str = Field("", description="Address of an S3-compatible store; Amazon's own when empty.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key: str = Field(
+        "", description="Key to the bucket; when empty, one is looked for where Amazon's tools do."
+    )
+    s3_secret_key: str = Field("", description="The secret that belongs to S3_ACCESS_KEY.")
+    media_host: str = Field(
+        "",
+        description="Origin (https://media.photos.example), with a host name of its own, that serves the "
+        "pictures by signed addresses; the site does when empty.",
+    )
+    accel_redirect: str = Field(
+        "",
+        description="Internal location (/stored/) of an nginx in front that sends the files in "
+        "LATENT_HOME/media itself; not for a bucket.",
+    )
     web_processes: int = Field(
         2, ge=1, description="Processes of the web server, so that a page need not wait for an upload."
     )
@@ -51,7 +71,7 @@ class Config(BaseSettings):
     gpu_queue: bool = Field(
         False, description="Workers of their own take what a GPU makes faster; otherwise there is one queue."
     )
-    worker_queues: str = Field("cpu,gpu", description="Queues that the worker of `make run` takes work from.")
+    worker_queues: str = Field("cpu,gpu", description="Queues that a worker takes work from.")
 
     max_upload_megabytes: int = Field(40, ge=1, description="Largest upload, in megabytes.")
     max_upload_megapixels: float = Field(40, gt=0, description="Largest photo, in megapixels.")
@@ -137,6 +157,27 @@ class Config(BaseSettings):
         if url and not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("not a Redis; write it like redis://host:6379/0 or unix:///path/to/redis.sock")
         return url
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^/\s]+/?", url):
+            raise ValueError("not an address; write it like https://s3.photos.example")
+        return url
+
+    @field_validator("media_host")
+    @classmethod
+    def _is_an_origin(cls, origin: str) -> str:
+        if origin and not re.fullmatch(r"https?://[^/@\s]+", origin):
+            raise ValueError("not an origin; write it like https://media.photos.example, without a path")
+        return origin.lower()
+
+    @field_validator("accel_redirect")
+    @classmethod
+    def _is_a_location(cls, location: str) -> str:
+        if location and not re.fullmatch(r"/[\w/-]*/", location):
+            raise ValueError("not a location; write it like /stored/, as the configuration of nginx has it")
+        return location
 
     @property
     def runtime_folder(self) -> Path:

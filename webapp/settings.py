@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -22,6 +23,8 @@ HOME: Path = CONFIG.latent_home.resolve()
 DEBUG = CONFIG.debug
 SECRET_KEY = CONFIG.secret()
 ALLOWED_HOSTS = [host.strip() for host in CONFIG.allowed_hosts.split(",") if host.strip()]
+MEDIA_ORIGIN = [CONFIG.media_host] if CONFIG.media_host else []
+ALLOWED_HOSTS += [str(urlsplit(origin).hostname) for origin in MEDIA_ORIGIN]
 CSRF_TRUSTED_ORIGINS = [origin.strip() for origin in CONFIG.trusted_origins.split(",") if origin.strip()]
 
 INSTALLED_APPS = [
@@ -43,6 +46,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "jobs.middleware.NameRequests",
     "django.middleware.security.SecurityMiddleware",
+    "jobs.middleware.MediaHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webapp.csp.SiteCSPMiddleware",
     "jobs.middleware.RefuseLargeBodies",
@@ -129,8 +133,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
-        "media-src": [SELF],
+        "img-src": [SELF, "data:", "blob:", *MEDIA_ORIGIN],
+        "media-src": [SELF, *MEDIA_ORIGIN],
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
@@ -220,7 +224,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = HOME / "static"
 MEDIA_ROOT = HOME / "media"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "jobs.bucket.Bucket" if CONFIG.s3_bucket else "jobs.folder.Folder"},
     "staticfiles": {"BACKEND": "webapp.static_files.StaticFiles"},
 }
 FILE_UPLOAD_HANDLERS = [

@@ -3,13 +3,16 @@
 import json
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from django import template
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jobs import forms, words
+from jobs import access, forms, words
+from jobs.models import Job
 from jobs.shown import Shown
 
 register = template.Library()
@@ -41,6 +44,12 @@ def picture(
 ) -> dict[str, Any]:
     """A picture that holds its place with its colour until it has arrived."""
     return {"shown": shown, "sizes": sizes, "eager": eager, "alt": shown.alt if alt is None else alt}
+
+
+@register.simple_tag
+def preview_address(job: Job, version: str) -> str:
+    """Where a running job shows how its picture looks so far."""
+    return access.address(reverse("job-preview", args=[job.uuid]), f"v={quote(version)}")
 
 
 @register.simple_tag

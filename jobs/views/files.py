@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.http import (
@@ -12,6 +13,7 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseNotModified,
+    HttpResponseRedirect,
     StreamingHttpResponse,
 )
 from django.http.response import HttpResponseBase
@@ -19,9 +21,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from jobs import access, progress
+from jobs.errors import StorageAway, storage_away
 from jobs.models import Output, Photo
 from jobs.pictures import THUMBNAIL_SIDES, thumbnail_of
+from jobs.views import errors
 from ml.core.recipe import HEAD_BYTES, embed
+from webapp.config import config
 
 OWNERS = "private, max-age=31536000, immutable"
 SHARED = "private, no-cache"
@@ -44,7 +49,7 @@ def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponseBase:
     found = progress.preview(access.visible_job(request, job_uuid).uuid)
     if found is None:
         raise Http404
-    return _guarded(HttpResponse(found, content_type="image/webp"), "private, no-store")
+    return _moved(request) or _guarded(HttpResponse(found, content_type="image/webp"), "private, no-store")
 
 
 @require_safe
@@ -66,8 +71,7 @@ def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpRespon
 
 
 def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpResponseBase:
-    name = photo.name or f"photo.{photo.format}"
-    return _send(request, photo.file, photo.sha256, photo.media_type, name, caching)
+    return _moved(request) or _send(request, photo, photo.name or f"photo.{photo.format}", caching)
 
 
 def _send_output(
@@ -76,16 +80,22 @@ def _send_output(
     """An output; a download of a picture carries the recipe where one is given."""
     suffix = Path(str(output.file)).suffix
     name = f"{output.job.operation}-{output.name}{suffix}"
-    if "download" in request.GET and output.is_picture and recipe:
-        return _guarded(_with_recipe(output, recipe, name), caching)
-    return _send(request, output.file, output.sha256, output.media_type, name, caching)
+    if "download" not in request.GET or not output.is_picture:
+        recipe = None
+    return _moved(request) or _send(request, output, name, caching, recipe=recipe)
+
+
+def _moved(request: HttpRequest) -> HttpResponseBase | None:
+    """To the media host, where there is one and this is not it."""
+    if not config().media_host or access.on_media_host(request):
+        return None
+    response = HttpResponseRedirect(access.address(request.path, request.META["QUERY_STRING"]))
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _with_recipe(output: Output, recipe: dict[str, Any], name: str) -> HttpResponseBase:
-    try:
-        file = output.file.open("rb")
-    except FileNotFoundError:
-        raise Http404 from None
+    file = output.file.open("rb")
     start = file.read(HEAD_BYTES)
     head, tail = embed(start, output.bytes, recipe)
     response = StreamingHttpResponse(_around(head, file, tail), content_type=output.media_type)
@@ -103,28 +113,44 @@ def _around(head: bytes, rest: Any, tail: bytes) -> Iterator[bytes]:
 
 
 def _send(
-    request: HttpRequest, file: Any, sha256: str, media_type: str, name: str, caching: str
+    request: HttpRequest,
+    stored: Photo | Output,
+    name: str,
+    caching: str,
+    *,
+    recipe: dict[str, Any] | None = None,
 ) -> HttpResponseBase:
     """The file, or with `?size=` a small copy of a picture or of a video's first; with `?download` as an attachment."""
     side = next((side for side in THUMBNAIL_SIDES if request.GET.get("size") == str(side)), None)
-    etag = f'"{sha256[:32]}{f"-{side}" if side else ""}"'
-    response: HttpResponseBase
-    if etag in request.headers.get("If-None-Match", ""):
-        response = HttpResponseNotModified()
-    else:
-        try:
-            if side and media_type.startswith(("image/", "video/")):
-                video = media_type.startswith("video/")
-                small = thumbnail_of(file, sha256, side, video=video)
-                response = HttpResponse(small, content_type="image/webp")
-            else:
-                response = _whole_or_range(request, file.open("rb"), file.size, media_type)
-                attached = "download" in request.GET or not media_type.startswith(("image/", "video/"))
-                response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
-        except FileNotFoundError:
-            raise Http404 from None
+    etag = f'"{stored.sha256[:32]}{f"-{side}" if side else ""}"'
+    try:
+        if recipe and isinstance(stored, Output):
+            return _guarded(_with_recipe(stored, recipe, name), caching)
+        if etag in request.headers.get("If-None-Match", ""):
+            response: HttpResponseBase = HttpResponseNotModified()
+        elif side and stored.media_type.startswith(("image/", "video/")):
+            video = stored.media_type.startswith("video/")
+            small = thumbnail_of(stored.file, stored.sha256, side, video=video)
+            response = HttpResponse(small, content_type="image/webp")
+        else:
+            response = _whole(request, stored)
+            attached = "download" in request.GET or not stored.media_type.startswith(("image/", "video/"))
+            response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
+    except FileNotFoundError:
+        raise Http404 from None
+    except StorageAway:
+        return errors.refused(request, storage_away())
     response["ETag"] = etag
     return _guarded(response, caching)
+
+
+def _whole(request: HttpRequest, stored: Photo | Output) -> HttpResponseBase:
+    """The file: by nginx, where one is in front and has the files at hand, else in the answer."""
+    if config().accel_redirect and not config().s3_bucket:
+        response = HttpResponse(content_type=stored.media_type)
+        response["X-Accel-Redirect"] = config().accel_redirect + quote(str(stored.file))
+        return response
+    return _whole_or_range(request, stored.file.open("rb"), stored.bytes, stored.media_type)
 
 
 def _whole_or_range(request: HttpRequest, file: Any, size: int, media_type: str) -> HttpResponseBase:
@@ -153,5 +179,5 @@ def _guarded(response: HttpResponseBase, caching: str) -> HttpResponseBase:
     response["Cache-Control"] = caching
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin" if config().media_host else "same-origin"
     return response
