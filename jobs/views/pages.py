@@ -126,6 +126,11 @@ class Draft:
     def others(self) -> list[SlotField]:
         return [field for field in self.slots if field is not self.main]
 
+    @property
+    def begun(self) -> bool:
+        """Whether somebody has done something to it yet."""
+        return self.form.is_bound or any(field.photos for field in self.slots)
+
     def inputs(self) -> list[dict[str, list[Photo]]]:
         """What goes into each of the jobs."""
         others = {field.slot.name: field.photos for field in self.others if field.photos}
@@ -198,7 +203,13 @@ def _own(owner: Owner, photo: Photo) -> Photo:
 
 
 def _form_page(request: HttpRequest, draft: Draft, status: int = 200) -> HttpResponse:
-    context = {"draft": draft, "form": draft.form, **_upload_context(request), **_cost(request, draft)}
+    context = {
+        "draft": draft,
+        "form": draft.form,
+        "barred": not access.may_use(request, draft.operation),
+        **_upload_context(request),
+        **_cost(request, draft),
+    }
     return render(request, "new_job.html", context, status=status)
 
 
@@ -232,6 +243,8 @@ def _initial(operation: Operation, query: QueryDict) -> dict[str, Any]:
 def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     """A sentence on what it will take, or on why it cannot be done."""
     told: dict[str, Any] = {"operation": draft.operation, "cost": "", "refusal": ""}
+    if not access.may_use(request, draft.operation):
+        return told
     form = draft.form if draft.form.is_bound else ParamsForm(draft.operation, _as_sent(draft.form))
     if not form.is_valid() or draft.missing():
         return told
@@ -244,7 +257,7 @@ def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
             method = str(getattr(parsed, "method", ""))
             seconds += queues.expected_seconds(operation.slug, method, estimate.seconds)
     except Refused as error:
-        return told | {"refusal": str(error)}
+        return told | {"refusal": str(error) if draft.begun else ""}
     owner = access.owner_of(request)
     ahead = queues.ahead(queues.queue_of(draft.operation), owner.turn_key if owner else "")
     return told | {"cost": words.cost(seconds, ahead)}
