@@ -115,10 +115,13 @@ def gatys(params: StyleTransferParams, device: torch.device) -> Painter:
     objective = build(params, device)
 
     def painter(photo: Picture, style: Picture, film: Path, context: Context) -> Picture:
+        def finish(painted: Pixels) -> Picture:
+            height, width = painted.shape[:2]  # of a smaller copy, at first
+            small = width < photo.width or height < photo.height
+            return finished(painted, resize(photo, width, height) if small else photo, params)
+
         with Evolution(film, photo.width, photo.height, params.steps) as evolution:
-            audience = Audience(
-                context=context, film=evolution, finish=lambda painted: finished(painted, photo, params)
-            )
+            audience = Audience(context=context, film=evolution, finish=finish)
             return optimise(rgb(photo), rgb(style), objective, params.steps, audience, device)
 
     return painter
