@@ -621,7 +621,10 @@ def test_every_operation_and_every_weights_file_has_a_page(client: Client, real_
             assert weights.name in page(client.get("/weights/"))
 
 
-@pytest.mark.parametrize("address", ["/weights/none", "/weights/none/curve", "/operations/none", "/new/none"])
+@pytest.mark.parametrize(
+    "address",
+    ["/weights/none", "/weights/none/curve", "/weights/vae-2/nearest", "/operations/none", "/new/none"],
+)
 def test_what_there_is_not_is_a_404(client: Client, address: str) -> None:
     assert client.get(address).status_code == 404
 
