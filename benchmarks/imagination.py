@@ -18,7 +18,7 @@ from PIL import Image
 
 from ml.core.context import Context, Inputs, Result
 from ml.core.execution import execute
-from ml.core.images import Picture, read_picture, write_picture
+from ml.core.images import Picture, Pixels, read_picture, write_picture
 from ml.core.resize import resize
 from ml.deep_dream import PATTERNS
 from ml.registry import registry
@@ -27,7 +27,7 @@ from webapp.config import BASE_DIR
 
 DOCS, CHOICES = BASE_DIR / "docs" / "pictures", BASE_DIR / "static" / "choices"
 SIDE, CHOICE_SIDE = 768, 192
-PHOTOS = {
+PHOTOS: Mapping[str, Callable[[], Pixels]] = {
     "cat": skimage.data.chelsea,
     "astronaut": skimage.data.astronaut,
     "rocket": skimage.data.rocket,

@@ -621,6 +621,19 @@ def test_every_operation_and_every_weights_file_has_a_page(client: Client, real_
             assert weights.name in page(client.get("/weights/"))
 
 
+def test_every_value_that_is_chosen_by_picture_has_one(client: Client, real_rooms: None) -> None:
+    shown = set()
+    for operation in ml_registry.registry().all():
+        for bound in ParamsForm(operation):
+            if bound.field.control.kind == "pictures":  # type: ignore[attr-defined]
+                shown.add(f"{operation.slug} {bound.name}")
+                content = page(client.get(reverse("new-job", args=[operation.slug])))
+                for option in bound.field.control.options:  # type: ignore[attr-defined]
+                    assert f"choices/{operation.slug}/{bound.name}/{option.value}." in content
+                    assert f'name="{bound.name}" value="{option.value}"' in content
+    assert shown == {"deep-dream pattern", "style-transfer look", "style-transfer painting"}
+
+
 @pytest.mark.parametrize(
     "address",
     ["/weights/none", "/weights/none/curve", "/weights/vae-2/nearest", "/operations/none", "/new/none"],
