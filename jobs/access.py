@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from jobs import lifecycle
 from jobs.errors import Refused
 from jobs.models import ApiToken, Job, Output, Owner, Photo, ShareLink
+from ml.core.operation import Operation
 from webapp.config import config
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ def owner_made_if_needed(request: HttpRequest) -> Owner:
         request.session[SESSION_OWNER] = str(found.id)
         request._latent_owner = found  # type: ignore[attr-defined]
     return found
+
+
+def may_use(request: HttpRequest, operation: Operation) -> bool:
+    """Whether whoever asks may start such a job at all; a stranger will be a visitor."""
+    owner = owner_of(request)
+    return not operation.members_only or (owner is not None and owner.user_id is not None)
 
 
 def take_along(request: HttpRequest, user: "User") -> None:

@@ -33,7 +33,8 @@ class Option:
 class Control:
     """How a param is asked for.
 
-    `kind` is range, number, text, switch, segments, radios, select, checks or, where there is nothing to choose, hidden.
+    `kind` is range, number, text, switch, segments, radios, pictures, select, checks or, where there is nothing to
+    choose, hidden.
     """
 
     kind: str
@@ -222,6 +223,8 @@ def _kind(params: type[Params], name: str, schema: Mapping[str, Any]) -> tuple[s
             options = (Option("", _("None")), *options)
         if len(options) == 1:
             return "hidden", {"options": options}
+        if plain.get("pictures"):
+            return "pictures", {"options": options}
         if len(options) <= FEW and all(len(option.title) <= SHORT and not option.hint for option in options):
             return "segments", {"options": options}
         return ("radios" if len(options) <= 2 * FEW else "select"), {"options": options}

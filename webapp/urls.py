@@ -51,6 +51,7 @@ urlpatterns = [
     path("weights/", catalogue.weights, name="weights"),
     path("weights/<str:name>", catalogue.card, name="weights-card"),
     path("weights/<str:name>/curve", catalogue.curve, name="weights-curve"),
+    path("weights/<str:name>/nearest", catalogue.nearest, name="weights-nearest"),
     path("signup", account.sign_up, name="signup"),
     path("login", account.LogIn.as_view(), name="login"),
     path("logout", account.LogOut.as_view(), name="logout"),

@@ -59,6 +59,13 @@ def card_picture(slug: str, side: str) -> str:
     return static(path) if _exists(path) else ""
 
 
+@register.simple_tag
+def choice_picture(slug: str, param: str, value: str) -> str:
+    """The address of the picture that shows what a value does; empty where none was made."""
+    path = f"choices/{slug}/{param}/{value}.webp"
+    return static(path) if _exists(path) else ""
+
+
 @cache
 def _exists(path: str) -> bool:
     return finders.find(path) is not None

@@ -40,9 +40,18 @@ class Card:
     @property
     def curve(self) -> Path | None:
         """The picture of its training, for weights that this project trained."""
+        return self._beside(".png")
+
+    @property
+    def nearest(self) -> Path | None:
+        """For a generator, what it draws, and what of its training is nearest to that."""
+        return self._beside("-nearest.webp")
+
+    def _beside(self, ending: str) -> Path | None:
         if not isinstance(self.weights.source, Bundled):
             return None
-        path = (ML_ROOT / self.weights.source.path).with_suffix(".png")
+        weights = ML_ROOT / self.weights.source.path
+        path = weights.with_name(weights.stem + ending)
         return path if path.is_file() else None
 
     @property
@@ -79,10 +88,18 @@ def card(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def curve(request: HttpRequest, name: str) -> HttpResponse:
-    path = _card(name).curve
+    return _picture(_card(name).curve, "image/png")
+
+
+@require_safe
+def nearest(request: HttpRequest, name: str) -> HttpResponse:
+    return _picture(_card(name).nearest, "image/webp")
+
+
+def _picture(path: Path | None, media_type: str) -> HttpResponse:
     if path is None:
         raise Http404
-    response = FileResponse(path.open("rb"), content_type="image/png")
+    response = FileResponse(path.open("rb"), content_type=media_type)
     response["Cache-Control"] = "public, max-age=86400"
     return response  # type: ignore[return-value]
 

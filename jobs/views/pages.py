@@ -139,6 +139,11 @@ class Draft:
         """Whether something that is folded away is filled, or wrong."""
         return self.form.fine_tuned or any(field.photos or field.error for field in self.folded)
 
+    @property
+    def begun(self) -> bool:
+        """Whether somebody has done something to it yet."""
+        return self.form.is_bound or any(field.photos for field in self.slots)
+
     def inputs(self) -> list[dict[str, list[Photo]]]:
         """What goes into each of the jobs."""
         others = {field.slot.name: field.photos for field in self.others if field.photos}
@@ -214,7 +219,13 @@ def _form_page(
     request: HttpRequest, draft: Draft, refused: Refused | None = None, *, status: int = 200
 ) -> HttpResponse:
     """The form, which says itself what is wrong with it; the status is the refusal's where there is one."""
-    context = {"draft": draft, "form": draft.form, **_upload_context(request), **_cost(request, draft)}
+    context = {
+        "draft": draft,
+        "form": draft.form,
+        "barred": not access.may_use(request, draft.operation),
+        **_upload_context(request),
+        **_cost(request, draft),
+    }
     response = render(request, "new_job.html", context, status=refused.status if refused else status)
     if refused and refused.retry_after:
         response["Retry-After"] = str(refused.retry_after)
@@ -251,6 +262,8 @@ def _initial(operation: Operation, query: QueryDict) -> dict[str, Any]:
 def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     """A sentence on what it will take, or on why it cannot be done."""
     told: dict[str, Any] = {"operation": draft.operation, "cost": "", "refusal": ""}
+    if not access.may_use(request, draft.operation):
+        return told
     form = draft.form if draft.form.is_bound else ParamsForm(draft.operation, _as_sent(draft.form))
     if not form.is_valid() or draft.missing():
         return told
@@ -263,7 +276,7 @@ def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
             method = str(getattr(parsed, "method", ""))
             seconds += queues.expected_seconds(operation.slug, method, estimate.seconds)
     except Refused as error:
-        return told | {"refusal": str(error)}
+        return told | {"refusal": str(error) if draft.begun else ""}
     owner = access.owner_of(request)
     ahead = queues.ahead(queues.queue_of(draft.operation), owner.turn_key if owner else "")
     return told | {"cost": words.cost(seconds, ahead)}

@@ -3,7 +3,7 @@
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,6 +91,15 @@ def each_layer(network: "nn.Module", heard: Callable[[float], None]) -> Iterator
 def cancellable(network: "nn.Module", context: Context) -> AbstractContextManager[None]:
     """Within it, the network asks before each of its layers whether the run must end."""
     return each_layer(network, lambda _: context.check_cancelled())
+
+
+def cancellable_backward(tensors: "Iterable[torch.Tensor]", context: Context) -> None:
+    """On the way back through each of the tensors it is asked whether the run must end.
+
+    A pass back through a network takes twice as long as the pass forward, and its layers are not called in it.
+    """
+    for tensor in tensors:
+        tensor.register_hook(lambda _gradient: context.check_cancelled())
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -31,6 +31,12 @@ def walk(codes: Tensor, steps: int) -> Tensor:
     return torch.cat([slerp(start, end, shares) for start, end in zip(codes, codes.roll(-1, 0), strict=True)])
 
 
+def glide(values: Tensor, steps: int) -> Tensor:
+    """As `walk`, along straight lines: for what is no point of a normal distribution, such as a class."""
+    shares = (torch.arange(steps) / steps)[None, :, None]
+    return torch.lerp(values[:, None], values.roll(-1, 0)[:, None], shares).flatten(0, 1)
+
+
 def between(corners: Tensor, side: int) -> Tensor:
     """A square of codes (side * side, L), row by row, between four in its corners (4, L)."""
     shares = torch.linspace(0, 1, side)

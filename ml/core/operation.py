@@ -102,10 +102,15 @@ class PictureParams(Params):
     )
 
 
-def Choice(default: Any, titles: Mapping[Any, str], *, title: str, description: str = "") -> Any:
-    """A `pydantic.Field` for one of several named values; `titles` maps each value to what a person reads."""
+def Choice(
+    default: Any, titles: Mapping[Any, str], *, title: str, description: str = "", **extra: Any
+) -> Any:
+    """A `pydantic.Field` for one of several named values; `titles` maps each value to what a person reads.
+
+    With `pictures=True` the form shows what each value does: static/choices/SLUG/PARAM/VALUE.webp.
+    """
     return pydantic.Field(
-        default, title=title, description=description, json_schema_extra={"choices": dict(titles)}
+        default, title=title, description=description, json_schema_extra={"choices": dict(titles), **extra}
     )
 
 

@@ -31,6 +31,7 @@ class DeepDreamParams(PictureParams):
         PATTERNS,
         title=_("Pattern"),
         description=_("What is dreamed: the deeper the layer of the network, the more it is a thing."),
+        pictures=True,
     )
     second: Pattern | None = pydantic.Field(
         None,
@@ -39,7 +40,7 @@ class DeepDreamParams(PictureParams):
         json_schema_extra={"choices": {str(pattern): title for pattern, title in PATTERNS.items()}},
     )
     strength: float = pydantic.Field(
-        0.5,
+        0.25,
         ge=0,
         le=1,
         title=_("Strength"),

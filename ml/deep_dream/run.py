@@ -11,8 +11,9 @@ from torchvision.transforms.functional import gaussian_blur
 
 from ml.classification import LITE0
 from ml.classification.networks import STRIDE, Lite0, load_lite0, normalised
-from ml.core.context import Context, Inputs, Result
-from ml.core.device import cancellable, ready, torch_device
+from ml.core.context import Context, Inputs, Result, ResultFile
+from ml.core.device import cancellable, cancellable_backward, ready, torch_device
+from ml.core.evolution import Evolution
 from ml.core.images import Picture, Pixels, from_float, to_float, visible_color
 from ml.core.resize import resize
 from ml.core.text import _
@@ -47,11 +48,16 @@ def run(inputs: Inputs, params: DeepDreamParams, context: Context) -> Result:
     color = visible_color(picture)
     width, height = dream_size(picture.width, picture.height, params.size)
     photo = _tensor(resize(Picture(color), width, height, "lanczos"), device)
-    with cancellable(network, context):
+    place = context.scratch / "evolution.mp4"
+    with (
+        cancellable(network, context),
+        Evolution(place, width, height, params.octaves * steps(params)) as film,
+    ):
         guide = _guide(inputs, network, params, device)
-        detail = dream(network, photo, guide, params, context)
+        detail = dream(network, photo, guide, params, context, film)
     return Result(
         images={"image": laid_over(picture, color, detail, context)},
+        files={"evolution": ResultFile(place, "video/mp4")},
         weights=(LITE0.name,),
         engine="torch",
     )
@@ -64,12 +70,19 @@ def loaded(device: str) -> Lite0:
 
 
 def dream(
-    network: Lite0, photo: Tensor, guide: dict[int, Tensor], params: DeepDreamParams, context: Context
+    network: Lite0,
+    photo: Tensor,
+    guide: dict[int, Tensor],
+    params: DeepDreamParams,
+    context: Context,
+    film: Evolution,
 ) -> Tensor:
     """What to add to a photo (1, 3, H, W) in [0, 1]; from the smallest octave, where large forms grow, to the full size.
 
-    The series is how strongly the layers answer; the preview comes after each octave and between.
+    The series is how strongly the layers answer; each step is a state of the film, and the preview comes after each
+    octave.
     """
+    small = functional.interpolate(photo, film.size[::-1], mode="bilinear", antialias=True)
     weights, color = layer_weights(params), color_matrix(params.color).to(photo)
     count = steps(params)
     pixels = [0.51**octave for octave in reversed(range(params.octaves))]
@@ -82,12 +95,13 @@ def dream(
             note = _("Octave {octave} of {octaves}").format(octave=octave + 1, octaves=params.octaves)
             context.advance((sum(pixels[:octave]) + share * step / count) / sum(pixels), note)
             shift = torch.randint(-JITTER, JITTER + 1, (2,), generator=context.generator).tolist()
-            answer, gradient = _ascent(network, image.roll(shift, (2, 3)), weights, guide)
+            answer, gradient = _ascent(network, image.roll(shift, (2, 3)), weights, guide, context)
             gradient = smoothed(torch.einsum("ij,njhw->nihw", color, gradient))
             image = (image + STEP * gradient.roll([-shift[0], -shift[1]], (2, 3))).clamp(0, 1)
             context.series(_("Answer of the layers"), octave * count + step + 1, answer)
+            film.add(_dreamed(small, image - base))
         detail = image - base
-        context.preview(_picture(image, photo.shape[-2:]))
+        context.preview(_dreamed(photo, detail))
     return functional.interpolate(detail, photo.shape[-2:], mode="bicubic", antialias=True)
 
 
@@ -134,15 +148,13 @@ def laid_over(picture: Picture, color: Pixels, detail: Tensor, context: Context)
 
 
 def _ascent(
-    network: Lite0, image: Tensor, weights: dict[int, float], guide: dict[int, Tensor]
+    network: Lite0, image: Tensor, weights: dict[int, float], guide: dict[int, Tensor], context: Context
 ) -> tuple[float, Tensor]:
     """How strongly the layers answer, and the gradient of that by the picture."""
     image = image.detach().requires_grad_()
-    answers = {
-        layer: functional.relu(features)
-        for layer, features in _expansions(network, image, max(weights)).items()
-        if layer in weights
-    }
+    expansions = _expansions(network, image, max(weights))
+    cancellable_backward(expansions.values(), context)
+    answers = {layer: functional.relu(expansions[layer]) for layer in weights}
     total = sum(
         (weight * _answer(answers[layer], guide.get(layer)) for layer, weight in weights.items()),
         torch.zeros((), device=image.device),
@@ -195,6 +207,7 @@ def _tensor(picture: Picture, device: torch.device) -> Tensor:
     return torch.from_numpy(to_float(picture.rgb())).permute(2, 0, 1)[None].to(device)
 
 
-def _picture(image: Tensor, size: torch.Size) -> Picture:
-    image = functional.interpolate(image, size, mode="bilinear", antialias=True)
+def _dreamed(photo: Tensor, detail: Tensor) -> Picture:
+    """A photo (1, 3, H, W) with the detail of any size in it."""
+    image = photo + functional.interpolate(detail, photo.shape[-2:], mode="bilinear", antialias=True)
     return Picture(from_float(image[0].permute(1, 2, 0).cpu().numpy(), np.uint8))

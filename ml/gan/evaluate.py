@@ -1,15 +1,16 @@
-"""Measuring drawn faces against real ones that no network learned from: ``python -m ml evaluate gan-sample --data DIR``.
+"""Measuring drawn pictures against real ones that no network learned from: ``python -m ml evaluate gan-sample --data DIR``.
 
 The FID of the papers compares features of Inception v3. This one compares those of EfficientNet-Lite0, which comes
 with the package, on pictures enlarged to 128 pixels: its figures cannot be held against published FIDs. So it is
-given for real faces and for blurred ones too.
+given for real pictures and for blurred ones too.
 """
 
 import argparse
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms.v2.functional import gaussian_blur
@@ -20,78 +21,136 @@ from ml.core.cards import add_to_card
 from ml.core.device import ready, torch_device
 from ml.core.errors import InputError
 from ml.core.metrics import read_pictures
-from ml.gan import FACES
-from ml.gan.networks import LATENTS, SIDE, Generator
+from ml.core.sheets import sheet
+from ml.digits import mnist
+from ml.gan import GAP, WEIGHTS, Method
+from ml.gan.networks import SHAPES, Generator, one_hot
 from ml.gan.run import loaded
 
-HELD_BACK = 10
-"""Every tenth face is kept from training."""
+HELD_BACK = 20
+"""Every twentieth face is kept for choosing among weights, and another twentieth for measuring those chosen."""
+
+MEASURED = 2000
+"""Digits of MNIST's test part that are measured against, the first ones."""
 
 FEATURE_SIDE = 128
 BATCH = 64
 BLUR = 1.0
 """Radius in pixels of the set that is given for scale."""
 
+SHOWN = 8
+"""Drawn pictures on the sheet that shows the nearest ones of training."""
 
 CARD = {
-    "fid_lite0": "FID in EfficientNet-Lite0's features of {count:,} drawn faces against as many held-back ones",
-    "fid_lite0_real": "the same of real faces",
-    "fid_lite0_blurred": "the same of the held-back faces blurred by a pixel",
-    "nearest": "RMSE of a drawn face to the nearest training face, of 255",
-    "nearest_real": "RMSE of a held-back face to the nearest training face, of 255",
+    "fid_lite0": "FID in EfficientNet-Lite0's features of {count:,} drawn pictures against as many held-back ones",
+    "fid_lite0_real": "the same of real pictures",
+    "fid_lite0_blurred": "the same of the held-back pictures blurred by a pixel",
+    "nearest": "RMSE of a drawn picture to the nearest one of training, of 255",
+    "nearest_real": "RMSE of a held-back picture to the nearest one of training, of 255",
+    "as_asked": "share of the drawn digits whose nearest one of training is the digit that was asked for",
+    "as_asked_real": "the same of held-back digits",
 }
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Gray pictures (N, 1, side, side) in [0, 1], and the class of each, (N,); all 0 where there are no classes."""
+
+    values: Tensor
+    classes: Tensor
+
+    def __getitem__(self, index: Tensor | slice) -> "Pictures":
+        return Pictures(self.values[index], self.classes[index])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What networks learn from, by what they are chosen, and by what those chosen are measured: no picture twice."""
+
+    learned: Pictures
+    choosing: Pictures
+    measuring: Pictures
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``ml evaluate gan-sample``."""
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of gray faces, 64x64")
+    parser.add_argument("--method", choices=WEIGHTS, default="faces")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="folder of gray faces, 64x64, or of MNIST"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--card", action="store_true", help="write what is measured into the card")
+    parser.add_argument(
+        "--card",
+        action="store_true",
+        help="write what is measured into the card, and beside it drawn pictures with the nearest ones of training",
+    )
     parser.add_argument(
         "--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu"
     )
 
 
+@torch.inference_mode()
 def main(args: argparse.Namespace) -> dict[str, float]:
-    """FID in Lite0's features, of as many drawn faces as are held back, of real ones and of blurred ones.
+    """FID in Lite0's features, of as many drawn pictures as are held back, of real ones and of blurred ones.
 
-    `nearest` is the mean distance (RMSE of 8-bit values) of a drawn face to its nearest training face;
-    `nearest_real`, that of a held-back face: a network that copies would be far below it.
+    `nearest` is the mean distance (RMSE of 8-bit values) of a drawn picture to its nearest one of training;
+    `nearest_real`, that of a held-back one: a network that copies would be far below it. `as_asked` is the share of
+    drawn digits whose nearest one of training is the digit that was asked for; `as_asked_real` that of real digits.
     """
     device = torch_device(args.device)
-    learned, held_back = read_faces(args.data, device)
-    lite0 = feature_network(device)
-    drawn = draw_faces(loaded(args.device), len(held_back), torch.Generator().manual_seed(args.seed), device)
-    reference = features(lite0, held_back)
-    real = learned[torch.linspace(0, len(learned) - 1, len(held_back), device=device).long()]
-    blurred = gaussian_blur(held_back, [7, 7], [BLUR, BLUR])
+    parts, lite0 = read_parts(args.method, args.data, device), feature_network(device)
+    learned, real = parts.learned, parts.measuring
+    source = torch.Generator().manual_seed(args.seed)
+    drawn = draw(loaded(args.method, args.device), real.classes, source)
+    others = learned[torch.linspace(0, len(learned) - 1, len(real), device=device).long()]
+    blurred = gaussian_blur(real.values, [7, 7], [BLUR, BLUR])
+    reference = features(lite0, real.values)
     found = {
-        "fid_lite0": round(frechet_distance(features(lite0, drawn), reference), 3),
-        "fid_lite0_real": round(frechet_distance(features(lite0, real), reference), 3),
-        "fid_lite0_blurred": round(frechet_distance(features(lite0, blurred), reference), 3),
-        "nearest": round(nearest(drawn, learned), 2),
-        "nearest_real": round(nearest(held_back, learned), 2),
+        f"fid_lite0{name}": round(frechet_distance(features(lite0, values), reference), 3)
+        for name, values in (("", drawn), ("_real", others.values), ("_blurred", blurred))
     }
+    for name, values in (("", drawn), ("_real", real.values)):
+        distances, neighbours = nearest(values, learned.values)
+        found[f"nearest{name}"] = round(255 * float(distances.mean()), 2)
+        if SHAPES[args.method].classes:
+            right = learned.classes[neighbours] == real.classes
+            found[f"as_asked{name}"] = round(float(right.float().mean()), 4)
     if args.card:
-        measured = {CARD[name].format(count=len(held_back)): figure for name, figure in found.items()}
-        add_to_card(FACES.path().with_suffix(".json"), measured)
-    return {**found, "images": len(held_back)}
+        card = WEIGHTS[args.method].path().with_suffix(".json")
+        add_to_card(card, {CARD[name].format(count=len(real)): figure for name, figure in found.items()})
+        neighbours_of(drawn[:SHOWN], learned.values).save(card.with_name(f"{card.stem}-nearest.webp"))
+    return {**found, "images": len(real)}
 
 
-def read_faces(folder: Path, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The faces to learn from and those held back, each (N, 1, 64, 64) in [0, 1]; raises `InputError`."""
-    faces = []
+def read_parts(method: Method, folder: Path, device: torch.device) -> Parts:
+    """The pictures that a method's networks are trained, chosen and measured by; raises `InputError`."""
+    if method == "faces":
+        every = _read_faces(folder, device)
+        turn = torch.arange(len(every), device=device) % HELD_BACK
+        choosing, measuring = turn == HELD_BACK // 4, turn == 3 * HELD_BACK // 4
+        return Parts(every[~(choosing | measuring)], every[choosing], every[measuring])
+    test = Pictures(*(each[:MEASURED].to(device) for each in mnist.read_digits(folder, "t10k")))
+    learned, choosing_from = (
+        Pictures(*(each.to(device) for each in part)) for part in mnist.read_parted(folder)
+    )
+    return Parts(learned, choosing_from, test)
+
+
+def _read_faces(folder: Path, device: torch.device) -> Pictures:
+    faces, side = [], SHAPES["faces"].side
     for name, pixels in read_pictures(folder):
-        if pixels.shape != (1, SIDE, SIDE):
+        if pixels.shape != (1, side, side):
             raise InputError(
-                f"{name} in {folder} is not gray or not {SIDE}x{SIDE}: give a folder of such faces."
+                f"{name} in {folder} is not gray or not {side}x{side}: give a folder of such faces."
             )
         faces.append(pixels)
     if len(faces) < 2 * HELD_BACK:
         raise InputError(f"{folder} holds {len(faces)} faces: give a folder of at least {2 * HELD_BACK}.")
-    every = torch.stack(faces).to(device).float() / 255
-    held_back = torch.arange(len(every), device=device) % HELD_BACK == HELD_BACK // 2
-    return every[~held_back], every[held_back]
+    values = torch.stack(faces).to(device).float() / 255
+    return Pictures(values, torch.zeros(len(values), dtype=torch.long, device=device))
 
 
 def feature_network(device: torch.device) -> Lite0:
@@ -100,14 +159,14 @@ def feature_network(device: torch.device) -> Lite0:
 
 
 @torch.inference_mode()
-def features(lite0: Lite0, faces: Tensor) -> Tensor:
-    """What Lite0 sees in gray faces (N, 1, H, W): the means of its last feature maps, (N, 1280), float64."""
-    return torch.cat([_features(lite0, batch) for batch in faces.split(BATCH)])
+def features(lite0: Lite0, pictures: Tensor) -> Tensor:
+    """What Lite0 sees in gray pictures (N, 1, H, W): the means of its last feature maps, (N, 1280), float64."""
+    return torch.cat([_features(lite0, batch) for batch in pictures.split(BATCH)])
 
 
-def _features(lite0: Lite0, faces: Tensor) -> Tensor:
+def _features(lite0: Lite0, pictures: Tensor) -> Tensor:
     enlarged = functional.interpolate(
-        faces, size=(FEATURE_SIDE, FEATURE_SIDE), mode="bilinear", antialias=True
+        pictures, size=(FEATURE_SIDE, FEATURE_SIDE), mode="bilinear", antialias=True
     )
     return lite0.features(normalised(enlarged.expand(-1, 3, -1, -1))).mean((2, 3)).double()
 
@@ -122,17 +181,23 @@ def frechet_distance(drawn: Tensor, real: Tensor) -> float:
 
 
 @torch.inference_mode()
-def draw_faces(generator: Generator, count: int, source: torch.Generator, device: torch.device) -> Tensor:
-    """Some faces (N, 1, 64, 64), as varied as in training."""
-    latents = torch.randn(count, LATENTS, generator=source).to(device)
-    return torch.cat([generator(batch) for batch in latents.split(BATCH)])
+def draw(generator: Generator, classes: Tensor, source: torch.Generator) -> Tensor:
+    """A picture of each of the classes (N,), as varied as in training: (N, 1, side, side)."""
+    shape = generator.shape
+    numbers = torch.randn(len(classes), shape.latents, generator=source).to(classes.device)
+    codes = torch.cat([numbers, one_hot(classes, shape)], dim=1)
+    return torch.cat([generator(batch) for batch in codes.split(BATCH)])
 
 
-def nearest(faces: Tensor, others: Tensor) -> float:
-    """The mean over the faces of the RMSE to the nearest other, of 8-bit values."""
-    return 255 * float(torch.cat(list(_nearest(faces, others))).mean())
+def nearest(pictures: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """For each of the pictures (N, 1, H, W) the RMSE to its nearest other, and which one that is; each (N,)."""
+    found = [torch.cdist(batch.flatten(1), others.flatten(1)).min(dim=1) for batch in pictures.split(BATCH)]
+    distances = torch.cat([each.values for each in found]) / pictures[0].numel() ** 0.5
+    return distances, torch.cat([each.indices for each in found])
 
 
-def _nearest(faces: Tensor, others: Tensor) -> Iterator[Tensor]:
-    for batch in faces.split(BATCH):
-        yield torch.cdist(batch.flatten(1), others.flatten(1)).min(1).values / SIDE
+def neighbours_of(drawn: Tensor, learned: Tensor) -> Image.Image:
+    """Drawn pictures (N, 1, H, W), and below each the one of training that is nearest to it."""
+    _distances, neighbours = nearest(drawn, learned)
+    both = torch.cat([drawn, learned[neighbours]])[:, 0].cpu().numpy()
+    return sheet(both, len(drawn), GAP, ground=1.0).to_pillow()

@@ -1,70 +1,110 @@
-"""A small generative adversarial network of faces.
+"""Small generative adversarial networks: of faces, and of digits that one may ask for.
 
 The shapes are DCGAN's (Radford, Metz and Chintala, 2016) at three eighths of its width; the discriminator's layers
-are held to a Lipschitz constant of 1 by spectral norm (Miyato et al., 2018).
+are held to a Lipschitz constant of 1 by spectral norm (Miyato et al., 2018). Where there are classes, the
+discriminator is told of them by projection (Miyato and Koyama, “cGANs with Projection Discriminator”, 2018).
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
-SIDE = 64
-"""Of a picture, in pixels."""
-
-LATENTS = 96
-WIDTHS = (24, 48, 96, 192)
-"""Channels of the feature maps of 32, 16, 8 and 4 pixels a side."""
+from ml.gan import Method
 
 SLOPE = 0.1
 
 
-class Generator(nn.Module):
-    """Latents (N, 96), drawn from a standard normal, to gray faces (N, 1, 64, 64) in [0, 1]."""
+@dataclass(frozen=True)
+class Shape:
+    """Of both networks."""
 
-    def __init__(self) -> None:
+    latents: int
+    widths: tuple[int, ...]
+    """Channels of the feature maps, from half the picture's side to its smallest."""
+    coarse: int
+    """Side of the smallest feature map."""
+    classes: int = 0
+
+    @property
+    def side(self) -> int:
+        """Of a picture, in pixels."""
+        return self.coarse * 2 ** len(self.widths)
+
+
+SHAPES: Mapping[Method, Shape] = {
+    "faces": Shape(latents=96, widths=(24, 48, 96, 192), coarse=4),
+    "digits": Shape(latents=32, widths=(32, 64), coarse=7, classes=10),
+}
+
+
+class Generator(nn.Module):
+    """Codes (N, latents + classes) to gray pictures (N, 1, side, side) in [0, 1].
+
+    A code is latents, drawn from a standard normal, and the class as `one_hot` gives it.
+    """
+
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        coarse_to_fine = WIDTHS[::-1]
+        inputs = shape.latents + shape.classes
+        coarse_to_fine = shape.widths[::-1]
         layers: list[nn.Module] = [
-            nn.Unflatten(1, (LATENTS, 1, 1)),
-            nn.ConvTranspose2d(LATENTS, coarse_to_fine[0], 4, bias=False),
+            nn.Unflatten(1, (inputs, 1, 1)),
+            nn.ConvTranspose2d(inputs, coarse_to_fine[0], shape.coarse, bias=False),
             nn.BatchNorm2d(coarse_to_fine[0]),
             nn.ReLU(),
         ]
-        for inputs, outputs in pairwise(coarse_to_fine):
+        for wide, narrow in pairwise(coarse_to_fine):
             layers += [
-                nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False),
-                nn.BatchNorm2d(outputs),
+                nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(narrow),
                 nn.ReLU(),
             ]
+        self.shape = shape
         self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(coarse_to_fine[-1], 1, 4, 2, 1), nn.Sigmoid())
 
-    def forward(self, latents: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(latents))
+    def forward(self, codes: Tensor) -> Tensor:
+        return cast(Tensor, self.layers(codes))
 
 
 class Discriminator(nn.Module):
-    """Faces (N, 1, 64, 64) in [0, 1] to how real they look, (N,): above 0 is more real than not."""
+    """Pictures (N, 1, side, side) in [0, 1] and their classes as `one_hot` gives them to how real they look, (N,).
 
-    def __init__(self) -> None:
+    Above 0 is more real than not.
+    """
+
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for inputs, outputs in pairwise((1, *WIDTHS)):
+        for inputs, outputs in pairwise((1, *shape.widths)):
             layers += [spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1)), nn.LeakyReLU(SLOPE)]
-        self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(WIDTHS[-1], 1, 4)), nn.Flatten(0))
+        self.layers = nn.Sequential(*layers)
+        self.judge = spectral_norm(nn.Conv2d(shape.widths[-1], 1 + shape.classes, shape.coarse))
 
-    def forward(self, faces: Tensor) -> Tensor:
-        return cast(Tensor, self.layers(2 * faces - 1))
+    def forward(self, pictures: Tensor, classes: Tensor) -> Tensor:
+        scores = self.judge(self.layers(2 * pictures - 1))[:, :, 0, 0]
+        return cast(Tensor, scores[:, 0] + (scores[:, 1:] * classes).sum(1))
 
 
 class Adversaries(nn.Module):
     """Both, as they are trained."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.generator = Generator()
-        self.discriminator = Discriminator()
+        self.generator = Generator(shape)
+        self.discriminator = Discriminator(shape)
         for module in self.modules():
             if isinstance(module, nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, std=0.02)
+
+
+def one_hot(classes: Tensor, shape: Shape) -> Tensor:
+    """Classes (N,) as rows of zeros and a one, (N, classes); of no columns where the shape has no classes."""
+    if not shape.classes:
+        return torch.zeros(len(classes), 0, device=classes.device)
+    return functional.one_hot(classes, shape.classes).float()

@@ -1,9 +1,9 @@
-"""Training of the face generator: ``python -m ml train gan-faces --data DIR``.
+"""Training of the generators: ``python -m ml train gan-faces --data DIR`` and ``python -m ml train gan-digits --data DIR``.
 
-DIR holds gray faces of 64x64 pixels. Every tenth is held back for validation.
+DIR holds gray faces of 64x64 pixels, or MNIST's four .gz files. What is held back is parted: see `Parts`.
 
-On a CPU an adversary alone teaches too slowly. So half of the latents are the whitened principal components of real
-faces, which are spread much like a standard normal, and the generator also has to give those faces back: a VAE/GAN
+On a CPU an adversary alone teaches faces too slowly. So half of their latents are the whitened principal components of
+real faces, which are spread much like a standard normal, and the generator also has to give those faces back: a VAE/GAN
 (Larsen et al., "Autoencoding beyond pixels using a learned similarity metric", 2016) with a linear encoder.
 """
 
@@ -19,33 +19,51 @@ from torch.nn import functional
 from torch.optim.swa_utils import update_bn
 
 from ml.core import training
-from ml.gan.evaluate import draw_faces, feature_network, features, frechet_distance, read_faces
-from ml.gan.networks import LATENTS, Adversaries
+from ml.digits import mnist
+from ml.gan import Method
+from ml.gan.evaluate import Parts, draw, feature_network, features, frechet_distance, read_parts
+from ml.gan.networks import SHAPES, Adversaries, Shape, one_hot
 
 WEIGHTS = Path(__file__).parent / "weights"
-DATA = "13,156 gray faces of Labeled Faces in the Wild, 64x64, every tenth held back"
-TERMS = "Labeled Faces in the Wild (Huang et al., 2007): research use"
-RETURNED = 10.0
-"""Weight of the mean absolute error of the faces given back."""
-
 VALIDATED = 512
-"""Faces drawn for a validation."""
+"""Pictures drawn for a validation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How the two are trained."""
 
+    method: Method
     steps: int
     learning_rate: float
     batch: int
+    data: str
+    terms: str
+    returned: float = 0.0
+    """Weight of the mean absolute error of the pictures given back; where it is 0, none is asked for."""
+    mirrored: bool = False
+    """Whether a picture's mirror image is as good."""
 
 
-NETWORKS: Mapping[str, Recipe] = {"gan-faces": Recipe(steps=20_000, learning_rate=5e-4, batch=32)}
+NETWORKS: Mapping[str, Recipe] = {
+    "gan-faces": Recipe(
+        method="faces",
+        steps=20_000,
+        learning_rate=5e-4,
+        batch=32,
+        data="13,156 gray faces of Labeled Faces in the Wild, 64x64, every tenth held back",
+        terms="Labeled Faces in the Wild (Huang et al., 2007): research use",
+        returned=10.0,
+        mirrored=True,
+    ),
+    "gan-digits": Recipe(
+        method="digits", steps=5000, learning_rate=5e-4, batch=64, data=mnist.DATA, terms=mnist.TERMS
+    ),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``ml train`` for this network."""
+    """The options of ``ml train`` for these networks."""
     training.add_arguments(parser)
 
 
@@ -54,41 +72,17 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     recipe = NETWORKS[name]
     device = torch.device(args.device)
     torch.manual_seed(args.seed)
-    network = Adversaries()
+    network = Adversaries(SHAPES[recipe.method])
     if args.init:
         training.load_weights(network.generator, args.init)
-    faces, held_back = read_faces(args.data, device)
-    lite0 = feature_network(device)
-    reference = features(lite0, held_back)
-    eigenfaces = Eigenfaces(faces)
-
-    def loss(network: nn.Module, generator: torch.Generator) -> Tensor:
-        players = cast(Adversaries, network.train())
-        chosen = torch.randint(len(faces), (recipe.batch,), generator=generator, device=device)
-        mirrored = torch.rand(recipe.batch, generator=generator, device=device) < 0.5
-        real = faces[chosen]
-        real = torch.where(mirrored[:, None, None, None], real.flip(3), real)
-        known = real[: recipe.batch // 2]
-        random = torch.randn(recipe.batch - len(known), LATENTS, generator=generator, device=device)
-        drawn = players.generator(torch.cat([eigenfaces.encode(known), random]))
-        returned = functional.l1_loss(drawn[: len(known)], known)
-        return adversarial_loss(players.discriminator, real, drawn) + RETURNED * returned
-
-    def validate(network: nn.Module) -> dict[str, float]:
-        adversaries = cast(Adversaries, network)
-        # The averaged weights make other feature maps than those whose statistics the batch norms have seen.
-        update_bn(_latents(device), adversaries.generator, device)
-        drawn = draw_faces(adversaries.generator.eval(), VALIDATED, torch.Generator().manual_seed(0), device)
-        distance = frechet_distance(features(lite0, drawn), reference)
-        return {"minus FID (Lite0's features, 512 faces)": -round(distance, 3)}
-
+    parts = read_parts(recipe.method, args.data, device)
     plan = training.Plan(
         name=name,
         network=network,
-        loss=loss,
-        validate=validate,
-        data=DATA,
-        terms=TERMS,
+        loss=Game(recipe, parts),
+        validate=Judge(parts),
+        data=recipe.data,
+        terms=recipe.terms,
         steps=args.steps or recipe.steps,
         learning_rate=recipe.learning_rate,
         warmup=100,
@@ -104,36 +98,88 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     return training.train(plan, place)
 
 
-class Eigenfaces:
-    """The first principal components of faces (Turk and Pentland, 1991), scaled to a variance of 1."""
+class Game:
+    """The loss of both players on a batch that it draws."""
 
-    def __init__(self, faces: Tensor) -> None:
-        """Of faces (N, 1, 64, 64), N at least `LATENTS` or as many as there are."""
-        flat = faces.flatten(1)
+    def __init__(self, recipe: Recipe, parts: Parts) -> None:
+        self._recipe = recipe
+        self._learned = parts.learned
+        self._shape = SHAPES[recipe.method]
+        self._eigenpictures = (
+            Eigenpictures(parts.learned.values, self._shape.latents) if recipe.returned else None
+        )
+
+    def __call__(self, network: nn.Module, generator: torch.Generator) -> Tensor:
+        players = cast(Adversaries, network.train())
+        count, device = self._recipe.batch, self._learned.values.device
+        batch = self._learned[torch.randint(len(self._learned), (count,), generator=generator, device=device)]
+        real, classes = batch.values, one_hot(batch.classes, self._shape)
+        if self._recipe.mirrored:
+            turned = torch.rand(count, generator=generator, device=device) < 0.5
+            real = torch.where(turned[:, None, None, None], real.flip(3), real)
+        latents = torch.randn(count, self._shape.latents, generator=generator, device=device)
+        known = real[: count // 2]
+        if self._eigenpictures:
+            latents[: len(known)] = self._eigenpictures.encode(known)
+        drawn = players.generator(torch.cat([latents, classes], dim=1))
+        loss = adversarial_loss(players.discriminator, real, drawn, classes)
+        if self._eigenpictures:
+            loss = loss + self._recipe.returned * functional.l1_loss(drawn[: len(known)], known)
+        return loss
+
+
+class Judge:
+    """Minus the FID of drawn pictures against those held back for choosing."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._pictures = parts.choosing[:VALIDATED]
+        self._lite0 = feature_network(parts.choosing.values.device)
+        self._reference = features(self._lite0, parts.choosing.values)
+
+    def __call__(self, network: nn.Module) -> dict[str, float]:
+        generator, classes = cast(Adversaries, network).generator, self._pictures.classes
+        # The averaged weights make other feature maps than those whose statistics the batch norms have seen.
+        update_bn(_codes(generator.shape, classes.device), generator, classes.device)
+        drawn = draw(generator.eval(), classes, torch.Generator().manual_seed(0))
+        distance = frechet_distance(features(self._lite0, drawn), self._reference)
+        return {f"minus FID (Lite0's features, {len(drawn)} pictures)": -round(distance, 3)}
+
+
+class Eigenpictures:
+    """The first principal components of pictures (Turk and Pentland, 1991), scaled to a variance of 1."""
+
+    def __init__(self, pictures: Tensor, latents: int) -> None:
+        """Of pictures (N, 1, H, W), N at least `latents` or as many as there are."""
+        flat = pictures.flatten(1)
         self._mean = flat.mean(0)
-        count = min(LATENTS, len(flat))
+        count = min(latents, len(flat))
         _left, spread, components = torch.pca_lowrank(flat, q=count, center=True, niter=2)
         scaled = components * (len(flat) - 1) ** 0.5 / spread
-        self._components = functional.pad(scaled, (0, LATENTS - count))
+        self._components = functional.pad(scaled, (0, latents - count))
 
-    def encode(self, faces: Tensor) -> Tensor:
-        """The latents (N, 96) of faces."""
-        return (faces.flatten(1) - self._mean) @ self._components
+    def encode(self, pictures: Tensor) -> Tensor:
+        """The latents of pictures, (N, latents)."""
+        return (pictures.flatten(1) - self._mean) @ self._components
 
 
-def adversarial_loss(discriminator: nn.Module, real: Tensor, drawn: Tensor) -> Tensor:
-    """Hinge losses (Lim and Ye, 2017) of both players, each of which has gradients for that player only."""
-    on_real, on_drawn = discriminator(torch.cat([real, drawn.detach()])).chunk(2)
+def adversarial_loss(discriminator: nn.Module, real: Tensor, drawn: Tensor, classes: Tensor) -> Tensor:
+    """Hinge losses (Lim and Ye, 2017) of both players, each of which has gradients for that player only.
+
+    Real pictures and drawn ones (N, 1, H, W) are of the same classes, as `one_hot` gives them.
+    """
+    on_real, on_drawn = discriminator(torch.cat([real, drawn.detach()]), classes.repeat(2, 1)).chunk(2)
     discriminator.requires_grad_(False)
-    fooled = discriminator(drawn)
+    fooled = discriminator(drawn, classes)
     discriminator.requires_grad_(True)
     return (1 - on_real).relu().mean() + (1 + on_drawn).relu().mean() - fooled.mean()
 
 
-def _latents(device: torch.device) -> Iterator[Tensor]:
+def _codes(shape: Shape, device: torch.device) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(0)
     for _ in range(16):
-        yield torch.randn(64, LATENTS, generator=generator).to(device)
+        latents = torch.randn(64, shape.latents, generator=generator)
+        kinds = one_hot(torch.arange(64) % max(1, shape.classes), shape)
+        yield torch.cat([latents, kinds], dim=1).to(device)
 
 
 if __name__ == "__main__":

@@ -149,17 +149,21 @@ class StyleTransferParams(PictureParams):
         title=_("Method"),
         description=_("How the photo is painted."),
     )
-    look: Style = pydantic.Field(
+    look: Style = Choice(
         "starlight",
+        STYLES,
         title=_("Look"),
         description=_("One of the styles that the fast network has learned."),
-        json_schema_extra=_for("fast", choices=dict(STYLES)),
+        pictures=True,
+        **_for("fast"),
     )
-    painting: Painting = pydantic.Field(
+    painting: Painting = Choice(
         "starry-night",
+        PAINTINGS,
         title=_("Painting"),
         description=_("The style, where you give no style picture of your own."),
-        json_schema_extra=_for("arbitrary", "gatys", choices=dict(PAINTINGS)),
+        pictures=True,
+        **_for("arbitrary", "gatys"),
     )
     strength: float = pydantic.Field(
         1.0,

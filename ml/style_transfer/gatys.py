@@ -5,8 +5,9 @@ style picture's (Gram matrices). Against the paper: the picture is given by its 
 Image Parameterizations”, 2018), the style has a loss on its palette, and a small copy is painted first.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.core.context import Context
-from ml.core.device import cancellable
+from ml.core.device import cancellable, cancellable_backward
+from ml.core.evolution import Evolution
 from ml.core.images import Picture, Pixels, from_float, to_float
 from ml.core.text import _
 
@@ -127,39 +129,48 @@ def variation(image: Tensor) -> Tensor:
     return image.diff(dim=2).square().mean() + image.diff(dim=3).square().mean()
 
 
-def optimise(
-    content: Pixels, style: Pixels, objective: Objective, steps: int, context: Context, device: torch.device
-) -> Pixels:
-    """The photo in the style, from uint8 (H, W, 3) to the same; `steps` evaluations of the losses.
+@dataclass(frozen=True, kw_only=True)
+class Audience:
+    """Who watches: the context sees the losses and at times the picture so far, the film all that came of it."""
 
-    The preview is the picture so far, the series are the losses.
-    """
+    context: Context
+    film: Evolution
+    finish: Callable[[Pixels], Picture]
+    """What is done to the pixels in the end, and so is done to those that are shown."""
+
+
+def optimise(
+    content: Pixels, style: Pixels, objective: Objective, steps: int, audience: Audience, device: torch.device
+) -> Picture:
+    """The photo in the style, from uint8 (H, W, 3); `steps` evaluations of the losses."""
     coarse = round(COARSE_SHARE * steps)
     image: Tensor | None = None
     done = 0
-    with cancellable(objective.network, context):
+    with cancellable(objective.network, audience.context):
         for scale, budget in ((COARSE, coarse), (1.0, steps - coarse)):
             photo, painting = (_tensor(pixels, scale, device) for pixels in (content, style))
             start = (
                 photo if image is None else functional.interpolate(image, photo.shape[-2:], mode="bicubic")
             )
-            image = _descend(start, photo, painting, objective, _Log(context, done, budget, steps))
+            image = _descend(start, photo, painting, objective, _Log(audience, done, budget, steps))
             done += budget
     assert image is not None
-    return _pixels(image)
+    return audience.finish(_pixels(image))
 
 
 class _Log:
-    """Tells the context after each evaluation how far it is."""
+    """Tells the audience after each evaluation how far it is; it is shown what is better than all before."""
 
-    def __init__(self, context: Context, done: int, budget: int, steps: int) -> None:
-        self.context = context
+    def __init__(self, audience: Audience, done: int, budget: int, steps: int) -> None:
         self.budget = budget
+        self.context = audience.context
+        self._audience = audience
         self._done = done
         self._steps = steps
+        self._best = math.inf
         self._shown = time.monotonic()
 
-    def __call__(self, image: Tensor, losses: dict[str, Tensor]) -> None:
+    def __call__(self, image: Tensor, losses: Mapping[str, Tensor], total: float) -> None:
         self._done += 1
         self.context.advance(
             min(1, self._done / self._steps),
@@ -167,8 +178,13 @@ class _Log:
         )
         for name, loss in losses.items():
             self.context.series(name, self._done, float(loss.detach()))
+        if total >= self._best:
+            return
+        self._best = total
+        picture = self._audience.finish(_pixels(image.detach()))
+        self._audience.film.add(picture)
         if time.monotonic() - self._shown >= PREVIEW_SECONDS:
-            self.context.preview(Picture(_pixels(image.detach())))
+            self.context.preview(picture)
             self._shown = time.monotonic()
 
 
@@ -193,6 +209,7 @@ def _descend(start: Tensor, photo: Tensor, painting: Tensor, objective: Objectiv
         optimiser.zero_grad()
         image = spectrum()
         features = objective.features(image)
+        cancellable_backward(features, log.context)
         style = torch.stack(
             [relative(gram(features[layer]), grams[layer]) for layer in objective.style]
         ).mean()
@@ -205,7 +222,7 @@ def _descend(start: Tensor, photo: Tensor, painting: Tensor, objective: Objectiv
         }
         total = sum(losses.values(), OUT_OF_RANGE * (image - image.clamp(0, 1)).square().mean())
         total.backward()
-        log(image, losses)
+        log(image, losses, float(total.detach()))
         return total.detach()
 
     optimiser.step(evaluate)

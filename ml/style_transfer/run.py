@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,8 +14,9 @@ from torchvision.models import vgg19
 
 from ml.classification import LITE0
 from ml.classification.networks import STRIDE, load_lite0, normalised
-from ml.core.context import Context, Inputs, Result
+from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import ready, torch_device
+from ml.core.evolution import Evolution
 from ml.core.images import Picture, Pixels, from_float, read_picture, to_depth, to_float, visible_color
 from ml.core.resize import resize
 from ml.core.text import _
@@ -33,11 +35,11 @@ from ml.style_transfer import (
     working_size,
 )
 from ml.style_transfer.feedforward import paint, style_vector
-from ml.style_transfer.gatys import Layers, Objective, optimise
+from ml.style_transfer.gatys import Audience, Layers, Objective, optimise
 from ml.style_transfer.networks import ArbitraryStyle, MultiStyle
 
-Painter = Callable[[Pixels, Pixels, Context], Pixels]
-"""From a photo and a style picture, both uint8 (H, W, 3), to the photo painted, of the photo's size."""
+Painter = Callable[[Picture, Picture, Path, Context], Picture]
+"""From a photo and a style picture to the photo painted, of the photo's size; may leave a film of how at the path."""
 
 VGG_MEAN, VGG_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 VGG_LAYERS = (1, 6, 11, 20, 22, 29)
@@ -61,10 +63,14 @@ def run(inputs: Inputs, params: StyleTransferParams, context: Context) -> Result
     given = inputs.pictures("style") or [read_picture(FOLDER / "paintings" / f"{params.painting}.webp")]
     style = resize(given[0], *working_size(given[0].width, given[0].height, size), "lanczos")
     painter = arbitrary(params, device) if method == "arbitrary" else gatys(params, device)
-    images = {"image": finished(painter(rgb(photo), rgb(style), context), photo, params)}
-    if params.swap:
-        images["swapped"] = finished(painter(rgb(style), rgb(photo), context), style, params)
-    return Result(images=images, weights=weights_used(method, params.features), engine="torch")
+    pairs = {"": (photo, style)} | ({"-swapped": (style, photo)} if params.swap else {})
+    result = Result(weights=weights_used(method, params.features), engine="torch")
+    for name, (content, look) in pairs.items():
+        film = context.scratch / f"evolution{name}.mp4"
+        result.images[name.removeprefix("-") or "image"] = painter(content, look, film, context)
+        if film.is_file():
+            result.files[film.stem] = ResultFile(film, "video/mp4")
+    return result
 
 
 def weights_used(method: Method, features: Features) -> tuple[str, ...]:
@@ -95,10 +101,10 @@ def arbitrary(params: StyleTransferParams, device: torch.device) -> Painter:
     """By the network that paints in any style; the strength lies between the photo's own style and the other."""
     network, session = any_style(device.type), style_network()
 
-    def painter(photo: Pixels, style: Pixels, context: Context) -> Pixels:
-        own, other = style_vector(session, photo), style_vector(session, style)
+    def painter(photo: Picture, style: Picture, _film: Path, context: Context) -> Picture:
+        own, other = style_vector(session, rgb(photo)), style_vector(session, rgb(style))
         network.choose(own + params.strength * (other - own))
-        return paint(network, photo, context, device, _("Painting"))
+        return finished(paint(network, rgb(photo), context, device, _("Painting")), photo, params)
 
     return painter
 
@@ -108,8 +114,15 @@ def gatys(params: StyleTransferParams, device: torch.device) -> Painter:
     build = vgg19_objective if params.features == "vgg19" else lite0_objective
     objective = build(params, device)
 
-    def painter(photo: Pixels, style: Pixels, context: Context) -> Pixels:
-        return optimise(photo, style, objective, params.steps, context, device)
+    def painter(photo: Picture, style: Picture, film: Path, context: Context) -> Picture:
+        def finish(painted: Pixels) -> Picture:
+            height, width = painted.shape[:2]  # of a smaller copy, at first
+            small = width < photo.width or height < photo.height
+            return finished(painted, resize(photo, width, height) if small else photo, params)
+
+        with Evolution(film, photo.width, photo.height, params.steps) as evolution:
+            audience = Audience(context=context, film=evolution, finish=finish)
+            return optimise(rgb(photo), rgb(style), objective, params.steps, audience, device)
 
     return painter
 

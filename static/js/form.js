@@ -51,6 +51,6 @@ form.addEventListener("submit", () => {
   // After the form has been read: a disabled button would not hinder it, but a second press must not send it twice.
   setTimeout(() => (start.disabled = true));
 });
-window.addEventListener("pageshow", () => (start.disabled = false));
+window.addEventListener("pageshow", () => (start.disabled = "barred" in start.dataset));
 
 putAway();

@@ -44,6 +44,7 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "weights/": {"GET": ALL},
     "weights/<str:name>": {"GET": ()},
     "weights/<str:name>/curve": {"GET": ()},
+    "weights/<str:name>/nearest": {"GET": ()},
     "signup": dict.fromkeys(METHODS, ALL),
     "login": {"GET": ALL, "POST": ALL, "PUT": ALL, "PATCH": MEMBERS, "DELETE": MEMBERS},
     "logout": {"POST": ALL},

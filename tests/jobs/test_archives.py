@@ -328,7 +328,14 @@ def test_a_visitor_cannot_train(visitor: Owner, send: Send) -> None:
     assert not Job.objects.exists()
 
 
-def test_the_form_says_so_before_photos_are_chosen(alice: Person, client: Client) -> None:
+def test_the_form_says_so_before_photos_are_chosen_and_does_not_start(alice: Person, client: Client) -> None:
     address = reverse("new-job", args=["train-classifier"])
-    assert "This is for members." in client.get(address).content.decode()
-    assert "This is for members." not in alice.client.get(address).content.decode()
+    for_visitor, for_member = client.get(address), alice.client.get(address)
+    assert "This is for members." in for_visitor.content.decode()
+    assert "data-barred disabled" in for_visitor.content.decode()
+    assert "This is for members." not in for_member.content.decode()
+    assert "data-barred disabled" not in for_member.content.decode()
+    assert [page.context["refusal"] for page in (for_visitor, for_member)] == ["", ""]
+    cost = reverse("new-job-cost", args=["train-classifier"])
+    assert client.post(cost, {}).context["refusal"] == ""
+    assert "Give photos of 2 to 10 classes" in alice.client.post(cost, {}).context["refusal"]

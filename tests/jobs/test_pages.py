@@ -622,7 +622,23 @@ def test_every_operation_and_every_weights_file_has_a_page(client: Client, real_
             assert weights.name in page(client.get("/weights/"))
 
 
-@pytest.mark.parametrize("address", ["/weights/none", "/weights/none/curve", "/operations/none", "/new/none"])
+def test_every_value_that_is_chosen_by_picture_has_one(client: Client, real_rooms: None) -> None:
+    shown = set()
+    for operation in ml_registry.registry().all():
+        for bound in ParamsForm(operation):
+            if bound.field.control.kind == "pictures":  # type: ignore[attr-defined]
+                shown.add(f"{operation.slug} {bound.name}")
+                content = page(client.get(reverse("new-job", args=[operation.slug])))
+                for option in bound.field.control.options:  # type: ignore[attr-defined]
+                    assert f"choices/{operation.slug}/{bound.name}/{option.value}." in content
+                    assert f'name="{bound.name}" value="{option.value}"' in content
+    assert shown == {"deep-dream pattern", "style-transfer look", "style-transfer painting"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/weights/none", "/weights/none/curve", "/weights/vae-2/nearest", "/operations/none", "/new/none"],
+)
 def test_what_there_is_not_is_a_404(client: Client, address: str) -> None:
     assert client.get(address).status_code == 404
 

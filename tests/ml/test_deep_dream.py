@@ -9,7 +9,9 @@ import torch
 
 from ml.core.context import Context
 from ml.core.errors import Cancelled
+from ml.core.frames import frames
 from ml.core.images import Picture, to_float
+from ml.core.resize import resize
 from ml.deep_dream import DeepDreamParams, dream_size
 from ml.deep_dream.run import LAYERS, color_matrix, layer_weights, smoothed
 from tests.ml.recorder import Recorder
@@ -31,6 +33,20 @@ def test_the_layers_answer_more_and_more(tmp_path: Path, photo: Picture) -> None
     assert first_octave[-1] > 1.3 * first_octave[0]
     assert len(context.previews) == 2
     assert context.fractions == sorted(context.fractions)
+
+
+def test_its_film_ends_with_the_dream(tmp_path: Path, photo: Picture) -> None:
+    context = Context()
+    result = develop("deep-dream", tmp_path, {"image": photo}, QUICK, context)
+    film = [frame.picture for frame in frames(result.files["evolution"].path)]
+    assert len(film) == 2 * 6 + 1
+    dream = result.images["image"]
+    assert abs(film[0].width / film[0].height - dream.width / dream.height) < 0.05
+    distances = [
+        np.abs(to_float(resize(dream, state.width, state.height).pixels) - to_float(state.pixels)).mean()
+        for state in (film[0], film[-1])
+    ]
+    assert distances[1] < 0.03 < distances[0]
 
 
 def test_the_same_seed_dreams_the_same_and_another_does_not(tmp_path: Path, photo: Picture) -> None:

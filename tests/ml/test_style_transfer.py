@@ -14,6 +14,7 @@ import ml.style_transfer.run
 from ml.core.context import Context, Inputs
 from ml.core.errors import Cancelled, InputError, WeightsUnavailable
 from ml.core.execution import estimate
+from ml.core.frames import frames
 from ml.core.images import Picture, read_picture, to_float, write_picture
 from ml.core.weights import sha256
 from ml.registry import registry
@@ -129,6 +130,22 @@ def test_gatys_lowers_its_losses_and_shows_them(
     assert style[-1] < 0.5 * style[0]
     assert len(context.previews) >= 5
     assert (result.images["image"].width, result.images["image"].height) == (96, 64)
+    film = list(frames(result.files["evolution"].path))
+    assert 5 <= len(film) <= 25
+    last = to_float(film[-1].picture.pixels)
+    assert np.abs(last - to_float(result.images["image"].pixels)).mean() < 0.05
+
+
+def test_gatys_shows_the_colours_that_it_keeps_and_films_both_ways(
+    tmp_path: Path, photo: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.style_transfer.gatys.PREVIEW_SECONDS", 0)
+    context = Recorder()
+    gray = Picture(np.repeat(photo.pixels.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2))
+    params = GATYS | {"keep_colors": True, "swap": True}
+    result = develop("style-transfer", tmp_path, {"image": gray}, params, context)
+    assert list(result.files) == ["evolution", "evolution-swapped"]
+    assert np.ptp(context.previews[0].pixels.astype(int), axis=2).max() <= 2
 
 
 def test_gatys_is_repeatable(tmp_path: Path, photo: Picture) -> None:
