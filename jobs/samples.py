@@ -19,7 +19,7 @@ from webapp.config import BASE_DIR
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-NOISE = 30  # of 255: what a phone makes of a dark room
+NOISE, HAND_NOISE = 30, 10  # of 255: what a phone makes of a dark room, and of one with a lamp
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Example:
     """What shows an operation well: a photo, of which a part may be cut out or spoilt first, or none; and settings.
 
     `crop` is left, top, right and bottom in pixels; `others` are the photos in further slots, by name. Where `before`
-    names an output, a card shows that one, and not the photo, as what the result was made of.
+    names an output, a card shows that one, and not the photo, as what the result was made of. Where there are `frames`,
+    it is so many, each small, noisy and moved by parts of a pixel, in one animation.
     """
 
     photo: Sample | None = None
@@ -63,6 +64,7 @@ class Example:
     noisy: bool = False
     others: Mapping[str, "Example"] = field(default_factory=dict)
     before: str = ""
+    frames: int = 0
 
     def pictures(self, operation: Operation) -> dict[str, Image.Image]:
         """What goes into the slots of an operation."""
@@ -76,11 +78,31 @@ class Example:
         image = Image.open(self.photo.path).convert("RGB")
         if self.crop:
             image = image.crop(self.crop)
+        if self.frames:
+            return self.film()[0]
         return _with_noise(image) if self.noisy else image
+
+    def film(self) -> list[Image.Image]:
+        """The frames, as a hand that shakes would take them."""
+        import numpy as np
+
+        assert self.photo
+        assert self.crop
+        image = Image.open(self.photo.path).convert("RGB")
+        left, top, right, bottom = self.crop
+        size = ((right - left) // 2, (bottom - top) // 2)
+        moves = np.random.default_rng(1).uniform(-4, 4, (self.frames, 2)).tolist()
+        boxes = [(left + x, top + y, right + x, bottom + y) for x, y in moves]
+        small = [image.resize(size, Image.Resampling.BICUBIC, box=box) for box in boxes]
+        return [_with_noise(frame, HAND_NOISE, seed) for seed, frame in enumerate(small)]
 
 
 EXAMPLES: Mapping[str, Example] = {
     "super-resolution": Example(CHELSEA, {"method": "real-esrgan", "scale": 4}, crop=(118, 84, 268, 184)),
+    "burst-super-resolution": Example(CHELSEA, {"scale": 2}, crop=(60, 30, 320, 204), frames=16),
+    "video-super-resolution": Example(
+        COFFEE, {"method": "burst", "scale": 2}, crop=(180, 60, 480, 260), frames=6
+    ),
     "denoise": Example(COFFEE, noisy=True, others={"reference": Example(COFFEE)}),
     "deep-dream": Example(CHELSEA),
     "style-transfer": Example(ASTRONAUT),
@@ -116,9 +138,9 @@ def _photo(name: str, picture: Image.Image) -> Photo:
     return uploads.receive(None, SimpleUploadedFile(name, buffer.getvalue()))
 
 
-def _with_noise(image: Image.Image) -> Image.Image:
+def _with_noise(image: Image.Image, level: int = NOISE, seed: int = 0) -> Image.Image:
     import numpy as np
 
     pixels = np.asarray(image, np.float32)
-    noise = np.random.default_rng(0).normal(0, NOISE, pixels.shape)
+    noise = np.random.default_rng(seed).normal(0, level, pixels.shape)
     return Image.fromarray(np.clip(pixels + noise, 0, 255).round().astype(np.uint8))

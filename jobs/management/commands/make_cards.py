@@ -9,8 +9,9 @@ from PIL import Image, ImageOps
 
 from jobs.samples import CHELSEA, EXAMPLES, Example
 from ml.core import execution
-from ml.core.context import Context, Inputs
+from ml.core.context import Context, Inputs, Result
 from ml.core.errors import OperationError
+from ml.core.frames import poster
 from ml.core.images import Picture, flattened
 from ml.core.operation import Operation
 from ml.registry import registry
@@ -44,9 +45,11 @@ class Command(BaseCommand):
             for slot, picture in pictures.items():
                 files[slot] = [Path(folder) / f"{slot}.png"]
                 picture.save(files[slot][0])
-            params = operation.parse(example.params)
-            result = execution.execute(operation, params, Inputs(files), Context(seed=1))
-        made = next(iter(result.images.values()), None)
+            if example.frames:
+                files[operation.inputs[0].name] = [_saved_film(example.film(), Path(folder))]
+            params, context = operation.parse(example.params), Context(seed=1)
+            result = execution.execute(operation, params, Inputs(files), context)
+            made = _shown(result)
         if made is None:
             self.stderr.write(f"{operation.slug}: its result is no picture")
             return
@@ -54,6 +57,23 @@ class Command(BaseCommand):
         before = [_on_gray(result.images[example.before])] if example.before else list(pictures.values())
         sizes += [_save(picture, f"{operation.slug}-before") for picture in before[:1]]
         self.stdout.write(f"{operation.slug}: {' and '.join(f'{size / 1000:.0f} KB' for size in sizes)}")
+
+
+def _saved_film(frames: list[Image.Image], folder: Path) -> Path:
+    path = folder / "film.webp"
+    frames[0].save(path, save_all=True, append_images=frames[1:], lossless=True, duration=100)
+    return path
+
+
+def _shown(result: Result) -> Picture | None:
+    """The picture that a card shows of a result: of a video, its first."""
+    if result.images:
+        return next(iter(result.images.values()))
+    for file in result.files.values():
+        if file.media_type.startswith("video/"):
+            with file.path.open("rb") as video:
+                return poster(video)
+    return None
 
 
 def _on_gray(picture: Picture) -> Image.Image:
