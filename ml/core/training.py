@@ -30,7 +30,6 @@ from ml.core.cards import write_card
 from ml.core.checkpoints import load_weights as load_weights
 from ml.core.errors import InputError
 from ml.core.metrics import quantise, read_pictures
-from ml.core.muon import Muon, hidden_weights
 from ml.core.resampling import resize_bicubic
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -62,8 +61,6 @@ class Plan:
     validate_every: int = 1000
     betas: tuple[float, float] = (0.9, 0.999)
     """Of Adam."""
-    hidden_learning_rate: float | None = None
-    """Of Muon, which then takes the hidden convolutions; Adam has all that is left."""
     exported: str = ""
     """The module of the network that is written, by its dotted name; the whole network where that is empty."""
     unit: str = "dB"
@@ -111,7 +108,7 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
     torch.manual_seed(place.seed)
     network = plan.network.to(place.device).to(memory_format=torch.channels_last)
     averaged = AveragedModel(network, multi_avg_fn=_moving_average(plan.averaging))
-    optimisers = _optimisers(plan, network)
+    optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate, betas=plan.betas)
     checkpoint = place.checkpoints / f"{plan.name}.pt"
     state: dict[str, Any] = {"step": 0, "seconds": 0.0, "best": None}
     state |= {"schedule": [], "losses": [], "validations": []}
@@ -124,8 +121,7 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
             )
         network.load_state_dict(saved["network"])
         averaged.load_state_dict(saved["averaged"])
-        for (optimiser, _), kept in zip(optimisers, saved["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
+        optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
     if not state["schedule"] or state["schedule"][-1][1] != plan.steps:
         state["schedule"].append((state["step"], plan.steps))
@@ -136,16 +132,15 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
     with tqdm(total=plan.steps, initial=state["step"], desc=plan.name, unit="step", mininterval=2) as bar:
         while state["step"] < plan.steps:
             step = state["step"]
-            for optimiser, peak in optimisers:
-                optimiser.param_groups[0]["lr"] = learning_rate(step, plan.steps, peak, plan.warmup)
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(step, plan.steps, plan.learning_rate, plan.warmup)
             generator = torch.Generator(place.device).manual_seed(step_seed(place.seed, step))
             with autocast(place.device):
                 loss = plan.loss(network, generator)
-            network.zero_grad()
+            optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            for optimiser, _ in optimisers:
-                optimiser.step()
+            optimiser.step()
             averaged.update_parameters(network)
             step = state["step"] = step + 1
             bar.update()
@@ -169,24 +164,11 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
                         "seed": place.seed,
                         "network": network.state_dict(),
                         "averaged": averaged.state_dict(),
-                        "optimisers": [optimiser.state_dict() for optimiser, _ in optimisers],
+                        "optimiser": optimiser.state_dict(),
                         "state": state,
                     },
                 )
     return card or json.loads((place.weights / f"{plan.name}.json").read_text())
-
-
-def _optimisers(plan: Plan, network: nn.Module) -> list[tuple[torch.optim.Optimizer, float]]:
-    """What takes the steps, each with the peak of its learning rate."""
-    hidden = hidden_weights(network) if plan.hidden_learning_rate else []
-    ours = set(hidden)
-    rest = [parameter for parameter in network.parameters() if parameter not in ours]
-    found: list[tuple[torch.optim.Optimizer, float]] = [
-        (torch.optim.Adam(rest, lr=plan.learning_rate, betas=plan.betas), plan.learning_rate)
-    ]
-    if plan.hidden_learning_rate:
-        found.append((Muon(hidden, lr=plan.hidden_learning_rate), plan.hidden_learning_rate))
-    return found
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:

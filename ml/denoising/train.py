@@ -34,7 +34,6 @@ class Recipe:
     build: Callable[[], nn.Module]
     steps: int
     learning_rate: float
-    hidden_learning_rate: float
     colour: int
     """Colour crops a step."""
     gray: int
@@ -44,9 +43,7 @@ class Recipe:
 
 
 NETWORKS: Mapping[str, Recipe] = {
-    "dncnn": Recipe(
-        build=Denoiser, steps=60_000, learning_rate=1e-3, hidden_learning_rate=0.02, colour=6, gray=2, size=64
-    ),
+    "dncnn": Recipe(build=Denoiser, steps=60_000, learning_rate=1e-3, colour=6, gray=2, size=64),
 }
 
 
@@ -92,7 +89,6 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
         terms=TERMS,
         steps=args.steps or recipe.steps,
         learning_rate=recipe.learning_rate,
-        hidden_learning_rate=recipe.hidden_learning_rate,
         validate_every=500,
     )
     place = training.Place(
