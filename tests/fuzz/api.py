@@ -23,7 +23,7 @@ CHECKS = (
 EXAMPLES = 150
 """Of each operation in a round, beside those that cover its schema and those that follow its links."""
 
-MOST_GROWTH_MEGABYTES = 100
+MOST_GROWTH_MEGABYTES = 50
 HTTP_ARCHIVE = "calls.har"
 OPERATIONS = ("instant", "picky", "transform", "classify", "levitate")
 

@@ -19,7 +19,7 @@ SENDERS = 3
 FILES_OF_A_MEMBER = 250
 TIMEOUT_SECONDS = 120
 JOB_SECONDS = 300
-MOST_GROWTH_MEGABYTES = 100
+MOST_GROWTH_MEGABYTES = 50
 """Of the web process, between a tenth of the files and all of them."""
 
 SEEN = ("image", "animation", "video")
