@@ -29,9 +29,11 @@ class DepthToSpace:
         return [functional.pixel_shuffle(torch.from_numpy(inputs[0]), self.block).numpy()]
 
 
+cv2.dnn_registerLayer("DepthToSpace", DepthToSpace)
+
+
 def opencv_fsrcnn(graph: Path) -> Enlarge:
     """OpenCV's network on Y, FSRCNN_x3.pb and the like, by OpenCV's engine."""
-    cv2.dnn_registerLayer("DepthToSpace", DepthToSpace)
     network = cv2.dnn.readNetFromTensorflow(str(graph))
 
     def enlarge(y: Tensor) -> Tensor:
