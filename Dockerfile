@@ -20,7 +20,7 @@ FROM packages AS packages-gpu
 RUN uv pip install --constraint requirements.lock --requirement pyproject.toml --extra web --extra worker
 
 # The torch of the package index brings CUDA with it. An index that has it for the CPU alone, given here, makes
-# the image 5 GB smaller.
+# the image much smaller.
 FROM packages AS packages-cpu
 ARG TORCH_INDEX=
 RUN uv pip install --constraint requirements.lock --requirement pyproject.toml --extra web --extra worker \

@@ -2,3 +2,7 @@
 
 This package knows no web site: it never imports Django, Celery, Redis or `jobs`.
 """
+
+import os
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # without it, onnxruntime tells its maker of every use

@@ -1,6 +1,9 @@
 """What `style-transfer` promises."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -234,3 +237,11 @@ def test_a_spectrum_gives_back_the_picture_it_was_made_of() -> None:
 def test_a_gram_matrix_does_not_know_where_things_are() -> None:
     features = torch.rand(1, 4, 6, 6, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(gram(features), gram(features.flip(2, 3)))
+
+
+def test_the_engine_tells_its_maker_nothing(tmp_path):
+    """Where onnxruntime collects what it would tell, it leaves a folder in the home of whoever runs it."""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", "import ml, onnxruntime"], env=environment, check=True)
+    assert not list(tmp_path.iterdir())
