@@ -88,7 +88,7 @@ class Stack:
 
     def check(self, answers: Path) -> str:
         """The checker's report, as JSON."""
-        return self._python("-m", "tests.faults.checker", str(answers))
+        return self._python("-m", "tests.faults.checker", str(answers), "--sweep")
 
     def unfinished(self) -> int:
         """How many jobs wait or run."""
