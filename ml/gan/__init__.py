@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pydantic
 
-from ml.core.cards import is_trained, trained
+from ml.core.cards import trained
 from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams
 from ml.core.sheets import sheet_size
 from ml.core.text import _
@@ -15,7 +15,7 @@ from ml.core.weights import Weights
 Method = Literal["faces", "digits"]
 Action = Literal["sample", "interpolate"]
 
-WEIGHTS: dict[Method, Weights] = {
+WEIGHTS: Mapping[Method, Weights] = {
     "faces": trained(
         "gan",
         "gan-faces",
@@ -28,9 +28,7 @@ WEIGHTS: dict[Method, Weights] = {
         licence=_("Trained on Labeled Faces in the Wild, which is for research."),
         origin=_("Trained by this project: python -m ml train gan-faces"),
     ),
-}
-if is_trained("gan", "gan-digits"):
-    WEIGHTS["digits"] = trained(
+    "digits": trained(
         "gan",
         "gan-digits",
         title=_("Digits on demand"),
@@ -42,12 +40,8 @@ if is_trained("gan", "gan-digits"):
         "Miyato and Koyama, “cGANs with Projection Discriminator”, ICLR 2018",
         licence=_("Trained on MNIST, which is CC BY-SA 3.0."),
         origin=_("Trained by this project: python -m ml train gan-digits"),
-    )
-TITLES: Mapping[Method, str] = {"faces": _("Faces"), "digits": _("Digits")}
-if TYPE_CHECKING:
-    Offered = Method
-else:  # digits only once there are weights for them
-    Offered = Literal[tuple(WEIGHTS)]
+    ),
+}
 DIGITS = 10
 GAP = 2
 
@@ -58,9 +52,9 @@ def _for(*actions: Action, **extra: Any) -> dict[str, Any]:
 
 
 class GanParams(PictureParams):
-    method: Offered = Choice(
+    method: Method = Choice(
         "faces",
-        {method: TITLES[method] for method in WEIGHTS},
+        {"faces": _("Faces"), "digits": _("Digits")},
         title=_("What to draw"),
         description=_("None of the faces is of anybody, and nobody wrote the digits."),
     )
@@ -79,7 +73,7 @@ class GanParams(PictureParams):
         le=DIGITS - 1,
         title=_("Digit"),
         description=_("Which one, from 0 to 9. Left out, it is one after the other."),
-        json_schema_extra={"when": {"method": [method for method in WEIGHTS if method == "digits"]}},
+        json_schema_extra={"when": {"method": ["digits"]}},
     )
     count: int = pydantic.Field(
         64,
@@ -134,7 +128,7 @@ def estimate(params: GanParams, inputs: Mapping[str, Sequence[Facts]]) -> Estima
 
 operation = Operation(
     slug="gan-sample",
-    title=_("Draw faces and digits") if "digits" in WEIGHTS else _("Draw faces"),
+    title=_("Draw faces and digits"),
     summary=_(
         "Faces of people who do not exist, or digits that nobody wrote, by a network that learned to deceive another."
     ),

@@ -57,7 +57,7 @@ NETWORKS: Mapping[str, Recipe] = {
         mirrored=True,
     ),
     "gan-digits": Recipe(
-        method="digits", steps=5000, learning_rate=5e-4, batch=64, data=mnist.DATA, terms=mnist.TERMS
+        method="digits", steps=2500, learning_rate=5e-4, batch=64, data=mnist.DATA, terms=mnist.TERMS
     ),
 }
 
