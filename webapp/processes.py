@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-NICENESS = 5
+NICENESS = 12
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # Loaded here, since a child may call it between fork and exec, where nothing else should be done.
