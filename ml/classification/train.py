@@ -97,11 +97,7 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     torch.manual_seed(args.seed)
     steps = args.steps or recipe.steps
     plan = (from_scratch if recipe.channels else transfer)(name, recipe, args.data, steps, device)
-    if args.init:
-        training.load_weights(plan.network, args.init)
-    place = training.Place(
-        weights=args.weights or WEIGHTS, checkpoints=args.checkpoints, seed=args.seed, device=device
-    )
+    place = training.Place.of(args, WEIGHTS)
     card = training.train(plan, place)
     if name in RUNS:
         card = keep_curves(place, card)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from ml.core.cards import write_card
-from ml.core.checkpoints import load_weights as load_weights
+from ml.core.checkpoints import load_weights
 from ml.core.errors import InputError
 from ml.core.metrics import quantise, read_pictures
 from ml.core.resampling import resize_bicubic
@@ -75,7 +75,20 @@ class Place:
     checkpoints: Path
     device: torch.device
     seed: int = 0
+    init: Path | None = None
+    """Weights to start from; none: untrained."""
     checkpoint_every: int = 200
+
+    @classmethod
+    def of(cls, args: argparse.Namespace, weights: Path) -> Self:
+        """As the options say that :func:`add_arguments` adds; ``weights`` is where none is named."""
+        return cls(
+            weights=args.weights or weights,
+            checkpoints=args.checkpoints,
+            device=torch.device(args.device),
+            seed=args.seed,
+            init=args.init,
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +119,8 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
     At each validation that is the best so far, the averaged weights (fp16), card and curves are written.
     """
     torch.manual_seed(place.seed)
+    if place.init:
+        load_weights(plan.network.get_submodule(plan.exported), place.init)
     network = plan.network.to(place.device).to(memory_format=torch.channels_last)
     averaged = AveragedModel(network, multi_avg_fn=_moving_average(plan.averaging))
     optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate, betas=plan.betas)
@@ -195,8 +210,14 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """bf16 where it is fast, which is on CUDA only: without AVX-512 it is several times slower on a CPU."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    """bf16 where it is fast: a processor without instructions for it takes several times as long as in fp32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast_in_bf16(device))
+
+
+def fast_in_bf16(device: torch.device) -> bool:
+    """CUDA, and processors with AVX-512's or AMX's instructions for bf16."""
+    able = torch.cpu.get_capabilities()
+    return device.type == "cuda" or bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 class Crops:
@@ -286,10 +307,12 @@ def _export(plan: Plan, place: Place, network: nn.Module, state: Mapping[str, An
         "terms": plan.terms,
         "command": _command(),
         "seed": place.seed,
+        **({"init_sha256": hashlib.sha256(place.init.read_bytes()).hexdigest()} if place.init else {}),
         "step": step,
         "schedule": [{"from": start, "steps": steps} for start, steps in state["schedule"]],
         "minutes": round(state["seconds"] / 60, 1),
         "machine": _machine(place.device),
+        "precision": "bf16" if fast_in_bf16(place.device) else "fp32",
         "torch": torch.__version__,
         "validation": validation,
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),

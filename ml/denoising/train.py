@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from ml.core import training
-from ml.core.checkpoints import load_weights
 from ml.core.metrics import quantise
 from ml.denoising.evaluate import gray, score_denoising
 from ml.denoising.networks import Denoiser
@@ -58,8 +57,6 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     device = torch.device(args.device)
     torch.manual_seed(args.seed)
     network = recipe.build()
-    if args.init:
-        load_weights(network, args.init)
     folders = {args.data / "t91": 1.0, args.data / "bsd400": 1.0}
     crops, held_back = training.read_crops(folders, SCALINGS, lambda picture: picture, device)
     validation = [_middle(picture, 160) for picture in held_back if min(picture.shape[1:]) >= 160]
@@ -91,14 +88,11 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
         learning_rate=recipe.learning_rate,
         validate_every=500,
     )
-    place = training.Place(
-        weights=args.weights or WEIGHTS, checkpoints=args.checkpoints, seed=args.seed, device=device
-    )
-    return training.train(plan, place)
+    return training.train(plan, training.Place.of(args, WEIGHTS))
 
 
 def _error(network: nn.Module, clean: Tensor, generator: torch.Generator) -> Tensor:
-    """Mean absolute error on noise of random levels, half of it clipped and rounded as in a picture file."""
+    """Root mean square error of each crop, at random levels of noise, half of it as clipped in a picture file."""
     device = clean.device
     low, high = LEVELS
     sigma = low + (high - low) * torch.rand(len(clean), generator=generator, device=device)
@@ -108,7 +102,7 @@ def _error(network: nn.Module, clean: Tensor, generator: torch.Generator) -> Ten
     noisy = torch.where(in_file[:, None, None, None], quantise(noisy), noisy)
     # Errors grow with the level; over its root every level has about the same say, as decibels give it.
     restored = cast(Tensor, network(noisy, sigma))
-    return ((restored - clean).abs() / level.sqrt()).mean()
+    return ((restored - clean).square().mean((1, 2, 3)).sqrt() / sigma.sqrt()).mean()
 
 
 def _middle(picture: Tensor, size: int) -> Tensor:

@@ -47,8 +47,6 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     device = torch.device(args.device)
     torch.manual_seed(args.seed)
     network = DigitDenoiser()
-    if args.init:
-        training.load_weights(network, args.init)
     (images, _), (held_back, _) = mnist.read_parted(args.data)
     images, held_back = images.to(device), held_back.to(device)
 
@@ -78,10 +76,7 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
         averaging=0.998,
         validate_every=250,
     )
-    place = training.Place(
-        weights=args.weights or WEIGHTS, checkpoints=args.checkpoints, seed=args.seed, device=device
-    )
-    return training.train(plan, place)
+    return training.train(plan, training.Place.of(args, WEIGHTS))
 
 
 def mean_psnr(images: Tensor, references: Tensor) -> float:

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.core import training
-from ml.core.checkpoints import load_weights
 from ml.core.resampling import luminance, resize_bicubic
 from ml.super_resolution import SCALES
 from ml.super_resolution.evaluate import score_luminance
@@ -75,8 +74,6 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     device = torch.device(args.device)
     torch.manual_seed(args.seed)
     network = recipe.build()
-    if args.init:
-        load_weights(network, args.init)
     folders = {args.data / "t91": T91_SHARE, args.data / "bsd400": 1.0}
     crops, validation = training.read_crops(folders, SCALINGS, luminance, device)
 
@@ -114,10 +111,7 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
         steps=args.steps or recipe.steps,
         learning_rate=recipe.learning_rate,
     )
-    place = training.Place(
-        weights=args.weights or WEIGHTS, checkpoints=args.checkpoints, seed=args.seed, device=device
-    )
-    return training.train(plan, place)
+    return training.train(plan, training.Place.of(args, WEIGHTS))
 
 
 if __name__ == "__main__":

@@ -48,8 +48,6 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
     device = torch.device(args.device)
     torch.manual_seed(args.seed)
     network = Autoencoder(recipe.latents, variational=recipe.variational)
-    if args.init:
-        training.load_weights(network, args.init)
     (images, _), (held_back, digits) = mnist.read_parted(args.data)
     images, held_back, digits = images.to(device), held_back.to(device), digits.to(device)
 
@@ -85,10 +83,7 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
         validate_every=500,
         unit="nats",
     )
-    place = training.Place(
-        weights=args.weights or WEIGHTS, checkpoints=args.checkpoints, seed=args.seed, device=device
-    )
-    return training.train(plan, place)
+    return training.train(plan, training.Place.of(args, WEIGHTS))
 
 
 if __name__ == "__main__":

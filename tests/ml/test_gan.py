@@ -18,7 +18,7 @@ from ml.gan.evaluate import draw as draw_pictures
 from ml.gan.evaluate import frechet_distance, nearest, neighbours_of, read_parts
 from ml.gan.networks import SHAPES, Adversaries, one_hot
 from ml.gan.run import codes, loaded
-from ml.gan.train import Eigenpictures, adversarial_loss
+from ml.gan.train import Eigenpictures, adversarial_loss, augmented
 from ml.registry import registry
 from tests.ml.mnist import write_mnist
 from tests.ml.recorder import Recorder
@@ -150,6 +150,16 @@ def test_each_player_learns_from_its_own_loss_only(method: Method) -> None:
     hinge.backward()
     for name, weight in players.discriminator.named_parameters():
         assert torch.allclose(together[f"discriminator.{name}"], weight.grad, atol=1e-6), name
+
+
+def test_what_the_discriminator_sees_is_changed_and_the_generator_learns_through_it() -> None:
+    faces = torch.rand(6, 1, 64, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    shown = augmented(faces, torch.Generator().manual_seed(1))
+    assert shown.shape == faces.shape
+    again = augmented(faces[:1].expand(6, -1, -1, -1), torch.Generator().manual_seed(1))
+    assert not torch.allclose(again[0], again[1])
+    (gradient,) = torch.autograd.grad(shown.sum(), faces)
+    assert (gradient.abs().sum((1, 2, 3)) > 0).all()
 
 
 def test_the_codes_of_real_faces_are_spread_like_the_random_ones() -> None:

@@ -119,6 +119,17 @@ def test_the_card_and_the_curves_stand_beside_half_precision_weights(tmp_path):
     assert Image.open(weights / "tiny.png").size == (1000, 400)
 
 
+def test_a_run_starts_from_the_weights_it_is_given_and_its_card_says_which(tmp_path):
+    given = train(tiny_plan(), place(tmp_path / "first"))
+    file = tmp_path / "first" / "weights" / "tiny.safetensors"
+    short = replace(tiny_plan(), steps=1, learning_rate=1e-9)
+    card = train(short, replace(place(tmp_path / "second"), init=file))
+    assert card["init_sha256"] == given["sha256"]
+    started = final_state(tmp_path / "second")["network"]
+    for name, tensor in load_file(file).items():
+        assert torch.allclose(started[name], tensor.float(), atol=1e-6), name
+
+
 def test_weights_are_filled_in_strictly(tmp_path):
     train(tiny_plan(), place(tmp_path))
     path = tmp_path / "weights" / "tiny.safetensors"
