@@ -34,21 +34,30 @@ if TYPE_CHECKING:
 
 POLL_RUNNING, POLL_NEXT, POLL_WAITING = 1000, 1500, 4000
 MODEL = MEDIA_TYPES["safetensors"]
-METRICS: dict[str, tuple["StrOrPromise", str]] = {
-    "psnr": ("PSNR", "dB"),
-    "ssim": ("SSIM", ""),
-    "mse": ("MSE", ""),
-    "psnr_y": (gettext_lazy("PSNR of the luminance"), "dB"),
-    "ssim_y": (gettext_lazy("SSIM of the luminance"), ""),
-    "mse_y": (gettext_lazy("MSE of the luminance"), ""),
-    "largest_difference": (gettext_lazy("Largest difference, of 255"), ""),
-    "amplification": (gettext_lazy("Amplification of the map"), ""),
-    "sigma": (gettext_lazy("Noise level, of 255"), ""),
-    "noisy_psnr": (gettext_lazy("With the noise, PSNR"), "dB"),
-    "noisy_ssim": (gettext_lazy("With the noise, SSIM"), ""),
-    "seconds": (gettext_lazy("Time"), "s"),
-    "fid": ("FID", ""),
+METRICS: dict[str, tuple["StrOrPromise", str, str]] = {
+    "psnr": ("PSNR", "dB", ".2f"),
+    "ssim": ("SSIM", "", ".4f"),
+    "mse": ("MSE", "", ".4g"),
+    "psnr_y": (gettext_lazy("PSNR of the luminance"), "dB", ".2f"),
+    "ssim_y": (gettext_lazy("SSIM of the luminance"), "", ".4f"),
+    "mse_y": (gettext_lazy("MSE of the luminance"), "", ".4g"),
+    "largest_difference": (gettext_lazy("Largest difference, of 255"), "", ".4g"),
+    "amplification": (gettext_lazy("Amplification of the map"), "", ".4g"),
+    "sigma": (gettext_lazy("Noise level, of 255"), "", ".4g"),
+    "noisy_psnr": (gettext_lazy("With the noise, PSNR"), "dB", ".2f"),
+    "noisy_ssim": (gettext_lazy("With the noise, SSIM"), "", ".4f"),
+    "seconds": (gettext_lazy("Time"), "s", ".3g"),
+    "fid": ("FID", "", ".4g"),
 }
+"""Title, unit and format of what is measured, in the order of a table's columns."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was measured of several methods: a title for each measure, and a row for each method."""
+
+    measures: list[str]
+    rows: list[tuple[str, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ class Standing:
             output,
             token=self.token,
             title=self._method_title(output.name),
-            measured="" if psnr is None else f"{psnr:.4g} dB",
+            measured="" if psnr is None else f"{psnr:.2f} dB",
         )
 
     def _method_title(self, method: str) -> str:
@@ -150,24 +159,43 @@ class Standing:
 
     @property
     def metrics(self) -> list[tuple[str, str]]:
+        """What was measured, save what stands in `scores`."""
         said = []
         for name, value in self.job.metrics.items():
-            title, unit = self._metric(name)
-            if value is None:
-                said.append((title, _("infinite: the pictures are the same") if unit == "dB" else "–"))
-            else:
-                said.append((title, f"{value:.4g} {unit}".rstrip()))
+            if not self._scored(name):
+                title, unit, spec = METRICS.get(name.lower(), (name.replace("_", " "), "", ".4g"))
+                if value is None:
+                    text = _("infinite: the pictures are the same") if unit == "dB" else "–"
+                else:
+                    text = f"{value:{spec}} {unit}".rstrip()
+                said.append((str(title), text))
         return said
 
-    def _metric(self, name: str) -> tuple[str, str]:
-        """Its title and unit; one of `compare` has its method before it: “nlm_psnr”."""
+    @property
+    def scores(self) -> Scores | None:
+        """What was measured of the methods of a comparison, in the order of their pictures; None for other jobs."""
+        found: dict[str, dict[str, float | None]] = {}
+        for name, value in self.job.metrics.items():
+            if scored := self._scored(name):
+                method, measure = scored
+                found.setdefault(method, {})[measure] = value
+        if not found:
+            return None
+        names = [output.name for output in self.job.outputs.all()]
+        methods = sorted(found, key=lambda method: names.index(method) if method in names else len(names))
+        measures = [measure for measure in METRICS if any(measure in each for each in found.values())]
+        return Scores(
+            [", ".join(str(part) for part in METRICS[measure][:2] if part) for measure in measures],
+            [
+                (self._method_title(method), [_cell(found[method], measure) for measure in measures])
+                for method in methods
+            ],
+        )
+
+    def _scored(self, name: str) -> tuple[str, str] | None:
+        """The method and the measure of a figure of `compare`: “nlm_psnr” is the PSNR of nlm."""
         method, _underscore, measure = name.rpartition("_")
-        of = self._method_title(method)
-        if of and measure in METRICS:
-            title, unit = METRICS[measure]
-            return f"{of}, {title}", unit
-        title, unit = METRICS.get(name.lower(), (name.replace("_", " "), ""))
-        return str(title), unit
+        return (method, measure) if measure in METRICS and self._method_title(method) else None
 
     @property
     def settings(self) -> list[tuple[str, str]]:
@@ -293,6 +321,15 @@ def _context(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
         "member": request.user.is_authenticated,
         "limits": config(),
     }
+
+
+def _cell(scores: dict[str, float | None], measure: str) -> str:
+    """Of a table of scores; the PSNR of two equal pictures is infinite."""
+    _title, unit, spec = METRICS[measure]
+    value = scores.get(measure)
+    if value is None:
+        return "∞" if measure in scores and unit == "dB" else "–"
+    return f"{value:{spec}}"
 
 
 def _folded(field: FieldInfo) -> bool:

@@ -750,18 +750,20 @@ def test_no_page_needs_inline_script_or_style(client: Client, address: str) -> N
     assert not re.search(r"\son\w+=", said)
 
 
-def test_figures_are_named_in_words_and_those_of_a_comparison_by_their_method(real_rooms: None) -> None:
+def test_figures_are_named_in_words_and_those_of_a_comparison_make_a_table(
+    alice: Person, request: pytest.FixtureRequest
+) -> None:
     metrics = {"nlm_psnr": 28.1234, "dncnn_ssim": 0.9, "dncnn_psnr": None, "nlm_seconds": 1.5, "psnr_y": 30.0}
-    job = Job(operation="denoise", status="succeeded", metrics={**metrics, "odd_name": 2.0})
-    said = [(str(title), value) for title, value in Standing(job, state_of(job)).metrics]
-    assert said == [
-        ("Non-local means, PSNR", "28.12 dB"),
-        ("CNN, SSIM", "0.9"),
-        ("CNN, PSNR", "infinite: the pictures are the same"),
-        ("Non-local means, Time", "1.5 s"),
-        ("PSNR of the luminance", "30 dB"),
-        ("odd name", "2"),
-    ]
+    job = finished(alice.owner, operation="denoise", metrics={**metrics, "odd_name": 2.0})
+    job.outputs.update(name="dncnn")
+    request.getfixturevalue("real_rooms")
+    standing = Standing(job, state_of(job))
+    assert standing.metrics == [("PSNR of the luminance", "30.00 dB"), ("odd name", "2")]
+    assert standing.scores
+    assert standing.scores.measures == ["PSNR, dB", "SSIM", "Time, s"]
+    assert standing.scores.rows == [("CNN", ["∞", "0.9000", "–"]), ("Non-local means", ["28.12", "–", "1.5"])]
+    said = page(alice.client.get(reverse("job", args=[job.uuid])))
+    assert re.search(r'<th scope="row">Non-local means</th>\s*<td>28.12</td>', said)
 
 
 @pytest.mark.usefixtures("real_rooms")
