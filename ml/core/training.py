@@ -138,8 +138,9 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
         averaged.load_state_dict(saved["averaged"])
         optimiser.load_state_dict(saved["optimiser"])
         state = saved["state"]
-    if not state["schedule"] or state["schedule"][-1][1] != plan.steps:
-        state["schedule"].append((state["step"], plan.steps))
+    planned = [plan.steps, plan.learning_rate]
+    if not state["schedule"] or state["schedule"][-1][1:] != planned:
+        state["schedule"].append([state["step"], *planned])
 
     started = time.monotonic() - state["seconds"]
     running = 0.0
@@ -309,7 +310,9 @@ def _export(plan: Plan, place: Place, network: nn.Module, state: Mapping[str, An
         "seed": place.seed,
         **({"init_sha256": hashlib.sha256(place.init.read_bytes()).hexdigest()} if place.init else {}),
         "step": step,
-        "schedule": [{"from": start, "steps": steps} for start, steps in state["schedule"]],
+        "schedule": [
+            {"from": start, "steps": steps, "learning_rate": peak} for start, steps, peak in state["schedule"]
+        ],
         "minutes": round(state["seconds"] / 60, 1),
         "machine": _machine(place.device),
         "precision": "bf16" if fast_in_bf16(place.device) else "fp32",

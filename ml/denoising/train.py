@@ -42,7 +42,7 @@ class Recipe:
 
 
 NETWORKS: Mapping[str, Recipe] = {
-    "dncnn": Recipe(build=Denoiser, steps=60_000, learning_rate=1e-3, colour=6, gray=2, size=64),
+    "dncnn": Recipe(build=Denoiser, steps=60_000, learning_rate=5e-4, colour=6, gray=2, size=64),
 }
 
 

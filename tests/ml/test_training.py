@@ -86,7 +86,7 @@ def test_a_run_that_was_killed_ends_with_the_weights_of_one_that_was_not(tmp_pat
         for name, tensor in whole[kind].items():
             assert torch.allclose(resumed[kind][name], tensor, atol=1e-6), name
     assert [step for step, _ in resumed["state"]["validations"]] == [4, 8, 12, 13]
-    assert card["schedule"] == [{"from": 0, "steps": STEPS}]
+    assert card["schedule"] == [{"from": 0, "steps": STEPS, "learning_rate": 1e-2}]
 
 
 def test_another_seed_gives_other_weights(tmp_path):
