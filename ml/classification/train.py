@@ -49,12 +49,12 @@ EPOCH = 3600 // BATCH
 
 NETWORKS: Mapping[str, Recipe] = {
     "cats-vs-dogs": Recipe(steps=300, learning_rate=3e-4),
-    "cats-vs-dogs-scratch": Recipe(steps=30 * EPOCH, learning_rate=2e-3, channels=CHANNELS, dropout=0.3),
+    "cats-vs-dogs-scratch": Recipe(steps=50 * EPOCH, learning_rate=2e-3, channels=CHANNELS, dropout=0.3),
     "cats-vs-dogs-scratch-plain": Recipe(
-        steps=15 * EPOCH, learning_rate=2e-3, channels=CHANNELS, augmented=False
+        steps=50 * EPOCH, learning_rate=2e-3, channels=CHANNELS, augmented=False
     ),
     "cats-vs-dogs-scratch-small": Recipe(
-        steps=15 * EPOCH, learning_rate=2e-3, channels=FEWER_CHANNELS, augmented=False
+        steps=50 * EPOCH, learning_rate=2e-3, channels=FEWER_CHANNELS, augmented=False
     ),
 }
 RUNS = {

@@ -1,8 +1,9 @@
 """Small generative adversarial networks: of faces, and of digits that one may ask for.
 
-The shapes are DCGAN's (Radford, Metz and Chintala, 2016) at three eighths of its width; the discriminator's layers
-are held to a Lipschitz constant of 1 by spectral norm (Miyato et al., 2018). Where there are classes, the
-discriminator is told of them by projection (Miyato and Koyama, “cGANs with Projection Discriminator”, 2018).
+The shapes are DCGAN's (Radford, Metz and Chintala, 2016) at three eighths of its width, that of the discriminator of faces
+at half of it. A discriminator's layers, all but the last, are held to a Lipschitz constant of 1 by spectral norm (Miyato
+et al., 2018). Where there are classes, it is told of them by projection (Miyato and Koyama, “cGANs with Projection
+Discriminator”, 2018).
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,9 @@ class Shape:
 
     latents: int
     widths: tuple[int, ...]
-    """Channels of the feature maps, from half the picture's side to its smallest."""
+    """Channels of the generator's feature maps, from half the picture's side to its smallest."""
+    judging: tuple[int, ...]
+    """The same of the discriminator."""
     coarse: int
     """Side of the smallest feature map."""
     classes: int = 0
@@ -38,8 +41,8 @@ class Shape:
 
 
 SHAPES: Mapping[Method, Shape] = {
-    "faces": Shape(latents=96, widths=(24, 48, 96, 192), coarse=4),
-    "digits": Shape(latents=32, widths=(32, 64), coarse=7, classes=10),
+    "faces": Shape(latents=96, widths=(24, 48, 96, 192), judging=(32, 64, 128, 256), coarse=4),
+    "digits": Shape(latents=32, widths=(32, 64), judging=(32, 64), coarse=7, classes=10),
 }
 
 
@@ -81,10 +84,10 @@ class Discriminator(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for inputs, outputs in pairwise((1, *shape.widths)):
+        for inputs, outputs in pairwise((1, *shape.judging)):
             layers += [spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1)), nn.LeakyReLU(SLOPE)]
         self.layers = nn.Sequential(*layers)
-        self.judge = spectral_norm(nn.Conv2d(shape.widths[-1], 1 + shape.classes, shape.coarse))
+        self.judge = nn.Conv2d(shape.judging[-1], 1 + shape.classes, shape.coarse)
 
     def forward(self, pictures: Tensor, classes: Tensor) -> Tensor:
         scores = self.judge(self.layers(2 * pictures - 1))[:, :, 0, 0]
