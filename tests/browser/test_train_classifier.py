@@ -33,7 +33,7 @@ def test_alice_trains_a_classifier_that_is_hers_alone(
     expect(page.locator("[data-slot=class_3]")).to_be_hidden()
     for number, color in enumerate(COLORS, 1):
         page.set_input_files(f"[data-slot=class_{number}] input[type=file]", photos(color))
-        expect(page.locator(f"[data-slot=class_{number}] [data-photo]")).to_have_count(15)
+        expect(page.locator(f"[data-slot=class_{number}] [data-photo]")).to_have_count(15, timeout=20_000)
     expect(page.locator("[data-slot=class_4]")).to_be_visible()
     page.fill("[name=names]", ", ".join(COLORS))
     page.click(".fold > summary")
