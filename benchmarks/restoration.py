@@ -31,7 +31,7 @@ from ml.denoising.evaluate import METHODS as DENOISE
 from ml.denoising.evaluate import Denoise, score_denoising
 from ml.denoising.run import denoise
 from ml.denoising.run import loaded as denoiser
-from ml.super_resolution import SCALES, TILES, scales
+from ml.super_resolution import SCALES, TILES
 from ml.super_resolution.evaluate import Enlarge, enlargement, score_luminance
 from ml.super_resolution.run import COLOR, enlarge, loaded
 from webapp.config import BASE_DIR
@@ -123,10 +123,10 @@ class Contender:
     name: str
     method: Callable[..., Any]
     work: Callable[[], Callable[[], object]]
-    known: Sequence[int]
-    """The scales, or levels of noise, that it can do."""
     side: int = SIDE
     color: bool = False
+    known: Sequence[int] = SIGMAS
+    """The levels of noise that a denoiser can do."""
 
 
 def enlarging(folder: Path, methods: Sequence[str] | None, peer_folder: Path | None) -> str:
@@ -137,13 +137,9 @@ def enlarging(folder: Path, methods: Sequence[str] | None, peer_folder: Path | N
         cells = []
         for scale in SCALES:
             with torch.inference_mode():
-                score = (
-                    score_luminance(each.method(scale), scale, pictures, CPU, each.color)
-                    if scale in each.known
-                    else None
-                )
-            cells.append(_said(score) if score else "not trained")
-        rows.append((each.name, *cells, *(seconds(each) if TIMED_SCALE in each.known else _cores("", " "))))
+                score = score_luminance(each.method(scale), scale, pictures, CPU, each.color)
+            cells.append(_said(score))
+        rows.append((each.name, *cells, *seconds(each)))
     for paper, figures in ENLARGING[folder.name].items():
         rows.append((f"*{paper}*", *figures, *_cores("", " ")))
     return (
@@ -160,7 +156,6 @@ def enlargers(methods: Sequence[str] | None, peer_folder: Path | None) -> Iterat
             method,
             partial(enlargement, method, device="cpu"),
             partial(partial, enlarge, photo(side), method, TIMED_SCALE, Context()),
-            scales(method),
             side,
             method in COLOR,
         )
@@ -176,7 +171,7 @@ def enlargers(methods: Sequence[str] | None, peer_folder: Path | None) -> Iterat
 
 def _on_luminance(name: str, method: Callable[[int], Enlarge]) -> Contender:
     y = luminance(_tensor(photo()))
-    return Contender(f"{name} (Y only)", method, lambda: partial(method(TIMED_SCALE), y), SCALES)
+    return Contender(f"{name} (Y only)", method, lambda: partial(method(TIMED_SCALE), y))
 
 
 def _through(through: engines.Engine, method: Any, scale: int) -> Enlarge:
@@ -213,20 +208,20 @@ def denoisers(methods: Sequence[str] | None, peer_folder: Path | None, channels:
     work: Callable[[], Callable[[], object]]
     for method in _chosen(DENOISERS, methods):
         work = partial(partial, denoise, photo(), method, TIMED_SIGMA, Context())
-        yield Contender(method, DENOISE[method]("cpu"), work, SIGMAS)
+        yield Contender(method, DENOISE[method]("cpu"), work)
     noisy, sigma = _tensor(photo())[:channels], TIMED_SIGMA / 255
     for _ in _chosen(("dncnn",), methods):
         for engine, through in engines.ENGINES.items():
             build = partial(_denoised_through, through, channels)
             work = partial(_built, build, noisy, sigma)
-            yield Contender(f"dncnn by {engine}", build(), work, SIGMAS)
+            yield Contender(f"dncnn by {engine}", build(), work)
     if channels == 3 and peer_folder:
         for name, (file, read, known) in peers.DENOISERS.items():
             apply = read(peer_folder / "dncnn" / file)
-            yield Contender(name, apply, partial(partial, apply, noisy, sigma), known)
+            yield Contender(name, apply, partial(partial, apply, noisy, sigma), known=known)
     if channels == 3 and not methods:
         work = partial(partial, peers.opencv_nlm, noisy, sigma)
-        yield Contender("OpenCV's fastNlMeansDenoisingColored, 8 bits", peers.opencv_nlm, work, SIGMAS)
+        yield Contender("OpenCV's fastNlMeansDenoisingColored, 8 bits", peers.opencv_nlm, work)
 
 
 def _built(build: Callable[[], Denoise], noisy: Tensor, sigma: float) -> Callable[[], object]:

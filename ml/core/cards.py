@@ -8,11 +8,6 @@ from typing import Any
 from ml.core.weights import ML_ROOT, Bundled, Weights
 
 
-def is_trained(room: str, name: str) -> bool:
-    """Whether there are weights of that name: some are declared for networks still to be trained."""
-    return _card(room, name).is_file()
-
-
 def trained(
     room: str, name: str, *, title: str, summary: str, paper: str, licence: str, origin: str
 ) -> Weights:

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
-from ml.core.cards import is_trained, trained
-from ml.core.errors import InputError, ParamsError
+from ml.core.cards import trained
+from ml.core.errors import InputError
 from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
 from ml.core.text import _
 from ml.core.weights import Package, Weights
@@ -52,9 +52,8 @@ SRCNN: Mapping[int, Weights] = {
         origin=_("Trained by this project, for each scale on its own: python -m ml train srcnn-x3"),
     )
     for scale in SCALES
-    if is_trained(ROOM, f"srcnn-x{scale}")
 }
-"""By scale: those that have been trained."""
+"""By scale."""
 
 REAL_ESRGAN_PAPER = "Wang et al., “Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data”, ICCVW 2021"
 REAL_ESRGAN_LICENCE = _(
@@ -102,16 +101,12 @@ TITLES: Mapping[Method, str] = {
     "bicubic": _("Bicubic: no network, soft"),
     "compare": _("Compare: all those that take less than two minutes, side by side"),
 }
-if TYPE_CHECKING:
-    Offered = Method
-else:  # SRCNN only once there are weights for one of the scales
-    Offered = Literal[tuple(method for method in TITLES if method != "srcnn" or SRCNN)]
 
 
 class SuperResolutionParams(PictureParams):
-    method: Offered = Choice(
+    method: Method = Choice(
         "latent-sr",
-        {method: TITLES[method] for method in get_args(Offered)},
+        TITLES,
         title=_("Method"),
         description=_("How the missing detail is found."),
     )
@@ -161,34 +156,15 @@ LARGEST_COMPARED = 50
 """Megapixels of a result: `compare` holds one of every method in memory."""
 
 
-def scales(method: Single) -> Sequence[int]:
-    """Those at which a method can be used."""
-    return tuple(SRCNN) if method == "srcnn" else SCALES
-
-
 def compared(width: int, height: int, scale: int) -> list[Single]:
     """The methods that `compare` runs on a picture of that size, the default first."""
     return [
-        method
-        for method, tiles in TILES.items()
-        if scale in scales(method) and tiles.seconds(width, height, scale) <= LONGEST_COMPARED
+        method for method, tiles in TILES.items() if tiles.seconds(width, height, scale) <= LONGEST_COMPARED
     ]
 
 
-def srcnn(scale: int) -> Weights:
-    """The weights of SRCNN for a scale; raises `ParamsError` where it has not been trained for it."""
-    if scale in SRCNN:
-        return SRCNN[scale]
-    known = ", ".join(f"{each}x" for each in SRCNN) or _("none yet")
-    raise ParamsError(
-        _(
-            "SRCNN has not been trained for {scale}x (it has for: {known}). Choose another scale or method."
-        ).format(scale=scale, known=known)
-    )
-
-
 def estimate(params: SuperResolutionParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
-    """By what the tiles see and by the size of the result; raises `InputError` or `ParamsError` for what cannot be."""
+    """By what the tiles see and by the size of the result; raises `InputError` for what cannot be."""
     (picture,) = inputs["image"]
     width, height = picture.width * params.scale, picture.height * params.scale
     for reference in inputs.get("reference", ()):
@@ -211,8 +187,6 @@ def estimate(params: SuperResolutionParams, inputs: Mapping[str, Sequence[Facts]
         methods = compared(picture.width, picture.height, params.scale)
     else:
         methods = [params.method]
-    if "srcnn" in methods:
-        srcnn(params.scale)
     seconds = 1 + sum(
         TILES[method].seconds(picture.width, picture.height, params.scale) for method in methods
     )

@@ -14,7 +14,7 @@ from ml.core.device import default_device, torch_device
 from ml.core.metrics import Score, luminance_score, mean_score, quantise, read_pictures
 from ml.core.resampling import luminance, resize_bicubic
 from ml.core.weights import Bundled
-from ml.super_resolution import SCALES, TILES, Single, scales
+from ml.super_resolution import SCALES, TILES, Single
 from ml.super_resolution.run import COLOR, enlarger, weights_of
 
 SETS = ("set5", "set14", "bsd100")
@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> Mapping[str, object]:
     if not args.card:
         return measure(args.method, args.scale, args.data, args.device)
     measured: dict[str, object] = {}
-    for scale in scales(args.method):
+    for scale in SCALES:
         figures = {
             f"{name} x{scale}": measure(args.method, scale, args.data / name, args.device) for name in SETS
         }

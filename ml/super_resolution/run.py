@@ -23,12 +23,12 @@ from ml.super_resolution import (
     LATENT_SR,
     REAL_ESRGAN,
     REAL_ESRGAN_COMPACT,
+    SRCNN,
     TILES,
     Single,
     SuperResolutionParams,
     compared,
     networks,
-    srcnn,
 )
 from ml.super_resolution.real_esrgan import SCALE, CompactNet, RRDBNet, load_ncnn
 
@@ -38,7 +38,7 @@ Enlarge = Callable[[Tensor], Tensor]
 LUMINANCE: Mapping[str, tuple[Callable[[int], Weights], Callable[[int], nn.Module]]] = {
     "latent-sr": (lambda scale: LATENT_SR, lambda scale: networks.LatentSR(scales=[scale])),
     "fsrcnn": (lambda scale: FSRCNN, lambda scale: networks.FSRCNN(scales=[scale])),
-    "srcnn": (srcnn, lambda scale: networks.SRCNN()),
+    "srcnn": (SRCNN.__getitem__, lambda scale: networks.SRCNN()),
 }
 """The weights and the network for a scale, of the methods that see Y only."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.core.cards import add_to_card, is_trained, trained
+from ml.core.cards import add_to_card, trained
 from ml.core.weights import sha256
 
 CARD = {
@@ -53,8 +53,3 @@ def test_figures_are_added_to_those_measured_before(card: Path) -> None:
     assert written["measured"] == {"accuracy": 0.7, "recall": 0.6}
     assert written["command"] == CARD["command"]
     assert [path.name for path in card.parent.iterdir() if "partial" in path.name] == []
-
-
-def test_weights_still_to_be_trained_are_known_as_such(card: Path) -> None:
-    assert is_trained("tiny", "net")
-    assert not is_trained("tiny", "other")

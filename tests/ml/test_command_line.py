@@ -203,7 +203,7 @@ def test_weights_are_listed_and_verified(capsys: pytest.CaptureFixture[str]) -> 
     [
         *(
             ["super-resolution", "--method", method, "--scale", "3"]
-            for method in ("bicubic", "fsrcnn", "latent-sr", "real-esrgan-compact")
+            for method in ("bicubic", "fsrcnn", "srcnn", "latent-sr", "real-esrgan-compact")
         ),
         *(
             ["denoise", "--method", method, "--sigma", "25", *options]
@@ -224,13 +224,3 @@ def test_evaluate_prints_one_line_of_json(
     assert measured["images"] == 2
     assert 10 < measured["psnr"] < 60
     assert 0 < measured["ssim"] < 1
-
-
-def test_a_scale_that_srcnn_has_not_been_trained_for_is_refused_in_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_picture(Picture(photo(60, 48)), tmp_path / "a.png", "png")
-    monkeypatch.setattr("ml.super_resolution.SRCNN", {})
-    arguments = ["super-resolution", "--method", "srcnn", "--scale", "2", "--data", str(tmp_path)]
-    assert main(["evaluate", *arguments]) == 2
-    assert "SRCNN has not been trained for 2x" in capsys.readouterr().err

@@ -131,7 +131,7 @@ def photo():
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize(("method", "gain"), [("fsrcnn", 0.7), ("latent-sr", 0.7)])
+@pytest.mark.parametrize(("method", "gain"), [("fsrcnn", 0.7), ("srcnn", 0.6), ("latent-sr", 0.7)])
 def test_the_shipped_networks_beat_the_bicubic(photo, method, gain, scale):
     with torch.inference_mode():
         trained, bicubic = (

@@ -1,6 +1,5 @@
 """Our own networks over pictures of every kind, measuring by a reference, and all methods side by side."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,46 +8,26 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from skimage import data
 
 import ml.super_resolution as room
 from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, torch_device
-from ml.core.errors import Cancelled, InputError, ParamsError
+from ml.core.errors import Cancelled, InputError
 from ml.core.execution import execute, recipe
 from ml.core.images import Picture, to_float, write_picture
 from ml.core.metrics import luminance_score
 from ml.core.operation import Facts, Kind
-from ml.core.weights import sha256
 from ml.registry import registry
-from ml.super_resolution import FSRCNN, LATENT_SR, TILES, Single, networks
+from ml.super_resolution import LATENT_SR, TILES, Single
 from ml.super_resolution.evaluate import enlargement, measure
-from ml.super_resolution.run import compare, enlarge, enlarger, loaded
+from ml.super_resolution.run import compare, enlarge, enlarger
 from tests.ml.recorder import Recorder
 from tests.ml.samples import alpha, photo
 
 OPERATION = registry().get("super-resolution")
 CAT = np.ascontiguousarray(data.chelsea()[100:196, 60:204])
-OURS: tuple[Single, ...] = ("latent-sr", "fsrcnn")
-
-
-@pytest.fixture
-def srcnn_x3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """SRCNN has weights for 3x, and for 3x only: those it starts its training with."""
-    torch.manual_seed(0)
-    path = tmp_path / "srcnn-x3.safetensors"
-    save_file({name: tensor.half() for name, tensor in networks.SRCNN().state_dict().items()}, path)
-
-    class Here(type(FSRCNN)):  # type: ignore[misc]
-        def locate(self) -> Path:
-            return path
-
-    weights = Here(**vars(FSRCNN) | {"name": "srcnn-x3", "sha256": sha256(path)})
-    monkeypatch.setattr(room, "SRCNN", {3: weights})
-    loaded.cache_clear()
-    yield
-    loaded.cache_clear()
+OURS: tuple[Single, ...] = ("latent-sr", "fsrcnn", "srcnn")
 
 
 def develop(folder: Path, picture: np.ndarray, reference: np.ndarray | None = None, **params: Any) -> Result:
@@ -115,12 +94,9 @@ def test_the_smallest_pictures_are_enlarged(method: Single, size: tuple[int, int
     assert (enlarged.width, enlarged.height) == (3 * size[0], 3 * size[1])
 
 
-@pytest.mark.parametrize(
-    ("method", "scale"), [*((method, scale) for method in OURS for scale in (2, 3, 4)), ("srcnn", 3)]
-)
-def test_tiles_equal_the_whole(
-    method: Single, scale: int, srcnn_x3: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("method", OURS)
+def test_tiles_equal_the_whole(method: Single, scale: int, monkeypatch: pytest.MonkeyPatch) -> None:
     _, apply = enlarger(method, scale, "cpu")
     whole = np.rint(np.clip(infer(apply, to_float(CAT), torch_device("cpu")), 0, 1) * 255)
     monkeypatch.setattr("ml.super_resolution.run.TILES", {method: replace(TILES[method], side=50)})
@@ -173,10 +149,10 @@ def test_compare_gives_every_method_with_its_time(tmp_path: Path) -> None:
     methods = room.compared(32, 24, 2)
     assert list(result.images) == methods
     assert methods[0] == "latent-sr"
-    assert {"fsrcnn", "bicubic", "real-esrgan", "real-esrgan-compact"} < set(methods)
+    assert {"fsrcnn", "srcnn", "bicubic", "real-esrgan", "real-esrgan-compact"} < set(methods)
     assert all((picture.width, picture.height) == (64, 48) for picture in result.images.values())
     assert set(result.metrics) == {f"{method}_seconds" for method in methods}
-    assert {"latent-sr", "fsrcnn", "real-esrgan-x4plus"} < set(result.weights)
+    assert {"latent-sr", "fsrcnn", "srcnn-x2", "real-esrgan-x4plus"} < set(result.weights)
     for name in ("latent-sr", "bicubic"):
         alone = develop(tmp_path, CAT[:24, :32], method=name, scale=2).images["image"].pixels
         assert np.array_equal(result.images[name].pixels, alone)
@@ -216,22 +192,6 @@ def test_a_comparison_too_large_for_memory_is_refused_in_words() -> None:
 def test_a_comparison_can_be_stopped() -> None:
     with pytest.raises(Cancelled):
         compare(Picture(CAT), 2, Recorder(cancel_at=40), None)
-
-
-def test_srcnn_is_offered_for_the_scales_it_has_weights_for(srcnn_x3: None) -> None:
-    assert enlarge(Picture(CAT), "srcnn", 3, Context()).width == 3 * 144
-    assert "srcnn" in room.compared(100, 100, 3)
-    assert "srcnn" not in room.compared(100, 100, 2)
-    with pytest.raises(ParamsError, match=r"not been trained for 2x \(it has for: 3x\)"):
-        enlarge(Picture(CAT), "srcnn", 2, Context())
-
-
-def test_srcnn_is_not_offered_without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ("srcnn" in OPERATION.method_titles) == bool(room.SRCNN)
-    monkeypatch.setattr(room, "SRCNN", {})
-    assert "srcnn" not in room.compared(100, 100, 3)
-    with pytest.raises(ParamsError, match="none yet"):
-        room.srcnn(3)
 
 
 @pytest.mark.parametrize("method", ["bicubic", *OURS, "real-esrgan-compact"])
