@@ -110,6 +110,7 @@ def main(name: str, args: argparse.Namespace) -> dict[str, object]:
         terms=TERMS,
         steps=args.steps or recipe.steps,
         learning_rate=recipe.learning_rate,
+        bf16=False,
     )
     return training.train(plan, training.Place.of(args, WEIGHTS))
 
