@@ -59,8 +59,8 @@ SCRATCH = _cats_vs_dogs(
     "cats-vs-dogs-scratch",
     title=_("Cats and dogs, from scratch"),
     summary=_(
-        "A small network that began with nothing. Thanks to augmentation and dropout it is, after 30 epochs, "
-        "as good on pictures that it has not seen as on those it learned from."
+        "A small network that began with nothing. Thanks to augmentation and dropout it is, after 50 epochs, "
+        "nearly as good on pictures that it has not seen as on those it learned from: 89 % against 92 %."
     ),
     paper=SMALL_CNN,
 )
@@ -68,8 +68,8 @@ SCRATCH_PLAIN = _cats_vs_dogs(
     "cats-vs-dogs-scratch-plain",
     title=_("Cats and dogs, from scratch, plain"),
     summary=_(
-        "The same network without augmentation and dropout. It over-fits: after 15 epochs it tells 96 % of the "
-        "pictures right that it learned from, and 86 % of those held back."
+        "The same network without augmentation and dropout. It over-fits: after 50 epochs it tells all of the "
+        "pictures right that it learned from, and 83 % of those held back."
     ),
     paper=SMALL_CNN,
 )
@@ -77,8 +77,8 @@ SCRATCH_SMALL = _cats_vs_dogs(
     "cats-vs-dogs-scratch-small",
     title=_("Cats and dogs, from scratch, fewer parameters"),
     summary=_(
-        "The same, plain, with a ninth of the parameters. It over-fits less, 88 % against 81 % after 15 epochs, "
-        "and knows less."
+        "The same, plain, with a ninth of the parameters. It over-fits later, and no less in the end: all against "
+        "81 % after 50 epochs."
     ),
     paper=SMALL_CNN,
 )
