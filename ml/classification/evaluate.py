@@ -11,8 +11,10 @@ import torch
 
 from ml.classification.run import CLASSIFIERS, loaded, scores
 from ml.classification.train import CLASSES, labelled
+from ml.core.cards import add_to_card
 from ml.core.device import torch_device
 from ml.core.images import read_picture
+from ml.core.weights import Bundled
 
 GROUPS: Mapping[str, Sequence[Sequence[int]]] = {
     "imagenet": (range(281, 286), range(151, 269)),
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu"
     )
+    parser.add_argument("--card", action="store_true", help="write what is measured into the method's card")
 
 
 def main(args: argparse.Namespace) -> dict[str, float]:
@@ -41,4 +44,10 @@ def main(args: argparse.Namespace) -> dict[str, float]:
             shares = scores(network, read_picture(path).rgb(), CLASSIFIERS[args.method].crop, device)
             best = [float(shares[list(group)].max()) for group in groups]
             right += CLASSES[best.index(max(best))] == path.name[:3].lower()
-    return {"accuracy": round(right / len(paths), 4), "images": len(paths)}
+    accuracy = round(right / len(paths), 4)
+    if args.card:
+        figure = f"accuracy ({args.data.resolve().parent.name}/{args.data.name}, {len(paths):,} pictures)"
+        for weights in CLASSIFIERS[args.method].weights:
+            if isinstance(weights.source, Bundled):
+                add_to_card(weights.path().with_suffix(".json"), {figure: accuracy})
+    return {"accuracy": accuracy, "images": len(paths)}

@@ -140,7 +140,7 @@ def test_evaluation_counts_what_is_right(tmp_path: Path) -> None:
 
     Image.fromarray(skimage.data.chelsea()).save(tmp_path / "cat.1.png")
     Image.fromarray(skimage.data.chelsea()).save(tmp_path / "dog.1.png")
-    args = argparse.Namespace(method="imagenet", data=tmp_path, device="cpu")
+    args = argparse.Namespace(method="imagenet", data=tmp_path, device="cpu", card=False)
     assert main(args) == {"accuracy": 0.5, "images": 2}
 
 
