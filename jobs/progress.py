@@ -20,8 +20,6 @@ from redis.retry import Retry
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3600
-QUEUES_MILLISECONDS = 2000
-"""How late a page that waits may hear of another place in line: with many waiting, all ask after every change."""
 LONGEST_SERIES = 2000
 
 P = ParamSpec("P")
@@ -107,7 +105,7 @@ def changed(job: UUID, status: str) -> None:
     if status == "queued":
         pipe.delete(_key(job, ":cancel"))
     _touch(pipe, job, waiting=status == "queued")
-    pipe.set("latent:queues", _fresh(), px=QUEUES_MILLISECONDS, nx=True)
+    pipe.set("latent:queues", _fresh(), ex=KEEP_SECONDS)
     pipe.execute()
 
 
@@ -117,7 +115,7 @@ def _touch(pipe: "redis.client.Pipeline", job: UUID, *, waiting: bool) -> None:
 
 @_hint("")
 def version(job: UUID) -> str:
-    """What changes whenever the page of the job would, be it a little later for a place in line; empty when unknown."""
+    """What changes whenever the page of the job would; empty when unknown."""
     said: Any = client().mget(_key(job, ":version"), "latent:queues")
     found, queues = said
     if not found:

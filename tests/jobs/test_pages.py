@@ -4,7 +4,6 @@ import html
 import io
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -325,22 +324,6 @@ def test_a_page_that_has_the_latest_version_is_answered_without_a_query(
     assert response.status_code == 204
     progress.say(job.uuid, 0.5, "half")
     assert alice.client.get(f"{address}?v={version}").status_code == 200
-
-
-def test_a_page_that_waits_is_told_of_its_place_now_and_then_and_of_its_turn_at_once(
-    alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "QUEUES_MILLISECONDS", 300)
-    job = lifecycle.submit(alice.owner, "nap", {}, {})
-    known = progress.version(job.uuid)
-    for _each in range(3):
-        lifecycle.cancel(lifecycle.submit(charlie.owner, "nap", {}, {}))
-    assert progress.version(job.uuid) == known
-    time.sleep(0.3)
-    late = progress.version(job.uuid)
-    assert late != known
-    assert lifecycle.claim("cpu")
-    assert progress.version(job.uuid) not in {known, late}
 
 
 def test_a_page_that_polls_is_not_looked_up_again_but_no_other_browser_can_poll_for_it(
