@@ -1,6 +1,7 @@
 """The page of a job, from its place in line to its result, and what its owner can do with it."""
 
 import math
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 POLL_RUNNING, POLL_NEXT, POLL_WAITING = 1000, 1500, 4000
+PLACE_SECONDS = 2
+"""How late a page that waits may hear of another place in line: with many waiting, all ask after every change."""
 MODEL = MEDIA_TYPES["safetensors"]
 METRICS: dict[str, tuple["StrOrPromise", str, str]] = {
     "psnr": ("PSNR", "dB", ".2f"),
@@ -292,9 +295,15 @@ def status(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
 
 
 def unchanged(request: HttpRequest, version: str) -> bool:
-    """Whether a page has what there is to see. Nobody can guess a version, so that this gives nothing away."""
-    known = request.GET.get("v")
-    return bool(known) and known == version
+    """Whether a page has what there is to see, or waits and was told of its place a moment ago.
+
+    Nobody can guess a version, so that this gives nothing away.
+    """
+    known, _at, told = request.GET.get("v", "").partition("@")
+    if not known or known == version:
+        return bool(known)
+    waits = known.startswith("q") and known.partition(".")[0] == version.partition(".")[0]
+    return waits and told.isdecimal() and 0 <= time.time() - int(told) < PLACE_SECONDS
 
 
 def _live(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
@@ -307,7 +316,7 @@ def _live(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
         "standing": Standing(job, state),
         "job": job,
         "state": state,
-        "version": version,
+        "version": f"{version}@{int(time.time())}" if version else "",
         "watch_key": access.watch_key(request, job.uuid),
     }
 

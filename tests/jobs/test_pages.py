@@ -326,6 +326,29 @@ def test_a_page_that_has_the_latest_version_is_answered_without_a_query(
     assert alice.client.get(f"{address}?v={version}").status_code == 200
 
 
+def test_a_page_that_waits_is_told_of_its_place_now_and_then_and_of_its_turn_at_once(
+    alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def polled(said: str) -> str:
+        found = re.search(r'hx-get="([^"]+)" hx-trigger="poll"', said)
+        assert found
+        return html.unescape(found[1])
+
+    lifecycle.submit(charlie.owner, "nap", {}, {})
+    before = lifecycle.submit(charlie.owner, "nap", {}, {})
+    job = lifecycle.submit(alice.owner, "nap", {}, {})
+    address = polled(page(alice.client.get(reverse("job", args=[job.uuid]))))
+    lifecycle.cancel(before)
+    assert alice.client.get(address).status_code == 204
+    monkeypatch.setattr("jobs.views.job.PLACE_SECONDS", 0)
+    assert alice.client.get(address).status_code == 200
+    monkeypatch.undo()
+    address = polled(page(alice.client.get(reverse("job", args=[job.uuid]))))
+    while lifecycle.claim("cpu"):
+        pass
+    assert alice.client.get(address).status_code == 200
+
+
 def test_a_page_that_polls_is_not_looked_up_again_but_no_other_browser_can_poll_for_it(
     alice: Person, charlie: Person, django_assert_num_queries: Callable[..., Any]
 ) -> None:
