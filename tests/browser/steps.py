@@ -73,16 +73,20 @@ def press_until(page: Page, key: str, selector: str, most: int = 60) -> None:
     raise AssertionError(f"{selector} cannot be reached by {key}")
 
 
-def shifts(page: Page) -> list[Any]:
-    """How much what was on the page has moved by itself, since the page was opened."""
-    found: list[Any] = page.evaluate(
-        """() => new Promise((resolve) => {
-            const seen = [];
-            new PerformanceObserver((list) => seen.push(...list.getEntries()))
-                .observe({type: "layout-shift", buffered: true});
-            setTimeout(() => resolve(seen.map((entry) => [
-                entry.value, entry.sources.map((source) => source.node?.outerHTML?.slice(0, 120)),
-            ])), 100);
-        })"""
+def watch_shifts(page: Page) -> None:
+    """From the next page on, note what moves: asked later, the browser forgets what was taken off the page since."""
+    page.add_init_script(
+        """window.shifts = [];
+        new PerformanceObserver((list) => {
+            for (const {value, sources} of list.getEntries())
+                window.shifts.push([value, sources.map(({node, previousRect, currentRect}) =>
+                    [node?.outerHTML?.slice(0, 200) ?? node?.data, previousRect, currentRect])]);
+        }).observe({type: "layout-shift", buffered: true});"""
     )
+
+
+def shifts(page: Page) -> list[Any]:
+    """How much what was on the page has moved by itself since the page was opened, and what; see `watch_shifts`."""
+    page.wait_for_timeout(100)
+    found: list[Any] = page.evaluate("window.shifts")
     return found

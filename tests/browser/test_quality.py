@@ -7,8 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from jobs import progress, queues
 from tests.browser.conftest import Visit
-from tests.browser.steps import shifts, wait_for_result
+from tests.browser.steps import shifts, wait_for_result, watch_shifts
 
 STRANGERS_WORDS = ("/login", "/signup", "/weights/", "/links/", "/nowhere")
 MEMBERS_WORDS = ("/account/", "/account/tokens", "/account/password", "/account/delete")
@@ -108,6 +109,7 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
 
 def test_nothing_moves_when_pictures_arrive(visit: Visit, start_job: Callable[..., str]) -> None:
     page = visit()
+    watch_shifts(page)
     moved: dict[str, object] = {}
 
     def look(name: str) -> None:
@@ -120,6 +122,7 @@ def test_nothing_moves_when_pictures_arrive(visit: Visit, start_job: Callable[..
     page.click("button[value=coffee]")
     page.wait_for_url("**/choose?*")
     look("choose")
+    progress.client().delete(queues.WORKERS)  # until they are heard of again, none runs, and the page says so
     start_job(page, "nap", sample="astronaut", settings="seconds=3")
     wait_for_result(page)
     page.wait_for_timeout(1500)
