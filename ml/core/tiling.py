@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -138,7 +139,7 @@ def tiled(
         result[target.slices] = pixels
         done += box.width * box.height
         advance(0)
-        preview.paste(target, pixels)
+        preview.add(target, result)
     assert result is not None
     return Picture(result)
 
@@ -153,21 +154,31 @@ class _Preview:
     """How the result looks so far: the picture resized, with the tiles that are done pasted in."""
 
     def __init__(self, picture: Picture, scale: int, context: Context) -> None:
-        self._context = context
-        self._shrink = min(1.0, PREVIEW_SIDE / (max(picture.width, picture.height) * scale))
-        width, height = (
-            max(1, round(length * scale * self._shrink)) for length in (picture.width, picture.height)
-        )
-        self._canvas = resize(picture.thumbnail(2 * PREVIEW_SIDE), width, height).pixels
+        self._picture, self._context = picture, context
+        self._size = picture.width * scale, picture.height * scale
+        self._shrink = min(1.0, PREVIEW_SIDE / max(self._size))
+        self._new: list[Box] = []
         self._shown = time.monotonic()
 
-    def paste(self, box: Box, pixels: Pixels) -> None:
+    def add(self, box: Box, result: Pixels) -> None:
+        """The result is there within the box. Only what is shown is drawn: a quick run has nothing to draw."""
+        self._new.append(box)
+        if time.monotonic() - self._shown >= PREVIEW_SECONDS:
+            for each in self._new:
+                self._paste(each, result[each.slices])
+            self._new.clear()
+            self._context.preview(Picture(self._canvas.copy()))
+            self._shown = time.monotonic()
+
+    @cached_property
+    def _canvas(self) -> Pixels:
+        width, height = (max(1, round(length * self._shrink)) for length in self._size)
+        return resize(self._picture.thumbnail(2 * PREVIEW_SIDE), width, height).pixels
+
+    def _paste(self, box: Box, pixels: Pixels) -> None:
         left, top, right, bottom = (
             round(edge * self._shrink) for edge in (box.left, box.top, box.right, box.bottom)
         )
         if right > left and bottom > top:
             tile = Picture(to_depth(pixels, np.uint8))
             self._canvas[top:bottom, left:right] = resize(tile, right - left, bottom - top).pixels
-        if time.monotonic() - self._shown >= PREVIEW_SECONDS:
-            self._context.preview(Picture(self._canvas.copy()))
-            self._shown = time.monotonic()
