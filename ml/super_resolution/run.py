@@ -161,7 +161,7 @@ def _by_luminance(enlarge: Enlarge, scale: int, image: Tensor) -> Tensor:
     if image.shape[1] == 1:
         return enlarge(image)
     ycbcr = rgb_to_ycbcr(image)
-    chroma = resize_bicubic(ycbcr[:, 1:], scale)
+    chroma = functional.interpolate(ycbcr[:, 1:], scale_factor=scale, mode="bicubic", antialias=True)
     return ycbcr_to_rgb(torch.cat([enlarge(ycbcr[:, :1]), chroma], 1))
 
 
