@@ -2,7 +2,7 @@
 
 DIR holds the usual test sets, each a folder: set5, set14, bsd100 for super-resolution, cbsd68, bsd68 for denoising.
 PSNR and SSIM are those of ``python -m ml evaluate``. The seconds are those of a photo of 512 pixels a side, in colour
-where nothing else is said, on one core and on all: of our methods those of the whole operation, tiles, colour and all.
+where nothing else is said, on one core and on all: of our methods those of the whole operation, tiles, colour and all. “Y only” is a gray photo.
 ``--peers`` names a folder with OpenCV's graphs (fsrcnn-opencv) and the authors' denoisers (dncnn).
 """
 
@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from benchmarks import engines, peers, report
 from ml.core.context import Context
@@ -133,7 +134,7 @@ def enlarging(folder: Path, methods: Sequence[str] | None, peer_folder: Path | N
     """A table of methods by scales on one set."""
     pictures = [picture for _, picture in read_pictures(folder)]
     rows = [("method", *(f"x{scale}" for scale in SCALES), *_cores(f"s/MP at x{TIMED_SCALE}"))]
-    for each in enlargers(methods, peer_folder):
+    for each in _announced(enlargers(methods, peer_folder)):
         cells = []
         for scale in SCALES:
             with torch.inference_mode():
@@ -159,7 +160,13 @@ def enlargers(methods: Sequence[str] | None, peer_folder: Path | None) -> Iterat
             side,
             method in COLOR,
         )
+    gray = Picture(photo().pixels.mean(2, keepdims=True).astype(np.uint8))
     for method in _chosen(("latent-sr", "fsrcnn"), methods):
+        yield Contender(
+            f"{method} (Y only)",
+            partial(enlargement, method, device="cpu"),
+            partial(partial, enlarge, gray, method, TIMED_SCALE, Context()),
+        )
         for engine, through in engines.ENGINES.items():
             yield _on_luminance(f"{method} by {engine}", partial(_through, through, method))
     if peer_folder:
@@ -186,7 +193,7 @@ def denoising(folder: Path, methods: Sequence[str] | None, peer_folder: Path | N
     columns = [*((sigma, False) for sigma in SIGMAS), (25, True)]
     titles = (f"{sigma}{', 8 bits' if clipped else ''}" for sigma, clipped in columns)
     rows = [("method", *titles, *_cores("s/MP"))]
-    for each in denoisers(methods, peer_folder, len(pictures[0])):
+    for each in _announced(denoisers(methods, peer_folder, len(pictures[0]))):
         with torch.inference_mode():
             cells = [
                 _said(score_denoising(each.method, sigma, pictures, CPU, clipped))
@@ -231,6 +238,15 @@ def _built(build: Callable[[], Denoise], noisy: Tensor, sigma: float) -> Callabl
 def _denoised_through(through: engines.Engine, channels: int) -> Denoise:
     apply = through(denoiser.__wrapped__("cpu"), torch.rand(1, channels, 64, 64), torch.tensor([0.1]))
     return lambda noisy, sigma: apply(noisy[None], noisy.new_tensor([sigma]))[0]
+
+
+def _announced(contenders: Iterable[Contender]) -> Iterator[Contender]:
+    """A set takes minutes: say who is at work."""
+    with tqdm(bar_format="{n_fmt} done in {elapsed}, now {desc}") as bar:
+        for each in contenders:
+            bar.set_description_str(each.name)
+            yield each
+            bar.update()
 
 
 def _chosen(known: Iterable[Any], methods: Sequence[str] | None) -> list[Any]:
