@@ -406,7 +406,7 @@ def cancel_job(request: HttpRequest, job_uuid: UUID) -> Any:
     return _changed(request, job_uuid, lifecycle.cancel)
 
 
-@api.post("/jobs/{job_uuid}/retry", response={200: JobOut} | refusals(404, 409), auth=auth)
+@api.post("/jobs/{job_uuid}/retry", response={200: JobOut} | refusals(404, 409, 429, 503, 507), auth=auth)
 def retry_job(request: HttpRequest, job_uuid: UUID) -> Any:
     """Queue a failed job again."""
     return _changed(request, job_uuid, lifecycle.retry)

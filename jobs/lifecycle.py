@@ -171,6 +171,12 @@ def check(
 
 
 def retry(job: Job) -> None:
+    """Queue a failed job again for its owner, whose limits hold as for a new one; raises `Refused`."""
+    limits.check_job(job.owner, job.megapixels)
+    requeue(job)
+
+
+def requeue(job: Job) -> None:
     """Queue a failed job again; raises `Refused`."""
     if job.declaration is None:
         raise Refused("unknown_operation", _("This operation is no longer offered."), status=409)

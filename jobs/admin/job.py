@@ -137,7 +137,7 @@ class JobAdmin(Deletion, RecordAdmin):
 
     @admin.action(description=gettext_lazy("Requeue"))
     def requeue_jobs(self, request: HttpRequest, jobs: Iterable[Job]) -> None:
-        self._change_each(request, jobs, lifecycle.retry, _requeued)
+        self._change_each(request, jobs, lifecycle.requeue, _requeued)
 
     def _change_each(
         self,

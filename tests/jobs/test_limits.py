@@ -54,6 +54,23 @@ def test_an_owner_may_have_only_so_many_jobs_waiting(alice: Person, bob: Person,
     submit(alice.owner)
 
 
+def test_trying_again_is_limited_like_a_new_job_but_not_for_the_admin(
+    alice: Person, ada: Person, limit: Any
+) -> None:
+    limit(member_queued_jobs=1)
+    submit(alice.owner)
+    failed = lifecycle.claim("cpu")
+    assert failed
+    lifecycle.fail(failed, "internal", "It broke.")
+    submit(alice.owner)
+    refused = alice.client.post(f"/jobs/{failed.job.uuid}/retry", follow=True)
+    assert "and no more fit" in refused.content.decode()
+    assert Job.objects.get(pk=failed.job.pk).status == Job.Status.FAILED
+    chosen = {"action": "requeue_jobs", "_selected_action": failed.job.pk}
+    ada.client.post("/admin/jobs/job/", chosen)
+    assert Job.objects.get(pk=failed.job.pk).status == Job.Status.QUEUED
+
+
 def test_the_form_says_so_and_when_to_come_back(alice: Person, limit: Any) -> None:
     limit(member_queued_jobs=1)
     assert alice.client.post("/new/instant").status_code == 302
