@@ -124,6 +124,11 @@ def version(job: UUID) -> str:
     return f"{mine}.{queues.decode() if queues else ''}" if mine.startswith("q") else mine
 
 
+def only_the_queue_moved(known: str, version: str) -> bool:
+    """Whether both versions are of a job that waits, and differ by what others did in the queue at most."""
+    return known.startswith("q") and known.partition(".")[0] == version.partition(".")[0]
+
+
 @_hint(Live())
 def read(job: UUID) -> Live:
     pipe = client().pipeline(transaction=False)

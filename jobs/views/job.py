@@ -302,8 +302,9 @@ def unchanged(request: HttpRequest, version: str) -> bool:
     known, _at, told = request.GET.get("v", "").partition("@")
     if not known or known == version:
         return bool(known)
-    waits = known.startswith("q") and known.partition(".")[0] == version.partition(".")[0]
-    return waits and told.isdecimal() and 0 <= time.time() - int(told) < PLACE_SECONDS
+    if not progress.only_the_queue_moved(known, version):
+        return False
+    return told.isdecimal() and 0 <= time.time() - int(told) < PLACE_SECONDS
 
 
 def _live(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
