@@ -163,7 +163,7 @@ def dncnn(network: nn.Module, sigma: float, device: torch.device, color: Pixels)
     def apply(image: Tensor) -> Tensor:
         return network(image, image.new_tensor([sigma / 255]))
 
-    return from_float(infer(apply, to_float(color), device), color.dtype)
+    return from_float(infer(apply, to_float(color), device, half=color.dtype == np.uint8), color.dtype)
 
 
 @cache

@@ -30,7 +30,7 @@ def paint(network: StyleNetwork, rgb: Pixels, context: Context, device: torch.de
     """
 
     def through(pixels: Pixels) -> Pixels:
-        painted = infer(network, to_float(_padded(pixels)), device)
+        painted = infer(network, to_float(_padded(pixels)), device, half=True)
         return from_float(painted[: pixels.shape[0], : pixels.shape[1]], np.uint8)
 
     context.advance(0, note)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -119,7 +120,7 @@ def enlarge(picture: Picture, method: Single, scale: int, context: Context) -> P
     device = torch_device(context.device)
 
     def enlarge_tile(tile: Picture) -> Picture:
-        color = infer(apply, to_float(visible_color(tile)), device)
+        color = infer(apply, to_float(visible_color(tile)), device, half=tile.pixels.dtype == np.uint8)
         alpha = tile.alpha
         if alpha is not None:
             alpha = resize(Picture(alpha), tile.width * scale, tile.height * scale).pixels
