@@ -140,6 +140,12 @@ def lean_gif(data: bytes) -> bytes:
     return b"".join([head, *kept, b";"])
 
 
+def gif_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a GIF's canvas."""
+    width, height = _unpack("<HH", data, 6)
+    return width, height
+
+
 def check_tiff(data: bytes) -> None:
     """Raise `Damaged` where the first directory of a TIFF or BigTIFF lists too many strips or tiles."""
     order = "<" if data[:2] == b"II" else ">"

@@ -37,6 +37,7 @@ from jobs.containers import (
     MOST_FRAMES,
     Damaged,
     check_tiff,
+    gif_size,
     lean_gif,
     lean_jpeg,
     lean_png,
@@ -192,11 +193,13 @@ def receive_picture(file: "UploadedFile[Any]", file_format: str) -> Developed:
             data = lean_png(data)
         case "GIF":
             data = lean_gif(data)
+            _check_size(*gif_size(data))  # Pillow may fill the canvas while it opens the file
         case "TIFF":
             check_tiff(data)
     with Image.open(io.BytesIO(data), formats=(file_format,)) as image:
         frames = getattr(image, "n_frames", 1) if file_format in ANIMATED else 1
-        _check_pixels(image, frames)
+        _check_size(*image.size)
+        _check_frames(image, frames)
         upright = orientation(image.info.get("exif", b""))
         if frames > 1:
             return _develop_animation(image, frames, upright)
@@ -216,9 +219,8 @@ RECEIVERS = {
 """By kind, the dotted path of what takes the file and its format, and gives it `Developed`."""
 
 
-def _check_pixels(image: Any, frames: int) -> None:
+def _check_size(width: int, height: int) -> None:
     limit = config().max_upload_megapixels
-    width, height = image.size
     megapixels = width * height / 1e6
     if megapixels > limit:
         raise Refused(
@@ -228,7 +230,11 @@ def _check_pixels(image: Any, frames: int) -> None:
                 "at most {limit:g} megapixels can be sent. Make it smaller and try again."
             ).format(width=width, height=height, megapixels=megapixels, limit=limit),
         )
-    if frames > MOST_FRAMES or frames * megapixels > ANIMATION_FACTOR * limit:
+
+
+def _check_frames(image: Any, frames: int) -> None:
+    limit = config().max_upload_megapixels
+    if frames > MOST_FRAMES or frames * image.width * image.height / 1e6 > ANIMATION_FACTOR * limit:
         raise Refused(
             "too_many_frames",
             _(

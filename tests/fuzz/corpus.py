@@ -397,7 +397,8 @@ SPECIAL: Mapping[str, Callable[[Dice], bytes]] = {
         for make in (
             hostile.idat_bomb, hostile.text_bomb, hostile.chunk_flood, hostile.scan_bomb, hostile.gif_flood,
             hostile.jpeg_of_fill, hostile.gif_of_nothing, hostile.gif_of_controls,
-            hostile.gif_giant_frame, hostile.tiff_giant_tile, hostile.tiff_of_strips, hostile.webp_with_opaque_alpha,
+            hostile.gif_giant_frame, hostile.gif_giant_first_frame, hostile.tiff_giant_tile, hostile.tiff_of_strips,
+            hostile.webp_with_opaque_alpha,
         )
     },
 }  # fmt: skip

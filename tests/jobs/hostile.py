@@ -320,8 +320,17 @@ def gif_flood(count: int = 200_000) -> bytes:
 def gif_giant_frame() -> bytes:
     """A small canvas, and a second frame of four thousand megapixels that is to be wiped afterwards."""
     gif = gif_of([(0, 0, 20, 10), (0, 0, 20, 10), (0, 0, 20, 10)])
-    second = gif.index(b",", gif.index(b",") + 1)
-    return gif[: second + 5] + struct.pack("<HH", 65_535, 65_535) + gif[second + 9 :]
+    return _grown_frame(gif, gif.index(b",", gif.index(b",") + 1))
+
+
+def gif_giant_first_frame() -> bytes:
+    """The first frame is that large: Pillow makes what it is to be wiped with while it opens the file."""
+    gif = gif_of([(0, 0, 20, 10), (0, 0, 20, 10)])
+    return _grown_frame(gif, gif.index(b","))
+
+
+def _grown_frame(gif: bytes, start: int) -> bytes:
+    return gif[: start + 5] + struct.pack("<HH", 65_535, 65_535) + gif[start + 9 :]
 
 
 def tiff_giant_tile(side: int = 8_000) -> bytes:

@@ -39,6 +39,10 @@ CLEAN_SEGMENTS = {0xE0, 0xDB, 0xC0, 0xC4, 0xDA, 0xDD}
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
+FOUR_GIGAPIXELS = (
+    "This picture has 65535 × 65535 pixels (4,294.8 megapixels); at most 40 megapixels can be sent. "
+    "Make it smaller and try again."
+)
 DAMAGED = "This picture is damaged, cut short or of a rare kind. Export or download it again."
 NOT_A_PICTURE = "This is not a picture or video we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, or an MP4, MOV or WebM."
 TOO_LONG = (
@@ -731,12 +735,8 @@ def test_it_refuses_an_animation_wider_than_webp(assert_refused: Callable[..., N
         (hostile.gif_flood, "too_many_frames", TOO_LONG),
         (hostile.tiff_giant_tile, "damaged", DAMAGED),
         (hostile.tiff_of_strips, "damaged", DAMAGED),
-        (
-            hostile.gif_giant_frame,
-            "too_many_pixels",
-            "This picture has 65535 × 65535 pixels (4,294.8 megapixels); at most 40 megapixels can be sent. "
-            "Make it smaller and try again.",
-        ),
+        (hostile.gif_giant_frame, "too_many_pixels", FOUR_GIGAPIXELS),
+        (hostile.gif_giant_first_frame, "too_many_pixels", FOUR_GIGAPIXELS),
     ],
 )
 def test_a_bomb_is_refused_at_once(
