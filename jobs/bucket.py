@@ -10,6 +10,7 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
+from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
@@ -52,6 +53,10 @@ class Bucket(S3Storage):
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=f"{folder}/"):
                 for found in page.get("Contents", ()):
                     yield found["Key"], found["LastModified"]
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Keep it under this very name, in the place of what is there; a store does that as a whole."""
+        self.save(name, ContentFile(content))
 
     def delete(self, name: str) -> None:
         with _told_as_os_error():

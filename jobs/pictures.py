@@ -1,9 +1,9 @@
 """Small pictures for pages: previews, thumbnails, and the colour that holds a picture's place."""
 
 import io
-from typing import IO, TYPE_CHECKING
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models.fields.files import FieldFile
 from PIL import Image
@@ -39,13 +39,15 @@ def mean_color(picture: Picture) -> str:
 def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False) -> bytes:
     """A small copy of a stored picture, or of a video's first, made once and kept beside the files."""
     name = _thumbnail(sha256, side)
+    storage: Any = default_storage  # a `Folder` or a `Bucket`
     try:
-        with default_storage.open(name) as kept:
+        with storage.open(name) as kept:
             return bytes(kept.read())
     except FileNotFoundError:
         with file.open("rb") as stored:
             made = encoded(_first_frame(stored) if video else _still(stored, side), side)
-        default_storage.save(name, ContentFile(made))
+        with suppress(OSError):  # on a full disk it is made anew each time
+            storage.replace(name, made)
         return made
 
 
