@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -19,8 +20,11 @@ SENDERS = 3
 FILES_OF_A_MEMBER = 250
 TIMEOUT_SECONDS = 120
 JOB_SECONDS = 300
-MOST_GROWTH_MEGABYTES = 50
-"""Of the web process, between a tenth of the files and all of them."""
+MOST_GROWTH_MEGABYTES = 25
+"""Of the web processes together, from the median of the first half to that of the second: one mark may fall on a
+large photo in the making."""
+MOST_PEAK_MEGABYTES = 1_000
+"""Two photos of 40 megapixels in the making."""
 
 SEEN = ("image", "animation", "video")
 FINAL = ("succeeded", "failed", "cancelled")
@@ -28,11 +32,12 @@ FINAL = ("succeeded", "failed", "cancelled")
 
 @dataclass
 class Findings:
-    """How the files were answered, what was wrong, and the web process's megabytes by files sent."""
+    """How the files were answered, what was wrong, and the web processes' megabytes by files sent."""
 
     answers: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     megabytes: dict[int, float] = field(default_factory=dict)
+    peak_megabytes: float = 0
     thumbnails: int = 0
     jobs: int = 0
 
@@ -41,9 +46,10 @@ class Findings:
         rows += [f"{sum(self.answers.values()):>7}  files in all"]
         rows += [f"{self.thumbnails:>7}  thumbnails looked at", f"{self.jobs:>7}  photos transformed"]
         rows += [
-            f"{size:>7.0f}  MB in the web process after {count} files"
+            f"{size:>7.0f}  MB in the web processes after {count} files"
             for count, size in self.megabytes.items()
         ]
+        rows += [f"{self.peak_megabytes:>7.0f}  MB at most in one of them"]
         rows += [f"{len(self.wrong):>7}  wrong", *self.wrong[:20]]
         return "\n".join(rows)
 
@@ -62,9 +68,13 @@ def run(target: Target, count: int, seed: int) -> Findings:
             found.megabytes[marks.pop(0)] = target.web_megabytes()
             print(f"{sent} files, {target.web_megabytes():.0f} MB", flush=True)
     found.megabytes[count] = target.web_megabytes()
-    first, *_between, last = found.megabytes.values()
+    sizes = list(found.megabytes.values())
+    first, last = median(sizes[: len(sizes) // 2]), median(sizes[len(sizes) // 2 :])
     if last > first + MOST_GROWTH_MEGABYTES:
-        found.wrong.append(f"the web process grew from {first:.0f} to {last:.0f} MB")
+        found.wrong.append(f"the web processes grew from {first:.0f} to {last:.0f} MB")
+    found.peak_megabytes = target.web_peak_megabytes()
+    if found.peak_megabytes > MOST_PEAK_MEGABYTES:
+        found.wrong.append(f"a web process had {found.peak_megabytes:.0f} MB")
     found.wrong += target.findings()
     return found
 

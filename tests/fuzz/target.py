@@ -14,6 +14,7 @@ PLENTY = "1000000000"
 QUIET_SECONDS = 600
 WRONG = re.compile(r"Traceback| ERROR |WORKER TIMEOUT|SIG[A-Z]+!")
 """What a log has no line of while all is well."""
+PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 AS_ASKED = {"never asked for", "ended twice", "failed without need", "left in Redis"}
 """What the checker of the faults minds, and requests without a key, retries, hostile photos and deleted jobs bring about."""
 
@@ -60,6 +61,11 @@ class Target:
     def web_megabytes(self) -> float:
         """Resident memory of the processes that answer."""
         return sum(process.memory_info().rss for process in self._web if process.is_running()) / 1e6
+
+    def web_peak_megabytes(self) -> float:
+        """The most that one of them has had since it started."""
+        status = [Path(f"/proc/{process.pid}/status").read_text() for process in self._web]
+        return max(int(peak) for said in status for peak in PEAK.findall(said)) / 1000
 
     def findings(self) -> list[str]:
         """What is wrong with a site at rest: files without a row and the like, errors in its log, a web process lost."""
