@@ -27,9 +27,9 @@ from jobs.errors import StorageAway, storage_away
 from jobs.lifecycle import Claim, Lease, Outcome
 from jobs.models import Output
 from jobs.pictures import mean_color, preview_bytes
-from ml.core import execution
+from ml.core import allocator, execution
 from ml.core.context import Context, Inputs, Result
-from ml.core.device import default_device, return_memory
+from ml.core.device import default_device
 from ml.core.errors import Cancelled, DeadlineExceeded, OperationError, Stopped, UnknownOperation
 from ml.core.images import MEDIA_TYPES, FileFormat, Picture, write_picture
 from ml.core.operation import Params
@@ -137,7 +137,7 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
         log.exception("job %s failed", claim.job.uuid)
         _insist(lambda: lifecycle.fail(claim, code, sentence))
     finally:
-        return_memory()
+        allocator.return_freed()
 
 
 def _develop(claim: Claim, context: "JobContext") -> Outcome:

@@ -1,6 +1,5 @@
 """How gunicorn serves the site: `gunicorn --config python:webapp.gunicorn`."""
 
-import ctypes
 import os
 from functools import partial
 from logging.config import dictConfig
@@ -9,6 +8,7 @@ from typing import Any
 
 from gunicorn import glogging
 
+from ml.core.allocator import limit_heaps
 from webapp import logs
 from webapp.config import config as read_config  # `config` is a setting of gunicorn's
 from webapp.processes import end_with
@@ -48,11 +48,8 @@ control_socket_disable = True
 # The heartbeat file of a worker must not wait for a busy disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (files there have no name)
 
-# glibc gives each thread a heap of its own, and what decoders free there does not come back: under a stream of
-# uploads the process grew without end, with two heaps it does not. Other C libraries know no such setting.
-M_ARENA_MAX = -8
-if hasattr(ctypes.CDLL(None), "mallopt"):
-    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+# Under a stream of uploads the process grew without end, with two heaps it does not.
+limit_heaps(2)
 
 _end_with_master = partial(end_with, os.getpid())
 

@@ -1,15 +1,14 @@
 """Networks on a processor: which one, its memory, and stopping in the middle. Importing this touches no CUDA."""
 
-import ctypes
 import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ml.core import allocator
 from ml.core.context import Context
 from ml.core.errors import OperationError
 from ml.core.images import Pixels
@@ -25,9 +24,6 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "insufficient memory"
 """What CUDA, torch's allocator on the CPU and OpenCV say."""
 HALF_PRECISION_ON = ("cuda",)
 """Devices that are faster at it."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGEST_BLOCK, MOST_FREED = 32 * 2**20, 512 * 2**20
-"""Bytes: larger blocks than the first glibc always asks of the system, and no more than the second may lie unused."""
 
 
 def has_gpu() -> bool:
@@ -50,30 +46,11 @@ def torch_device(name: str) -> "torch.device":
 
     if name == "cuda" and not torch.cuda.is_available():
         raise OperationError(_("There is no CUDA device here. Run it on the CPU: --device cpu"))
-    keep_freed_memory()
+    allocator.keep_freed()
     torch.set_num_threads(
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     return torch.device(name)
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Let this process use again what it freed: every layer's output was made of new pages of the system's.
-
-    FSRCNN took 1.6 times as long for it. What lies unused goes back by `return_memory`.
-    """
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # of glibc; other C libraries have their own ways
-        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK)
-        libc.mallopt(M_TRIM_THRESHOLD, MOST_FREED)
-
-
-def return_memory() -> None:
-    """Hand the system what this process has freed."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "malloc_trim"):
-        libc.malloc_trim(0)
 
 
 def ready(network: "Network", device: "torch.device") -> "Network":
@@ -157,7 +134,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 def free_memory() -> None:
     """Give back what is cached, so that smaller pieces fit: the device's memory and the machine's."""
-    return_memory()
+    allocator.return_freed()
     if "torch" in sys.modules:
         import torch
 

@@ -1,45 +1,20 @@
 """What networks need of the machine."""
 
-import ctypes
-import resource
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from skimage import data
 
 from ml.core.context import Context
-from ml.core.device import at_half_precision, return_memory, torch_device
+from ml.core.device import at_half_precision
 from ml.core.images import Picture, Pixels
 from ml.denoising.run import denoise
 from ml.super_resolution.run import enlarge
 
 METHODS = ("latent-sr", "fsrcnn", "srcnn", "real-esrgan-compact", "dncnn")
 CAT = Picture(np.ascontiguousarray(data.chelsea()[100:196, 60:204]))
-LAYER = (56, 272, 272)
-"""An output of FSRCNN on one of its tiles, 16.6 MB."""
-
-
-@pytest.mark.skipif(
-    not hasattr(ctypes.CDLL(None), "mallopt"), reason="only glibc keeps what was freed when told to"
-)
-def test_a_layer_takes_the_memory_that_another_freed_and_the_system_gets_it_back() -> None:
-    torch_device("cpu")
-    for _ in range(20):  # alignment moves the first ones on
-        torch.ones(LAYER)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(20):
-        torch.ones(LAYER)
-    pages = 4 * torch.Size(LAYER).numel() / resource.getpagesize()
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 6 * pages
-
-    several = [torch.ones(LAYER) for _ in range(20)]
-    del several
-    held = psutil.Process().memory_info().rss
-    return_memory()
-    assert held - psutil.Process().memory_info().rss > 200e6
 
 
 def test_half_precision_is_left_where_a_value_outgrows_it() -> None:
