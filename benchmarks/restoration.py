@@ -2,7 +2,8 @@
 
 DIR holds the usual test sets, each a folder: set5, set14, bsd100 for super-resolution, cbsd68, bsd68 for denoising.
 PSNR and SSIM are those of ``python -m ml evaluate``. The seconds are those of a photo of 512 pixels a side, in colour
-where nothing else is said, on one core and on all: of our methods those of the whole operation, tiles, colour and all. “Y only” is a gray photo.
+where nothing else is said, on one core and on all: of our methods those of the whole operation, tiles, colour and all.
+“Y only” is a gray photo.
 ``--peers`` names a folder with OpenCV's graphs (fsrcnn-opencv) and the authors' denoisers (dncnn).
 """
 

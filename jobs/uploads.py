@@ -197,8 +197,8 @@ def receive_picture(file: "UploadedFile[Any]", file_format: str) -> Developed:
         case "TIFF":
             check_tiff(data)
     with Image.open(io.BytesIO(data), formats=(file_format,)) as image:
-        frames = getattr(image, "n_frames", 1) if file_format in ANIMATED else 1
         _check_size(*image.size)
+        frames = getattr(image, "n_frames", 1) if file_format in ANIMATED else 1
         _check_frames(image, frames)
         upright = orientation(image.info.get("exif", b""))
         if frames > 1:

@@ -300,7 +300,7 @@ def unchanged(request: HttpRequest, version: str) -> bool:
     Nobody can guess a version, so that this gives nothing away.
     """
     known, _at, told = request.GET.get("v", "").partition("@")
-    if not known or known == version:
+    if known == version:
         return bool(known)
     if not progress.only_the_queue_moved(known, version):
         return False
