@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks import report
 from ml.burst_super_resolution import evaluate as bursts
 from ml.core.weights import ML_ROOT
-from ml.denoising.evaluate import measure as measure_denoising
+from ml.denoise.evaluate import measure as measure_denoising
 from webapp.config import BASE_DIR
 
 PAGE = BASE_DIR / "docs" / "restoration.md"
@@ -56,7 +56,7 @@ def _denoising(folder: str, sigma: int, least: float, published: str, *, clipped
         least,
         published,
         f"python -m ml evaluate denoise --sigma {sigma}{' --clipped' if clipped else ''} --data DIR/{folder}",
-        ("denoising/weights/dncnn.json", f"{folder} sigma {sigma}{' clipped' if clipped else ''}"),
+        ("denoise/weights/dncnn.json", f"{folder} sigma {sigma}{' clipped' if clipped else ''}"),
     )
 
 
@@ -120,7 +120,7 @@ def _measured(data: Path) -> Mapping[Aim, float]:
 
 
 def _digits() -> float:
-    card = json.loads((ML_ROOT / "digit_denoising/weights/digit-denoiser.json").read_text())
+    card = json.loads((ML_ROOT / "digit_denoise/weights/digit-denoiser.json").read_text())
     restored, noisy = card["measured"].values()
     return float(restored - noisy)
 

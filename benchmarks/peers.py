@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ml.denoising.evaluate import Denoise
+from ml.denoise.evaluate import Denoise
 from ml.super_resolution.evaluate import Enlarge
 
 

@@ -28,11 +28,11 @@ from ml.core.context import Context
 from ml.core.images import Picture, read_picture
 from ml.core.metrics import Score, read_pictures
 from ml.core.resampling import luminance
-from ml.denoising import SECONDS_PER_MEGAPIXEL as DENOISERS
-from ml.denoising.evaluate import METHODS as DENOISE
-from ml.denoising.evaluate import Denoise, score_denoising
-from ml.denoising.run import denoise
-from ml.denoising.run import loaded as denoiser
+from ml.denoise import SECONDS_PER_MEGAPIXEL as DENOISERS
+from ml.denoise.evaluate import METHODS as DENOISE
+from ml.denoise.evaluate import Denoise, score_denoising
+from ml.denoise.run import denoise
+from ml.denoise.run import loaded as denoiser
 from ml.super_resolution import SCALES, TILES
 from ml.super_resolution.evaluate import Enlarge, enlargement, score_luminance
 from ml.super_resolution.run import COLOR, enlarge, loaded

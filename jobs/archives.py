@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
 from jobs.uploads import Developed, check_size, receive_picture, sniff
-from ml.classification.heads import MOST_BYTES, read_head, write_head
-from ml.classifier_training import archives
+from ml.classify.heads import MOST_BYTES, read_head, write_head
 from ml.core.errors import InputError
 from ml.core.files import undamaged
 from ml.core.operation import Kind
 from ml.core.text import excerpt
+from ml.train_classifier import archives
 from webapp.config import config
 
 MOST_MEGAPIXELS_FACTOR = 12  # all photos of an archive together hold at most so many times the pixels of one

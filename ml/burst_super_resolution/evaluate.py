@@ -15,7 +15,7 @@ from ml.core.context import Context
 from ml.core.images import Pixels
 from ml.core.metrics import Score, luminance_score, mean_score, read_pictures
 from ml.core.resampling import resize_bicubic
-from ml.denoising.evaluate import dncnn
+from ml.denoise.evaluate import dncnn
 from ml.super_resolution import SCALES, Single
 from ml.super_resolution.evaluate import Enlarge, enlargement
 

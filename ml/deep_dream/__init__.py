@@ -6,7 +6,7 @@ from typing import Literal
 
 import pydantic
 
-from ml.classification import LITE0
+from ml.classify import LITE0
 from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
 from ml.core.text import _
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms.functional import gaussian_blur
 
-from ml.classification import LITE0
-from ml.classification.networks import STRIDE, Lite0, load_lite0, normalised
+from ml.classify import LITE0
+from ml.classify.networks import STRIDE, Lite0, load_lite0, normalised
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import cancellable, cancellable_backward, ready, torch_device
 from ml.core.evolution import Evolution

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import vgg19
 
-from ml.classification import LITE0
-from ml.classification.networks import STRIDE, load_lite0, normalised
+from ml.classify import LITE0
+from ml.classify.networks import STRIDE, load_lite0, normalised
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import ready, torch_device
 from ml.core.evolution import Evolution

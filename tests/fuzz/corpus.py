@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ml.classification import FEATURES
-from ml.classification.heads import Head, write_head
+from ml.classify import FEATURES
+from ml.classify.heads import Head, write_head
 from tests.jobs import hostile
 from tests.jobs.hostile import encode, encode_frames, picture
 from tests.ml.films import film

@@ -22,8 +22,8 @@ from jobs import archives, lifecycle, uploads
 from jobs.errors import Refused
 from jobs.forms import form_url
 from jobs.models import Job, Output, Owner, Photo
-from ml.classification import FEATURES
-from ml.classification.heads import Head, write_head
+from ml.classify import FEATURES
+from ml.classify.heads import Head, write_head
 from ml.core.operation import Kind
 from tests.conftest import Person
 from tests.jobs import hostile

@@ -12,7 +12,7 @@ from ml.command_line import main
 from ml.core.images import Picture, read_picture, write_picture
 from ml.core.recipe import extract
 from ml.core.weights import ML_ROOT, sha256
-from ml.denoising import DNCNN
+from ml.denoise import DNCNN
 from tests.ml.samples import photo, write_sample
 
 

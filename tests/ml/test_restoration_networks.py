@@ -11,9 +11,9 @@ from torch.nn import functional
 
 import ml
 from ml.core.resampling import resize_bicubic
-from ml.denoising import evaluate as denoisers
-from ml.denoising.evaluate import score_denoising
-from ml.denoising.networks import Denoiser
+from ml.denoise import evaluate as denoisers
+from ml.denoise.evaluate import score_denoising
+from ml.denoise.networks import Denoiser
 from ml.super_resolution.evaluate import enlargement, score_luminance
 from ml.super_resolution.networks import FSRCNN, SRCNN, Deconvolution, LatentSR, parameter_count
 
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 ROOMS = Path(ml.__file__).parent
 SHIPPED = [
     *sorted((ROOMS / "super_resolution" / "weights").glob("*.safetensors")),
-    *sorted((ROOMS / "denoising" / "weights").glob("*.safetensors")),
+    *sorted((ROOMS / "denoise" / "weights").glob("*.safetensors")),
 ]
 
 
@@ -158,7 +158,7 @@ def test_running_and_measuring_need_no_library_of_the_training():
         [
             sys.executable,
             "-c",
-            "import sys, ml.super_resolution.evaluate, ml.denoising.evaluate;"
+            "import sys, ml.super_resolution.evaluate, ml.denoise.evaluate;"
             "print(*({'matplotlib', 'ml.core.training'} & set(sys.modules)))",
         ],
         capture_output=True,

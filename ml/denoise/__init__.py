@@ -1,0 +1,115 @@
+"""Taking noise out of pictures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import pydantic
+
+from ml.core.cards import trained
+from ml.core.errors import InputError
+from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.text import _
+
+Single = Literal["dncnn", "nlm", "bilateral", "median", "gaussian"]
+Method = Literal[Single, "compare"]
+# BM3D is not among them: the one library of it that is kept up, bm3d, may not be used commercially.
+
+SECONDS_PER_MEGAPIXEL: Mapping[Single, float] = {
+    "dncnn": 1.8,
+    "nlm": 1.5,
+    "bilateral": 0.3,
+    "median": 0.1,
+    "gaussian": 0.1,
+}
+"""On two CPU cores; the most faithful method first."""
+SCORED_SECONDS_PER_MEGAPIXEL = 0.9
+LARGEST_COMPARED = 50
+"""Megapixels: `compare` holds the result of every method in memory."""
+
+DNCNN = trained(
+    "denoise",
+    "dncnn",
+    title="dncnn",
+    summary=_(
+        "A small residual U-Net that is told the noise level: one network for all levels, colour and gray."
+    ),
+    paper="Zhang et al., “FFDNet: Toward a Fast and Flexible Solution for CNN-Based Image Denoising”, TIP 2018; and “Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising”, TIP 2017",
+    licence=_(
+        "Trained on t91, which is for research, and BSDS500, which is for non-commercial research and education."
+    ),
+    origin=_("Trained by this project: python -m ml train dncnn"),
+)
+
+
+class DenoiseParams(PictureParams):
+    method: Method = Choice(
+        "dncnn",
+        {
+            "dncnn": _("CNN: a network that has learned what noise is, the best of the measured"),
+            "nlm": _("Non-local means: averages patches that look alike"),
+            "bilateral": _("Bilateral: averages neighbours of a similar colour"),
+            "median": _("Median: for single wrong pixels"),
+            "gaussian": _("Gaussian blur: the simplest, softens edges"),
+            "compare": _("Compare: all of them, side by side"),
+        },
+        title=_("Method"),
+        description=_("How noise is told from detail."),
+    )
+    sigma: float | None = pydantic.Field(
+        None,
+        ge=0,
+        le=75,
+        title=_("Noise level"),
+        description=_(
+            "The noise's standard deviation on the scale from 0 to 255. Left out, it is estimated from the picture."
+        ),
+    )
+
+
+def estimate(params: DenoiseParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
+    """By megapixels; raises `InputError` where the reference has another size, or there is too much to compare."""
+    (picture,) = inputs["image"]
+    for reference in inputs.get("reference", ()):
+        if (reference.width, reference.height) != (picture.width, picture.height):
+            raise InputError(
+                _(
+                    "The reference is {width} x {height} pixels, and the picture {wide} x {high}. "
+                    "Give a reference of that size, or leave it out."
+                ).format(
+                    width=reference.width, height=reference.height, wide=picture.width, high=picture.height
+                )
+            )
+    methods = list(SECONDS_PER_MEGAPIXEL) if params.method == "compare" else [params.method]
+    if len(methods) > 1 and picture.megapixels > LARGEST_COMPARED:
+        raise InputError(
+            _(
+                "To compare, the result of every method is held at once, so a picture can have {limit} megapixels "
+                "at most, and this one has {size:.0f}. Choose one method or a smaller picture."
+            ).format(limit=LARGEST_COMPARED, size=picture.megapixels)
+        )
+    rate = sum(SECONDS_PER_MEGAPIXEL[method] + 0.15 for method in methods)
+    if inputs.get("reference"):
+        rate += len(methods) * SCORED_SECONDS_PER_MEGAPIXEL
+    return Estimate(1 + rate * picture.megapixels, picture.width, picture.height)
+
+
+operation = Operation(
+    slug="denoise",
+    title=_("Denoise"),
+    summary=_("Take the noise out of a picture and leave the detail in."),
+    inputs=(
+        Slot(name="image", title=_("Picture")),
+        Slot(
+            name="reference",
+            title=_("Reference"),
+            help=_("The same picture without noise, to measure by (PSNR and SSIM)."),
+            minimum=0,
+            fine_tuning=True,
+        ),
+    ),
+    params=DenoiseParams,
+    estimate=estimate,
+    run="ml.denoise.run:run",
+    accelerator="gpu-preferred",
+    weights=(DNCNN,),
+)

@@ -1,0 +1,127 @@
+"""Measuring denoisers as the papers do: ``python -m ml evaluate denoise``."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ml.core.cards import add_to_card
+from ml.core.device import default_device, torch_device
+from ml.core.metrics import Score, mean_score, psnr, quantise, read_pictures, ssim
+from ml.denoise import DNCNN
+from ml.denoise.run import FILTERS, filtered, loaded
+
+TABLE = (
+    *(("cbsd68", sigma, False) for sigma in (15, 25, 50)),
+    ("cbsd68", 25, True),
+    *(("bsd68", sigma, False) for sigma in (15, 25, 50)),
+)
+"""Folder, sigma and whether the noise is clipped, of the figures on a card."""
+GRAY_WEIGHTS = (0.299, 0.587, 0.114)
+
+Denoise = Callable[[Tensor, float], Tensor]
+"""From a noisy picture (C, H, W) in [0, 1] and sigma in the same units to the restored one."""
+
+
+def dncnn(device: str) -> Denoise:
+    """The trained network as a function."""
+    network = loaded(device)
+    return lambda noisy, sigma: network(noisy[None], noisy.new_tensor([sigma]))[0]
+
+
+def classical(method: str) -> Callable[[str], Denoise]:
+    """One of the filters as a function; non-local means see any noise rounded and clipped to 8 bits."""
+
+    def denoise(noisy: Tensor, sigma: float) -> Tensor:
+        pixels = np.ascontiguousarray(noisy.permute(1, 2, 0).cpu().numpy())
+        return torch.from_numpy(filtered(method, 255 * sigma, pixels)).permute(2, 0, 1)
+
+    return lambda device: denoise
+
+
+METHODS: Mapping[str, Callable[[str], Denoise]] = {
+    "noisy": lambda device: lambda noisy, sigma: noisy,
+    "dncnn": dncnn,
+    **{method: classical(method) for method in FILTERS},
+}
+"""By name, how to get a method as a function on a device; `noisy` leaves the picture as it is."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``ml evaluate denoise``."""
+    parser.add_argument("--method", choices=METHODS, default="dncnn")
+    parser.add_argument("--sigma", type=float, default=25.0, help="noise level in 8-bit units")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of clean pictures")
+    parser.add_argument("--gray", action="store_true", help="turn the pictures gray first")
+    parser.add_argument("--clipped", action="store_true", help="round and clip the noisy picture to 8 bits")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default=default_device())
+    parser.add_argument(
+        "--card",
+        action="store_true",
+        help="measure the table of the card on the sets in DIR, and write it there",
+    )
+
+
+def main(args: argparse.Namespace) -> Mapping[str, object]:
+    """Mean PSNR (dB) and SSIM over a folder and the number of its images; with ``--card`` of all sets."""
+    if not args.card:
+        return measure(args.method, args.sigma, args.data, args.device, args.clipped, args.gray)
+    measured: dict[str, object] = {}
+    for name, sigma, clipped in TABLE:
+        figures = measure(args.method, sigma, args.data / name, args.device, clipped)
+        measured[f"{name} sigma {sigma}{' clipped' if clipped else ''}"] = figures
+        if args.method == DNCNN.name:
+            add_to_card(DNCNN.path().with_suffix(".json"), measured)
+    return measured
+
+
+def measure(
+    method: str, sigma: float, folder: Path, device: str, clipped: bool, as_gray: bool = False
+) -> dict[str, float | None]:
+    """Mean PSNR (dB) and SSIM of a method over a folder, and how many images that were."""
+    pictures = [picture for _, picture in read_pictures(folder)]
+    if as_gray:
+        pictures = [(gray(picture.float() / 255) * 255).round().to(torch.uint8) for picture in pictures]
+    with torch.inference_mode():
+        score = score_denoising(METHODS[method](device), sigma, pictures, torch_device(device), clipped)
+    return {**asdict(score), "images": len(pictures)}
+
+
+def score_denoising(
+    denoise: Denoise, sigma: float, pictures: Sequence[Tensor], device: torch.device, clipped: bool = False
+) -> Score:
+    """Mean PSNR and SSIM of uint8 (C, H, W) pictures with noise of ``sigma`` (8-bit units) of a fixed seed.
+
+    The papers' protocol: noise on floats, neither rounded nor clipped unless ``clipped``, the result rounded
+    to 8 bits, all channels together.
+    """
+
+    def score(picture: Tensor) -> Score:
+        noise = np.random.default_rng(0).normal(0, sigma / 255, picture.shape)
+        noisy = (picture.double() / 255 + torch.from_numpy(noise)).float()
+        restored = denoise((quantise(noisy) if clipped else noisy).to(device), sigma / 255).cpu()
+        pixels, reference = (
+            image.squeeze(0).numpy() if len(image) == 1 else image.permute(1, 2, 0).numpy()
+            for image in (quantise(restored) * 255, picture)
+        )
+        return Score(psnr(pixels, reference), ssim(pixels, reference))
+
+    return mean_score([score(picture) for picture in pictures])
+
+
+def gray(image: Tensor) -> Tensor:
+    """Gray (..., 1, H, W) of RGB (..., 3, H, W) by the weights of BT.601; a gray image stays as it is."""
+    if image.shape[-3] == 1:
+        return image
+    return torch.einsum("j,...jhw->...hw", image.new_tensor(GRAY_WEIGHTS), image).unsqueeze(-3)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser)
+    print(json.dumps(main(parser.parse_args())))
