@@ -11,7 +11,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +20,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from jobs import lifecycle, progress, scratch
 from jobs.errors import StorageAway, storage_away
@@ -33,6 +33,7 @@ from ml.core.device import default_device
 from ml.core.errors import Cancelled, DeadlineExceeded, OperationError, Stopped, UnknownOperation
 from ml.core.images import MEDIA_TYPES, FileFormat, Picture, write_picture
 from ml.core.operation import Params
+from ml.core.text import Message
 from ml.registry import registry
 from webapp import logs
 from webapp.config import config
@@ -44,6 +45,12 @@ PREVIEW_SECONDS = 0.5
 WATCH_SECONDS = 0.2
 PAUSE_SECONDS = 1.0
 SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+
+
+NO_LONGER_OFFERED = Message("no_longer_offered", gettext_noop("This operation is no longer offered."))
+PHOTO_DELETED = Message(
+    "photo_deleted", gettext_noop("A photo of this job has been deleted. Upload it again.")
+)
 
 
 class HandedBack(Stopped):
@@ -144,7 +151,7 @@ def _develop(claim: Claim, context: "JobContext") -> Outcome:
     job = claim.job
     operation = job.declaration
     if operation is None:
-        raise UnknownOperation(_("This operation is no longer offered."))
+        raise UnknownOperation(NO_LONGER_OFFERED)
     params = operation.parse(job.params)
     inputs = _inputs(claim, context.scratch)
     result = execution.execute(operation, params, inputs, context)
@@ -153,7 +160,7 @@ def _develop(claim: Claim, context: "JobContext") -> Outcome:
     return Outcome(
         outputs=_store(claim, result, params, context.scratch),
         metrics={name: value if _finite(value) else None for name, value in result.metrics.items()},
-        labels=[asdict(label) for label in result.labels],
+        labels=[{"title": str(label.title), "score": label.score} for label in result.labels],
         series={
             name: [point for point in points if _finite(*point)]
             for name, points in {**context.curves, **result.series}.items()
@@ -171,7 +178,7 @@ def _inputs(claim: Claim, folder: Path) -> Inputs:
     files: dict[str, list[Path]] = defaultdict(list)
     for item in claim.job.inputs.select_related("photo"):
         if item.photo is None:
-            raise OperationError(_("A photo of this job has been deleted. Upload it again."))
+            raise OperationError(PHOTO_DELETED)
         files[item.slot].append(_local(item.photo.file, folder))
     return Inputs(files)
 
@@ -260,11 +267,11 @@ class JobContext(Context):
         self._watch = watch
         self._next_tick = self._next_preview = 0.0
 
-    def progress(self, fraction: float, note: str = "") -> None:
+    def progress(self, fraction: float, note: Message | None = None) -> None:
         now = time.monotonic()
         if now >= self._next_tick:
             self._next_tick = now + TICK_SECONDS
-            progress.say(self._uuid, fraction, note)
+            progress.say(self._uuid, fraction, str(note or ""))
 
     def preview(self, picture: Picture) -> None:
         now = time.monotonic()

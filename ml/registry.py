@@ -3,10 +3,12 @@
 import os
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 
 from ml.core.errors import UnknownOperation
+from ml.core.messages import UNKNOWN_OPERATION
 from ml.core.operation import Operation
-from ml.core.text import _, excerpt
+from ml.core.text import excerpt
 
 ROOMS = (
     "ml.super_resolution",
@@ -47,11 +49,7 @@ class Registry:
             return self._operations[slug]
         except KeyError:
             known = ", ".join(self._operations)
-            raise UnknownOperation(
-                _("There is no operation “{slug}”; there are: {known}.").format(
-                    slug=excerpt(slug), known=known
-                )
-            ) from None
+            raise UnknownOperation(UNKNOWN_OPERATION, slug=excerpt(slug), known=known) from None
 
     def all(self) -> list[Operation]:
         return list(self._operations.values())
@@ -63,5 +61,10 @@ def registry() -> Registry:
     found = Registry()
     further = (room.strip() for room in os.environ.get("LATENT_ROOMS", "").split(",") if room.strip())
     for room in (*ROOMS, *further):
-        found.add(import_module(room).operation)
+        package = import_module(room)
+        found.add(package.operation)
+        if hasattr(package, "__path__") and find_spec(f"{room}.messages"):
+            import_module(
+                f"{room}.messages"
+            )  # so that what its run has said can be told where it does not run
     return found

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ml.core import images
 from ml.core.errors import InputError
+from ml.core.messages import ARCHIVE_DAMAGED
 from ml.core.operation import Facts, Kind
-from ml.core.text import _
 
 MP4 = re.compile(
     rb".{4}(?:ftyp(?:isom|iso\d|mp4\d|avc1|qt  |M4[AV]|3g|MSNV|dash|mmp4|XAVC|F4V)|moov|mdat|wide)", re.DOTALL
@@ -55,4 +55,4 @@ def undamaged() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError):
-        raise InputError(_("This ZIP archive is damaged or cut short. Pack it again.")) from None
+        raise InputError(ARCHIVE_DAMAGED) from None

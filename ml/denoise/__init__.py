@@ -9,6 +9,7 @@ from ml.core.cards import trained
 from ml.core.errors import InputError
 from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
 from ml.core.text import _
+from ml.denoise.messages import REFERENCE_DIFFERS, TOO_LARGE_TO_COMPARE
 
 Single = Literal["dncnn", "nlm", "bilateral", "median", "gaussian"]
 Method = Literal[Single, "compare"]
@@ -72,21 +73,15 @@ def estimate(params: DenoiseParams, inputs: Mapping[str, Sequence[Facts]]) -> Es
     for reference in inputs.get("reference", ()):
         if (reference.width, reference.height) != (picture.width, picture.height):
             raise InputError(
-                _(
-                    "The reference is {width} x {height} pixels, and the picture {wide} x {high}. "
-                    "Give a reference of that size, or leave it out."
-                ).format(
-                    width=reference.width, height=reference.height, wide=picture.width, high=picture.height
-                )
+                REFERENCE_DIFFERS,
+                width=reference.width,
+                height=reference.height,
+                wide=picture.width,
+                high=picture.height,
             )
     methods = list(SECONDS_PER_MEGAPIXEL) if params.method == "compare" else [params.method]
     if len(methods) > 1 and picture.megapixels > LARGEST_COMPARED:
-        raise InputError(
-            _(
-                "To compare, the result of every method is held at once, so a picture can have {limit} megapixels "
-                "at most, and this one has {size:.0f}. Choose one method or a smaller picture."
-            ).format(limit=LARGEST_COMPARED, size=picture.megapixels)
-        )
+        raise InputError(TOO_LARGE_TO_COMPARE, limit=LARGEST_COMPARED, size=picture.megapixels)
     rate = sum(SECONDS_PER_MEGAPIXEL[method] + 0.15 for method in methods)
     if inputs.get("reference"):
         rate += len(methods) * SCORED_SECONDS_PER_MEGAPIXEL

@@ -6,9 +6,9 @@ from functools import partial
 from ml.add_noise.run import with_white_pixels
 from ml.core.context import Context, Inputs, Result
 from ml.core.images import Picture
+from ml.core.messages import ADDING_NOISE
 from ml.core.metrics import fidelity
 from ml.core.side_by_side import side_by_side
-from ml.core.text import _
 from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL
 from ml.denoise.run import denoise, loaded
 from ml.denoise_demonstration import DemonstrationParams, Single, methods_of
@@ -22,7 +22,7 @@ def run(inputs: Inputs, params: DemonstrationParams, context: Context) -> Result
     `METHOD_seconds`.
     """
     clean = inputs.picture("image")
-    context.advance(0, _("Adding noise"))
+    context.advance(0, ADDING_NOISE)
     noisy = with_white_pixels(clean, params.pixels, context.rng)
     judge = partial(fidelity, reference=clean, on_luminance=False, on_tile=context.check_cancelled)
     spoilt = judge(noisy)

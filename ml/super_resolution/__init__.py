@@ -10,6 +10,7 @@ from ml.core.errors import InputError
 from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
 from ml.core.text import _
 from ml.core.weights import Package, Weights
+from ml.super_resolution.messages import REFERENCE_DIFFERS, TOO_LARGE_TO_COMPARE
 
 Single = Literal["latent-sr", "fsrcnn", "srcnn", "real-esrgan", "real-esrgan-compact", "bicubic"]
 Method = Literal[Single, "compare"]
@@ -170,20 +171,12 @@ def estimate(params: SuperResolutionParams, inputs: Mapping[str, Sequence[Facts]
     for reference in inputs.get("reference", ()):
         if (reference.width, reference.height) != (width, height):
             raise InputError(
-                _(
-                    "The reference is {width} x {height} pixels, and the result will be {wide} x {high}. "
-                    "Give a reference of that size, or leave it out."
-                ).format(width=reference.width, height=reference.height, wide=width, high=height)
+                REFERENCE_DIFFERS, width=reference.width, height=reference.height, wide=width, high=height
             )
     methods: Sequence[Single]
     if params.method == "compare":
         if width * height > LARGEST_COMPARED * 1e6:
-            raise InputError(
-                _(
-                    "To compare, the result of every method is held at once, so it can have {limit} megapixels at "
-                    "most, and would have {size:.0f}. Choose one method, a smaller scale or a smaller picture."
-                ).format(limit=LARGEST_COMPARED, size=width * height / 1e6)
-            )
+            raise InputError(TOO_LARGE_TO_COMPARE, limit=LARGEST_COMPARED, size=width * height / 1e6)
         methods = compared(picture.width, picture.height, params.scale)
     else:
         methods = [params.method]
