@@ -16,12 +16,12 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from jobs import lifecycle, queues
 from jobs.models import Job, Owner
+from jobs.queue import submission, workers
 from tests.rooms import ROOMS
-from webapp import supervisor
 from webapp.config import BASE_DIR, config
-from webapp.processes import end_with
+from webapp.supervisor import commands
+from webapp.supervisor.processes import end_with
 
 # Short, and yet long enough for a busy machine not to lose a lease that it holds.
 SHORT_TIMES = {
@@ -43,7 +43,7 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
 
 def submit(owner: Owner | None, operation: str = "instant", **params: Any) -> Job:
     """A queued job without inputs."""
-    return lifecycle.submit(owner, operation, params, {})
+    return submission.submit(owner, operation, params, {})
 
 
 def environment() -> dict[str, str]:
@@ -122,7 +122,7 @@ class Worker(Process):
         begun_at = time.time()
         super().__init__(
             name,
-            *supervisor.worker_command(config()),
+            *commands.worker_command(config()),
             *("--hostname", self.nodename),
             **variables,
         )
@@ -130,7 +130,7 @@ class Worker(Process):
         assert self.alive, self.said()
 
     def seen_since(self, moment: float) -> bool:
-        return any(worker.name == self.nodename and worker.seen_at >= moment for worker in queues.workers())
+        return any(worker.name == self.nodename and worker.seen_at >= moment for worker in workers.workers())
 
     @property
     def child(self) -> int:
@@ -151,7 +151,7 @@ class Redis:
         self.folder.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             [
-                supervisor.redis_server(),
+                commands.redis_server(),
                 *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder)),
                 *("--appendonly", "yes", "--save", "", "--loglevel", "warning"),
             ],
