@@ -197,7 +197,7 @@ def test_a_video_has_a_poster_and_is_played_in_ranges(
     send: Send, tmp_path: Path, client: Client, visitor: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = send(film(tmp_path / "film.mp4", size=(640, 480), count=2))
-    monkeypatch.setattr("jobs.access.identity.owner_of", lambda _request: visitor)
+    monkeypatch.setattr("jobs.access.visibility.owner_of", lambda _request: visitor)
     shown = PicturePresenter.photo(photo)
 
     poster = client.get(shown.thumbnail)
