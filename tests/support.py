@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from jobs.models import Job, Owner
+from jobs.models import Job, Owner, Photo
 from jobs.queue import submission, workers
+from jobs.queue.request import Request, Step
 from tests.rooms import ROOMS
 from webapp.config import BASE_DIR, config
 from webapp.supervisor import commands
@@ -43,7 +44,22 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
 
 def submit(owner: Owner | None, operation: str = "instant", **params: Any) -> Job:
     """A queued job without inputs."""
-    return submission.submit(owner, operation, params, {})
+    return submit_one(owner, operation, params, {})
+
+
+def submit_one(
+    owner: Owner | None,
+    operation: str,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Sequence[Photo]],
+    *,
+    seed: int | None = None,
+    idempotency_key: str = "",
+) -> Job:
+    """The queued job of a request for one."""
+    step = Step(operation, params, seed)
+    (job,) = submission.submit(Request(owner, step, [inputs], idempotency_key=idempotency_key))
+    return job
 
 
 def environment() -> dict[str, str]:

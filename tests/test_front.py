@@ -16,12 +16,12 @@ from PIL import Image
 
 from jobs.access import sharing
 from jobs.models import Photo
-from jobs.queue import lifecycle, submission
+from jobs.queue import lifecycle
 from tests import front
 from tests.conftest import Person, end
 from tests.front import Front
 from tests.site import free_port
-from tests.support import Process, wait_for
+from tests.support import Process, submit_one, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "rooms")]
 
@@ -151,7 +151,7 @@ def test_the_media_host_has_pictures_and_nothing_else(stack: Stack, alice: Perso
 
 
 def test_a_revoked_link_is_dead_at_the_front_too(stack: Stack, alice: Person, stored: object) -> None:
-    job = submission.submit(alice.owner, "instant", {}, {})
+    job = submit_one(alice.owner, "instant", {}, {})
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.finish(claim, stored(claim))  # type: ignore[operator]

@@ -14,6 +14,7 @@ from PIL import Image
 from jobs.intake import receive
 from jobs.models import Job, Photo
 from jobs.queue import submission
+from jobs.queue.request import Request, Step
 from ml.core.operation import Operation
 from ml.registry import registry
 
@@ -130,7 +131,8 @@ def submit_sample(slug: str) -> Job:
         slot: [_photo(f"{example.photo.name if example.photo else slot}.png", picture)]
         for slot, picture in example.pictures(registry().get(slug)).items()
     }
-    return submission.submit(None, slug, example.params, photos, sample=True)
+    (job,) = submission.submit(Request(None, Step(slug, example.params), [photos], sample=True))
+    return job
 
 
 def _photo(name: str, picture: Image.Image) -> Photo:

@@ -18,7 +18,7 @@ def adopt(visitor: Owner, member: Owner) -> None:
             leave(job)
             job.turn = turn_of(member.turn_key, job.queue)
             Job.objects.filter(pk=job.pk).update(turn=job.turn)
-            count_in(job)
+            count_in([job])
             transaction.on_commit(partial(live.changed, job.uuid, Status.QUEUED))
         # A member may have used the same Idempotency-Key; a visitor's has done its work.
         Job.objects.filter(owner=visitor).update(owner=member, idempotency_key=None, idempotency_digest="")

@@ -1,5 +1,6 @@
 """An owner's bucket in the round robin: its counts are kept in step with the queued jobs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -9,9 +10,11 @@ from django.db.models.functions import Coalesce, Now
 from jobs.models import Job, Turn
 
 
-def count_in(job: Job) -> None:
-    Turn.objects.filter(pk=job.turn_id).update(
-        waiting=F("waiting") + 1, waiting_seconds=F("waiting_seconds") + job.expected_seconds
+def count_in(jobs: Sequence[Job]) -> None:
+    """Queued jobs of one turn count as waiting."""
+    seconds = sum(job.expected_seconds for job in jobs)
+    Turn.objects.filter(pk=jobs[0].turn_id).update(
+        waiting=F("waiting") + len(jobs), waiting_seconds=F("waiting_seconds") + seconds
     )
 
 

@@ -10,6 +10,7 @@ expects, and does nothing when the row has moved on. A row is committed before a
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -81,7 +82,7 @@ def requeue(job: Job) -> None:
         )
         if not retried:
             raise Refused("not_failed", _("Only a failed job can be tried again."), status=409)
-        enter(job, _("tried again"))
+        enter([job], _("tried again"))
 
 
 def cancel(job: Job) -> None:
@@ -249,16 +250,17 @@ def _queue_again(job: Job, reason: str, **changes: Any) -> bool:
         )
         if not queued:
             return end(job, Status.CANCELLED)
-        enter(job, reason)
+        enter([job], reason)
         after_commit(discard, job)
     return True
 
 
-def enter(job: Job, reason: str) -> None:
-    """The job counts as waiting; once that is committed, a worker is told."""
-    count_in(job)
-    record(job, Status.QUEUED, reason)
-    transaction.on_commit(partial(broker.announce, job.queue))
+def enter(jobs: Sequence[Job], reason: str) -> None:
+    """Jobs of one turn count as waiting; once that is committed, a worker is told."""
+    count_in(jobs)
+    for job in jobs:
+        record(job, Status.QUEUED, reason)
+    transaction.on_commit(partial(broker.announce, jobs[0].queue))
 
 
 def locked(job: Job) -> Job | None:

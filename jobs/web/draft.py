@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from jobs.models import Photo
+from jobs.queue.request import Step
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters.picture import PicturePresenter
 from ml.core.operation import Kind, Operation, Slot
@@ -80,6 +81,10 @@ class Draft:
             else [[p] for p in self.main.photos]
         )
         return [{self.main.slot.name: photos} | others if photos else others for photos in together]
+
+    def step(self) -> Step:
+        """Of a form that is valid."""
+        return Step(self.operation.slug, self.form.params, self.form.seed)
 
     def missing(self) -> SlotField | None:
         return next((field for field in self.slots if len(field.photos) < field.slot.minimum), None)

@@ -15,12 +15,12 @@ from django.core.files.storage import default_storage
 
 from jobs.library import retention
 from jobs.models import Job, JobEvent, Output, Turn
-from jobs.queue import broker, lifecycle, live, redis_client, submission
+from jobs.queue import broker, lifecycle, live, redis_client
 from tests.conftest import Person
 from tests.faults.checker import report, sweep
 from tests.faults.machine import processes_of
 from tests.faults.run import run
-from tests.support import wait_for
+from tests.support import submit_one, wait_for
 
 KEY = "a key"
 
@@ -96,7 +96,7 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
 @pytest.fixture
 def job(alice: Person, rooms: None, redis: Any, media: Any, stored: Any) -> Iterator[Job]:
     """One that has succeeded."""
-    made = submission.submit(alice.owner, "instant", {}, {}, idempotency_key=KEY)
+    made = submit_one(alice.owner, "instant", {}, {}, idempotency_key=KEY)
     claim = lifecycle.claim("cpu")
     assert claim
     outcome = stored(claim)
@@ -125,7 +125,7 @@ def test_the_checker_sees_sabotage(job: Job, deed: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_checker_sees_a_request_that_made_two_jobs(job: Job) -> None:
-    other = submission.submit(job.owner, "instant", {}, {}, idempotency_key="another")
+    other = submit_one(job.owner, "instant", {}, {}, idempotency_key="another")
     found = report({KEY: [str(job.uuid), str(other.uuid)], "another": []})
     assert found["one request, two jobs"] == [KEY]
 

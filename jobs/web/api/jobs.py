@@ -15,6 +15,7 @@ from jobs.access import identity, sharing, visibility
 from jobs.errors import Refused
 from jobs.models import Job
 from jobs.queue import deletion, lifecycle, submission
+from jobs.queue.request import Request, Step
 from jobs.queue.state import state_of
 from jobs.web.api.app import api, auth, refusals
 from jobs.web.api.schemas import IdempotencyKey, JobIn, JobOut, JobPage, ShareIn, ShareOut
@@ -32,14 +33,8 @@ def create_job(
         slot: visibility.own_photos(owner, ids if isinstance(ids, list) else [ids])
         for slot, ids in body.inputs.items()
     }
-    job = submission.submit(
-        owner,
-        body.operation,
-        body.params,
-        inputs,
-        seed=body.seed,
-        idempotency_key=idempotency_key or None,
-    )
+    step = Step(body.operation, body.params, body.seed)
+    (job,) = submission.submit(Request(owner, step, [inputs], idempotency_key=idempotency_key or ""))
     response["Location"] = reverse("api:job", args=[job.uuid])
     return HttpStatus(202, _job(request, job))
 

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 from jobs.access import visibility
 from jobs.errors import Refused
 from jobs.models import Photo
-from jobs.queue import estimates, submission
+from jobs.queue.quote import quote
+from jobs.queue.request import Request, Step
 from jobs.web.presenters import words
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views.lookups import uuids
@@ -48,8 +49,7 @@ def choose_url(ids: Sequence[str]) -> str:
 def _default_cost(operation: Operation, inputs: dict[str, list[Photo]]) -> str:
     """What it takes with its default settings; empty where these photos alone do not do."""
     try:
-        _declaration, parsed, estimate = submission.check(operation.slug, {}, inputs)
+        quoted = quote(Request(None, Step(operation.slug), [inputs]))
     except Refused:
         return ""
-    method = str(getattr(parsed, "method", ""))
-    return words.duration(max(1, estimates.expected_seconds(operation.slug, method, estimate.seconds)))
+    return words.duration(max(1, quoted.expected_seconds))

@@ -11,8 +11,10 @@ from django.views.decorators.http import require_POST
 from jobs.access import identity
 from jobs.errors import Refused
 from jobs.intake import receive
-from jobs.models import Job, Owner, Photo
-from jobs.queue import broker, estimates, line, submission
+from jobs.models import Owner, Photo
+from jobs.queue import line, submission
+from jobs.queue.quote import quote
+from jobs.queue.request import Request
 from jobs.web.draft import Draft, SlotField
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters import words
@@ -55,18 +57,16 @@ def _start(request: HttpRequest, operation: Operation) -> HttpResponse:
         refused = Refused("photo_missing", empty.error)
     if not draft.form.is_valid() or refused:
         return _form_page(request, draft, refused, status=422)
+    own = [
+        {slot: [_own(owner, photo) for photo in photos] for slot, photos in each.items()}
+        for each in draft.inputs()
+    ]
     try:
-        jobs = [_submit(owner, draft, inputs) for inputs in draft.inputs()]
+        jobs = submission.submit(Request(owner, draft.step(), own))
     except Refused as error:
         draft.form.add_error(None, str(error))
         return _form_page(request, draft, error)
     return redirect("job", jobs[0].uuid) if len(jobs) == 1 else redirect("gallery")
-
-
-def _submit(owner: Owner, draft: Draft, inputs: dict[str, list[Photo]]) -> Job:
-    own = {slot: [_own(owner, photo) for photo in photos] for slot, photos in inputs.items()}
-    params = draft.form.params.model_dump(mode="json")
-    return submission.submit(owner, draft.operation.slug, params, own, seed=draft.form.seed)
 
 
 def _own(owner: Owner, photo: Photo) -> Photo:
@@ -130,18 +130,13 @@ def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     if not form.is_valid() or draft.missing():
         return told
     draft.form.params = form.params
-    params = form.params.model_dump(mode="json")
-    seconds = 0.0
+    owner = identity.owner_of(request)
     try:
-        for inputs in draft.inputs():
-            operation, parsed, estimate = submission.check(draft.operation.slug, params, inputs)
-            method = str(getattr(parsed, "method", ""))
-            seconds += estimates.expected_seconds(operation.slug, method, estimate.seconds)
+        quoted = quote(Request(owner, draft.step(), draft.inputs()))
     except Refused as error:
         return told | {"refusal": str(error) if draft.begun else ""}
-    owner = identity.owner_of(request)
-    ahead = line.ahead(broker.queue_of(draft.operation), owner.turn_key if owner else "")
-    return told | {"cost": words.cost(seconds, ahead)}
+    ahead = line.ahead(quoted.queue, owner.turn_key if owner else "")
+    return told | {"cost": words.cost(quoted.expected_seconds, ahead)}
 
 
 def _as_sent(form: ParamsForm) -> QueryDict:

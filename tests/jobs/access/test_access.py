@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from jobs.access import identity, sharing
 from jobs.models import ApiToken, Job, JobInput, Output, Owner, Photo, ShareLink
-from jobs.queue import lifecycle, live, submission
+from jobs.queue import lifecycle, live
 from tests.conftest import Person
+from tests.support import submit_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
@@ -172,7 +173,7 @@ class World:
 def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: Any, stored: Any) -> World:
     picture = photo(alice.owner)
     Photo.objects.filter(pk=picture.pk).update(name=NAME)
-    job = submission.submit(alice.owner, "instant", {}, {"photo": [picture]})
+    job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.finish(claim, stored(claim))

@@ -12,9 +12,10 @@ from PIL import Image
 
 from jobs.access import sharing, signing
 from jobs.models import Photo
-from jobs.queue import lifecycle, live, submission
+from jobs.queue import lifecycle, live
 from jobs.web.presenters.picture import PicturePresenter
 from tests.conftest import Person
+from tests.support import submit_one
 from webapp.config import config
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -123,7 +124,7 @@ def test_the_host_answers_nothing_else_and_knows_nobody(
 
 
 def test_a_revoked_link_is_dead_there_too(alice: Person, stored: Any) -> None:
-    job = submission.submit(alice.owner, "instant", {}, {})
+    job = submit_one(alice.owner, "instant", {}, {})
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.finish(claim, stored(claim))
@@ -143,7 +144,7 @@ def test_a_picture_that_was_deleted_is_gone_at_once(alice: Person, sent: dict[st
 
 
 def test_a_preview_is_shown_there(alice: Person) -> None:
-    job = submission.submit(alice.owner, "instant", {}, {})
+    job = submit_one(alice.owner, "instant", {}, {})
     live.show(job.uuid, b"RIFF")
     led = alice.client.get(f"/jobs/{job.uuid}/preview?v=1")
     assert fetch(led["Location"]).content == b"RIFF"

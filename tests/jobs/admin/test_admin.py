@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from jobs.admin import base, dashboard, presenters
 from jobs.models import ApiToken, Job, Owner, Photo, ShareLink
-from jobs.queue import lifecycle, submission
+from jobs.queue import lifecycle
 from jobs.queue.lifecycle import Outcome
 from tests.jobs.conftest import assert_counters_true
+from tests.support import submit_one
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,7 @@ def page_of(job):
 
 
 def waiting(owner, operation="nap", *photos):
-    return submission.submit(owner, operation, {}, {"photo": photos} if photos else {})
+    return submit_one(owner, operation, {}, {"photo": photos} if photos else {})
 
 
 def claimed(owner, operation="nap", *photos, worker="worker@here"):

@@ -21,7 +21,7 @@ from PIL import Image
 from jobs.errors import Refused
 from jobs.intake import archives, receive
 from jobs.models import Job, Output, Owner, Photo
-from jobs.queue import deletion, lifecycle, submission
+from jobs.queue import deletion, lifecycle
 from jobs.storage import outputs
 from jobs.web.forms import form_url
 from ml.classify import FEATURES
@@ -30,6 +30,7 @@ from ml.core.operation import Kind
 from tests.conftest import Person
 from tests.jobs import hostile
 from tests.jobs.hostile import SECRET
+from tests.support import submit_one
 
 pytestmark = pytest.mark.usefixtures("real_rooms")
 
@@ -207,7 +208,7 @@ def test_what_is_no_model_of_ours_is_refused(refusal: Callable[[bytes], str], co
 @pytest.fixture
 def trained(alice: Person, folders: tuple[Path, Path]) -> Job:
     """A job of Alice's that has trained a model."""
-    job = submission.submit(
+    job = submit_one(
         alice.owner,
         "train-classifier",
         {},
@@ -325,7 +326,7 @@ def test_names_stand_in_the_form_with_commas_between(alice: Person) -> None:
 def test_a_visitor_cannot_train(visitor: Owner, send: Send) -> None:
     stored = send(zipped(album()), owner=visitor)
     with pytest.raises(Refused) as caught:
-        submission.submit(visitor, "train-classifier", {}, {"archive": [stored]})
+        submit_one(visitor, "train-classifier", {}, {"archive": [stored]})
     assert (caught.value.code, caught.value.status) == ("members_only", 403)
     assert not Job.objects.exists()
 

@@ -14,12 +14,13 @@ from PIL import Image
 from jobs.errors import Refused
 from jobs.intake import receive, videos
 from jobs.models import Job, Output, Owner, Photo
-from jobs.queue import lifecycle, submission
+from jobs.queue import lifecycle
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.work import runner
 from ml.core.files import facts
 from ml.core.operation import Kind
 from tests.ml.films import SECRET, film, only_sound
+from tests.support import submit_one
 
 Send = Callable[[Path], Photo]
 DAMAGED = "This video is damaged, cut short or protected against copying. Export or download it again."
@@ -248,5 +249,5 @@ def test_what_would_take_too_long_is_refused_before_it_waits(
     photo = send(film(tmp_path / "film.mp4"))
     photo.width, photo.height, photo.frames = 1920, 1080, 720
     with pytest.raises(Refused, match="minutes here, and the limit is 60"):
-        submission.submit(visitor, "video-super-resolution", {"method": "burst"}, {"video": [photo]})
+        submit_one(visitor, "video-super-resolution", {"method": "burst"}, {"video": [photo]})
     assert not Job.objects.exists()

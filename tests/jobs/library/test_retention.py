@@ -19,9 +19,9 @@ from jobs.access import sharing
 from jobs.errors import Refused
 from jobs.library import retention
 from jobs.models import Job, Owner, Photo, ShareLink
-from jobs.queue import deletion, lifecycle, submission
+from jobs.queue import deletion, lifecycle
 from tests.conftest import Person
-from tests.support import submit
+from tests.support import submit, submit_one
 from webapp.config import config
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "rooms", "media")]
@@ -32,7 +32,7 @@ def done(stored: Any) -> Callable[..., Job]:
     """Makes jobs that ended so many days ago."""
 
     def make(owner: Owner | None, days: int, *photos: Photo, **changes: Any) -> Job:
-        job = submission.submit(owner, "instant", {}, {"photo": photos} if photos else {})
+        job = submit_one(owner, "instant", {}, {"photo": photos} if photos else {})
         claim = lifecycle.claim("cpu")
         assert claim
         assert claim.job == job
@@ -73,7 +73,7 @@ def test_photos_go_once_no_job_needs_them(alice: Person, photo: Any, done: Any, 
     unused, waited_for, used, young = (photo(alice.owner) for _ in range(4))
     Photo.objects.exclude(pk=young.pk).update(created_at=ago(days=config().keep_days + 1))
     done(alice.owner, 1, used)
-    submission.submit(alice.owner, "instant", {}, {"photo": [waited_for]})
+    submit_one(alice.owner, "instant", {}, {"photo": [waited_for]})
     assert retention.clean()["photos"] == 1
     assert set(Photo.objects.all()) == {waited_for, used, young}
     assert not default_storage.exists(unused.file.name)
@@ -84,7 +84,7 @@ def test_a_photo_that_a_job_takes_at_the_last_moment_stays(
     alice: Person, photo: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = photo(alice.owner)
-    submission.submit(alice.owner, "instant", {}, {"photo": [picture]})
+    submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     monkeypatch.setattr(retention, "expired_photos", lambda: Photo.objects.filter(pk=picture.pk))
     assert retention.clean()["photos"] == 0
     assert default_storage.exists(picture.file.name)
@@ -94,7 +94,7 @@ def test_a_job_whose_photo_went_at_that_moment_is_refused(alice: Person, photo: 
     picture = photo(alice.owner)
     Photo.objects.filter(pk=picture.pk).delete()
     with pytest.raises(Refused, match="Upload it again") as refusal:
-        submission.submit(alice.owner, "instant", {}, {"photo": [picture]})
+        submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     assert (refusal.value.code, refusal.value.status) == ("photo_gone", 409)
     assert not Job.objects.exists()
 

@@ -14,9 +14,9 @@ from PIL import Image
 from jobs.errors import Refused
 from jobs.intake import limits
 from jobs.models import Job, Owner, Photo
-from jobs.queue import lifecycle, submission
+from jobs.queue import lifecycle
 from tests.conftest import Person
-from tests.support import submit
+from tests.support import submit, submit_one
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -91,9 +91,9 @@ def test_a_fresh_session_is_no_fresh_start_for_a_visitor(visitor: Owner, alice: 
 def test_what_waits_may_have_only_so_many_megapixels(alice: Person, photo: Any, limit: Any) -> None:
     limit(member_queued_megapixels=3)
     large = {"photo": [photo(alice.owner, 2000, 1000)]}
-    submission.submit(alice.owner, "instant", {}, large)
+    submit_one(alice.owner, "instant", {}, large)
     with pytest.raises(Refused, match="more than 3 megapixels together") as refusal:
-        submission.submit(alice.owner, "instant", {}, large)
+        submit_one(alice.owner, "instant", {}, large)
     assert (refusal.value.code, refusal.value.status, refusal.value.retry_after) == (
         "too_many_megapixels",
         429,
@@ -102,7 +102,7 @@ def test_what_waits_may_have_only_so_many_megapixels(alice: Person, photo: Any, 
     assert Job.objects.count() == 1
     lifecycle.claim("cpu")
     limit(member_queued_megapixels=1)
-    submission.submit(alice.owner, "instant", {}, large)
+    submit_one(alice.owner, "instant", {}, large)
 
 
 def test_uploads_are_limited_by_the_hour(alice: Person, bob: Person, limit: Any) -> None:
@@ -181,7 +181,7 @@ def test_the_admin_is_guarded_against_guessing_too(ada: Person) -> None:
 
 def test_a_member_takes_everything_along(alice: Person, bob: Person, photo: Any, stored: Any) -> None:
     picture = photo(alice.owner)
-    submission.submit(alice.owner, "instant", {}, {"photo": [picture]})
+    submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.finish(claim, stored(claim))

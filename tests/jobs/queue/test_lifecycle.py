@@ -18,7 +18,7 @@ from jobs.models import Job, JobEvent, JobInput, Output, Owner, Turn
 from jobs.queue import adoption, broker, deletion, lifecycle, reaper, submission
 from jobs.queue.lifecycle import Lease, Outcome
 from jobs.work import runner
-from tests.support import submit
+from tests.support import submit, submit_one
 from webapp.config import config
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +63,7 @@ def fresh(job):
 
 
 def test_a_submitted_job_waits(alice, photo, counters_true):
-    job = submission.submit(alice.owner, "instant", {}, {"photo": [photo(alice.owner), photo(alice.owner)]})
+    job = submit_one(alice.owner, "instant", {}, {"photo": [photo(alice.owner), photo(alice.owner)]})
     job = fresh(job)
     assert (job.status, job.attempt, job.queue, job.owner) == (Status.QUEUED, 0, "cpu", alice.owner)
     assert [item.position for item in job.inputs.all()] == [0, 1]
@@ -99,7 +99,7 @@ def test_nobody_is_told_of_a_job_before_it_is_committed(
 def test_a_refusal_leaves_no_row(alice, photo, operation, params, slots, code):
     inputs = {slot: [photo(alice.owner) for _ in range(count)] for slot, count in slots.items()}
     with pytest.raises(Refused) as refusal:
-        submission.submit(alice.owner, operation, params, inputs)
+        submit_one(alice.owner, operation, params, inputs)
     assert refusal.value.code == code
     assert 400 <= refusal.value.status < 500
     for model in (Job, JobInput, JobEvent, Turn):
@@ -116,7 +116,7 @@ def test_it_refuses_a_result_that_is_too_large(alice, settings):
 
 def test_a_random_operation_gets_a_seed_that_is_kept(alice):
     assert submit(alice.owner).seed != submit(alice.owner).seed
-    assert submission.submit(alice.owner, "instant", {}, {}, seed=7).seed == 7
+    assert submit_one(alice.owner, "instant", {}, {}, seed=7).seed == 7
     assert submit(alice.owner, "nap").seed == 0
 
 
@@ -130,12 +130,12 @@ def test_visitors_of_one_address_share_a_turn_and_members_have_their_own(alice, 
 
 
 def test_the_same_key_gives_the_same_job(alice, bob):
-    first = submission.submit(alice.owner, "nap", {"seconds": 1}, {}, idempotency_key="k")
-    again = submission.submit(alice.owner, "nap", {"seconds": 1}, {}, idempotency_key="k")
+    first = submit_one(alice.owner, "nap", {"seconds": 1}, {}, idempotency_key="k")
+    again = submit_one(alice.owner, "nap", {"seconds": 1}, {}, idempotency_key="k")
     assert first == again
     assert Job.objects.count() == 1
-    assert submission.submit(bob.owner, "nap", {"seconds": 1}, {}, idempotency_key="k") != first
-    assert submission.submit(alice.owner, "nap", {"seconds": 1}, {}, idempotency_key="l") != first
+    assert submit_one(bob.owner, "nap", {"seconds": 1}, {}, idempotency_key="k") != first
+    assert submit_one(alice.owner, "nap", {"seconds": 1}, {}, idempotency_key="l") != first
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_the_same_key_gives_the_same_job(alice, bob):
     [("nap", {"seconds": 2}, None), ("deaf", {"seconds": 1}, None), ("nap", {"seconds": 1}, 5)],
 )
 def test_the_same_key_for_another_request_is_refused(alice, operation, params, seed):
-    submission.submit(alice.owner, "nap", {"seconds": 1}, {}, idempotency_key="k")
+    submit_one(alice.owner, "nap", {"seconds": 1}, {}, idempotency_key="k")
     with pytest.raises(Refused) as refusal:
-        submission.submit(alice.owner, operation, params, {}, seed=seed, idempotency_key="k")
+        submit_one(alice.owner, operation, params, {}, seed=seed, idempotency_key="k")
     assert (refusal.value.code, refusal.value.status) == ("idempotency_conflict", 409)
     assert Job.objects.count() == 1
 
@@ -153,7 +153,7 @@ def test_the_same_key_for_another_request_is_refused(alice, operation, params, s
 @pytest.mark.django_db(transaction=True)
 def test_the_same_key_at_the_same_moment_makes_one_job(alice, at_once, counters_true):
     def ask():
-        return submission.submit(alice.owner, "instant", {}, {}, idempotency_key="k").pk
+        return submit_one(alice.owner, "instant", {}, {}, idempotency_key="k").pk
 
     assert len(set(at_once(*[ask] * 8))) == 1
     assert Job.objects.count() == 1
@@ -555,7 +555,7 @@ def test_only_a_failed_job_is_tried_again(alice, status, counters_true):
 
 def test_a_job_whose_photo_is_gone_is_not_tried_again(alice, photo):
     picture = photo(alice.owner)
-    job = submission.submit(alice.owner, "instant", {}, {"photo": [picture]})
+    job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     lifecycle.fail(lifecycle.claim("cpu"), "internal", "Oh no.")
     picture.delete()
     with pytest.raises(Refused) as refusal:

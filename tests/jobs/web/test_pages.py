@@ -23,7 +23,7 @@ from PIL import Image
 from jobs.access import sharing
 from jobs.library.samples import submit_sample
 from jobs.models import ApiToken, Job, Output, Owner, Photo, ShareLink, Turn
-from jobs.queue import adoption, lifecycle, live, submission
+from jobs.queue import adoption, lifecycle, live
 from jobs.queue.state import state_of
 from jobs.web.forms import ParamsForm, form_url
 from jobs.web.presenters.job import JobPresenter
@@ -32,6 +32,7 @@ from ml.core import recipe as recipes
 from ml.core.operation import Choice, Estimate, FineTuning, Operation, Params, Slot
 from ml.super_resolution import operation as super_resolution
 from tests.conftest import Person
+from tests.support import submit_one
 from webapp.config import config
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
@@ -55,7 +56,7 @@ def uploaded(client: Client, content: bytes | None = None) -> str:
 def finished(owner: Owner | None, photo: Photo | None = None, **changes: Any) -> Job:
     """A job that has succeeded, with one output."""
     inputs = {"photo": [photo]} if photo else {}
-    job = submission.submit(owner, "instant", {}, inputs)
+    job = submit_one(owner, "instant", {}, inputs)
     claim = lifecycle.claim("cpu")
     assert claim
     output = Output(
@@ -225,7 +226,7 @@ def test_wrong_settings_are_refused_in_words_at_the_field(client: Client) -> Non
 def test_the_cost_is_told_before_the_start(client: Client) -> None:
     told = page(client.post("/new/nap/cost", {"seconds": "30"}))
     assert "About 30 s on this machine." in told
-    submission.submit(None, "nap", {}, {})
+    submit_one(None, "nap", {}, {})
     assert "1 ahead of you" in page(client.post("/new/nap/cost", {"seconds": "30"}))
 
 
@@ -316,7 +317,7 @@ def test_a_video_player_gets_the_range_it_asks_for(alice: Person) -> None:
 def test_a_page_that_has_the_latest_version_is_answered_without_a_query(
     alice: Person, django_assert_num_queries: Callable[..., Any]
 ) -> None:
-    job = submission.submit(alice.owner, "nap", {}, {})
+    job = submit_one(alice.owner, "nap", {}, {})
     address = reverse("job-status", args=[job.uuid])
     version = live.version(job.uuid)
     browser = alice.client
@@ -335,9 +336,9 @@ def test_a_page_that_waits_is_told_of_its_place_now_and_then_and_of_its_turn_at_
         assert found
         return html.unescape(found[1])
 
-    submission.submit(charlie.owner, "nap", {}, {})
-    before = submission.submit(charlie.owner, "nap", {}, {})
-    job = submission.submit(alice.owner, "nap", {}, {})
+    submit_one(charlie.owner, "nap", {}, {})
+    before = submit_one(charlie.owner, "nap", {}, {})
+    job = submit_one(alice.owner, "nap", {}, {})
     address = polled(page(alice.client.get(reverse("job", args=[job.uuid]))))
     lifecycle.cancel(before)
     assert alice.client.get(address).status_code == 204
@@ -353,7 +354,7 @@ def test_a_page_that_waits_is_told_of_its_place_now_and_then_and_of_its_turn_at_
 def test_a_page_that_polls_is_not_looked_up_again_but_no_other_browser_can_poll_for_it(
     alice: Person, charlie: Person, django_assert_num_queries: Callable[..., Any]
 ) -> None:
-    job = submission.submit(alice.owner, "nap", {}, {})
+    job = submit_one(alice.owner, "nap", {}, {})
     assert lifecycle.claim("cpu")
     found = re.search(r'hx-get="([^"]+)"', page(alice.client.get(reverse("job", args=[job.uuid]))))
     assert found
@@ -376,7 +377,7 @@ def test_the_last_fragment_asks_no_more_and_brings_the_result(alice: Person) -> 
 
 
 def test_a_page_without_scripts_refreshes_itself_until_the_end(alice: Person) -> None:
-    job = submission.submit(alice.owner, "nap", {}, {})
+    job = submit_one(alice.owner, "nap", {}, {})
     address = reverse("job", args=[job.uuid])
     assert '<noscript><meta http-equiv="refresh"' in page(alice.client.get(address))
     lifecycle.cancel(job)
@@ -384,7 +385,7 @@ def test_a_page_without_scripts_refreshes_itself_until_the_end(alice: Person) ->
 
 
 def test_a_failure_says_why_and_whose_fault_it_is(alice: Person) -> None:
-    job = submission.submit(alice.owner, "nap", {}, {})
+    job = submit_one(alice.owner, "nap", {}, {})
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.fail(claim, "internal", "Something went wrong on our side.")
@@ -397,7 +398,7 @@ def test_a_failure_says_why_and_whose_fault_it_is(alice: Person) -> None:
 
 
 def test_a_job_can_be_cancelled_and_cancelling_it_twice_is_no_error(alice: Person) -> None:
-    job = submission.submit(alice.owner, "nap", {}, {})
+    job = submit_one(alice.owner, "nap", {}, {})
     for _ in range(2):
         assert alice.client.post(reverse("job-cancel", args=[job.uuid])).status_code == 302
     job.refresh_from_db()
@@ -414,7 +415,7 @@ def test_a_result_becomes_the_input_of_another_operation(alice: Person) -> None:
 
 def test_again_brings_photos_and_settings_back(alice: Person, photo: Callable[..., Photo]) -> None:
     used = photo(alice.owner)
-    job = submission.submit(alice.owner, "nap", {"seconds": 4}, {"photo": [used]})
+    job = submit_one(alice.owner, "nap", {"seconds": 4}, {"photo": [used]})
     shown = alice.client.get(reverse("job", args=[job.uuid])).context["standing"]
     form = page(alice.client.get(shown.again_url))
     assert str(used.id) in form
@@ -494,7 +495,7 @@ def test_links_are_listed_and_revoked_by_their_owner_alone(
 
 def test_the_gallery_filters_by_state_operation_and_name(alice: Person, photo: Callable[..., Photo]) -> None:
     done = finished(alice.owner, photo(alice.owner))
-    waiting = submission.submit(alice.owner, "nap", {}, {})
+    waiting = submit_one(alice.owner, "nap", {}, {})
 
     def shown(query: str) -> list[Job]:
         return [tile.job for tile in alice.client.get(f"/jobs/{query}").context["tiles"]]
@@ -508,7 +509,7 @@ def test_the_gallery_filters_by_state_operation_and_name(alice: Person, photo: C
 
 
 def test_the_gallery_turns_its_pages_both_ways(alice: Person) -> None:
-    jobs = [submission.submit(alice.owner, "nap", {}, {}) for _ in range(100)][::-1]
+    jobs = [submit_one(alice.owner, "nap", {}, {}) for _ in range(100)][::-1]
     first = alice.client.get("/jobs/")
     second = alice.client.get(first.context["older"])
     third = alice.client.get(second.context["older"])
@@ -525,7 +526,7 @@ def test_the_gallery_takes_as_many_queries_for_many_jobs_as_for_few(
     used = photo(alice.owner)
     for _ in range(20):
         finished(alice.owner, used)
-        submission.submit(alice.owner, "nap", {}, {"photo": [used]})
+        submit_one(alice.owner, "nap", {}, {"photo": [used]})
     alice.client.get("/jobs/")
     with django_assert_max_num_queries(7):
         assert len(alice.client.get("/jobs/").context["tiles"]) == 40
@@ -578,7 +579,7 @@ def test_logging_in_takes_jobs_along_and_logging_out_leaves_them(client: Client,
 def test_a_job_that_is_cancelled_while_it_changes_hands_is_counted_out_where_it_waits(
     visitor: Owner, alice: Person, counters_true: Callable[[], None]
 ) -> None:
-    stale = submission.submit(visitor, "nap", {}, {})
+    stale = submit_one(visitor, "nap", {}, {})
     adoption.adopt(visitor, alice.owner)
     lifecycle.cancel(stale)
     counters_true()
@@ -603,7 +604,7 @@ def test_deleting_an_account_takes_everything_along(
     before = media()
     finished(alice.owner)
     uploaded(alice.client)
-    submission.submit(alice.owner, "nap", {}, {})
+    submit_one(alice.owner, "nap", {}, {})
     assert alice.client.post("/account/delete", {"password": "wrong"}).status_code == 422
     assert alice.client.post("/account/delete", {"password": "alice"})["Location"] == "/"
     assert not User.objects.filter(username="alice").exists()

@@ -15,10 +15,11 @@ from PIL import Image
 
 from jobs.access import sharing
 from jobs.models import ApiToken, Job, Photo
-from jobs.queue import lifecycle, submission
+from jobs.queue import lifecycle
 from tests.conftest import Person
 from tests.fuzz.corpus import zipped
 from tests.jobs.hostile import encode
+from tests.support import submit_one
 from webapp.config import BASE_DIR
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -113,7 +114,7 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
     picture = photo(alice.owner)
     Photo.objects.filter(pk=picture.pk).update(name=EVIL, note=EVIL)
     ApiToken.issue(alice.user, EVIL[:80])
-    job = submission.submit(alice.owner, "instant", {}, {"photo": [picture]})
+    job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     claim = lifecycle.claim("cpu", worker=EVIL[:100])
     assert claim
     outcome = stored(claim)
@@ -122,7 +123,7 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
     outcome.series = {EVIL: [(0, 1), (1, 2)]}
     outcome.recipe = {"operation": "instant", "params": {EVIL: EVIL}, "note": EVIL}
     lifecycle.finish(claim, outcome)
-    failed = submission.submit(alice.owner, "nap", {}, {"photo": [picture]})
+    failed = submit_one(alice.owner, "nap", {}, {"photo": [picture]})
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.fail(claim, "internal", EVIL)

@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 
 from jobs.models import Job, Output
-from jobs.queue import broker, deletion, lifecycle, submission
-from tests.support import submit, unreachable, wait_for
+from jobs.queue import broker, deletion, lifecycle
+from tests.support import submit, submit_one, unreachable, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -46,7 +46,7 @@ def all_well(jobs, media):
 
 
 def test_a_run_shows_its_progress_and_then_its_result(worker, alice, photo):
-    job = submission.submit(alice.owner, "nap", {"seconds": 2}, {"photo": [photo(alice.owner)]})
+    job = submit_one(alice.owner, "nap", {"seconds": 2}, {"photo": [photo(alice.owner)]})
     live = wait_for(lambda: (live := live.read(job.uuid)).fraction > 0.2 and live)
     assert live.note == "sleeping"
     assert live.series["depth"]
@@ -94,7 +94,7 @@ def test_numbers_that_json_cannot_hold_do_no_harm(worker):
 def test_a_deleted_photo_is_said_in_words(worker, alice, photo):
     picture = photo(alice.owner)
     block = submit(alice.owner, "nap", seconds=1)
-    job = submission.submit(alice.owner, "instant", {}, {"photo": [picture]})
+    job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     picture.delete()
     wait_for(lambda: ended(block, job))
     assert "photo of this job has been deleted" in fresh(job).error_message
