@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from jobs.access.identity import is_admin, owner_of
 from jobs.access.signing import is_signed
 from jobs.errors import Refused
-from jobs.models import Job, Output, Owner, Photo
+from jobs.models import Draft, Job, Output, Owner, Photo
 
 if TYPE_CHECKING:
     pass
@@ -82,6 +82,11 @@ def own_photos(owner: Owner, ids: list[UUID]) -> list[Photo]:
             _("There is no photo {id} of yours. Upload it first.").format(id=missing[0]),
         )
     return [found[photo_id] for photo_id in ids]
+
+
+def own_draft(request: HttpRequest, draft_id: UUID) -> Draft:
+    """Photos that came in together, for whoever sent them; raises `Http404`."""
+    return found(Draft.objects.filter(_owned(request), pk=draft_id).first())
 
 
 def _owned(request: HttpRequest, prefix: str = "") -> Q:

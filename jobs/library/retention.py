@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from jobs.models import Job, Output, Owner, Photo, ShareLink
+from jobs.models import Draft, Job, Output, Owner, Photo, ShareLink
 from jobs.queue import deletion
 from jobs.storage import outputs
 from jobs.storage.thumbnails import delete_files
@@ -34,6 +34,7 @@ def clean() -> dict[str, int]:
         "jobs": _delete_jobs(),
         "photos": _delete_photos(),
         "links": _delete_links(),
+        "drafts": _delete_drafts(),
         "idempotency keys": _forget_idempotency_keys(),
         "visitors": _delete_visitors(),
         "sessions": Session.objects.filter(expire_date__lt=timezone.now()).delete()[0],
@@ -96,6 +97,11 @@ def _delete_photos() -> int:
 def _delete_links() -> int:
     limit = timezone.now() - timedelta(days=settings.LATENT.keep_days)
     return ShareLink.objects.filter(Q(expires_at__lt=limit) | Q(revoked_at__lt=limit)).delete()[0]
+
+
+def _delete_drafts() -> int:
+    yesterday = timezone.now() - timedelta(days=1)
+    return Draft.objects.filter(created_at__lt=yesterday).delete()[0]
 
 
 def _forget_idempotency_keys() -> int:

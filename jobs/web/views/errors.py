@@ -18,7 +18,7 @@ def refusal(
     request: HttpRequest, status: int, code: str, sentence: str, retry_after: int | None = None
 ) -> HttpResponse:
     """A page in words, or a problem for a program."""
-    if request.path.startswith("/api/"):
+    if wants_json(request):
         return problem(status, code, sentence, retry_after)
     title = {
         400: _("This cannot be read"),
@@ -37,6 +37,13 @@ def refusal(
     if retry_after:
         response["Retry-After"] = str(retry_after)
     return response
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a program asks, or a script of a page."""
+    return request.path.startswith("/api/") or (
+        request.accepts("application/json") and not request.accepts("text/html")
+    )
 
 
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
@@ -105,7 +112,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _in_words(request: HttpRequest, status: int, code: str, sentence: str) -> HttpResponse:
     """Shown when anything may be broken: it asks neither database nor session."""
-    if request.path.startswith("/api/"):
+    if wants_json(request):
         return problem(status, code, sentence)
     page = render_to_string("500.html", {"status": status, "sentence": sentence})
     return HttpResponse(page, status=status)

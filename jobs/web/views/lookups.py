@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 
 from jobs.access import identity, visibility
 from jobs.models import Photo
@@ -25,9 +25,17 @@ def upload_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def visible_photos(request: HttpRequest, ids: Sequence[str]) -> list[Photo]:
+def chosen(request: HttpRequest, query: QueryDict) -> list[UUID]:
+    """The photos that an address is about: those it names, and those of the draft that it names."""
+    named = query.getlist("photo")
+    for draft_id in uuids(query.getlist("draft")):
+        named = [*named, *visibility.own_draft(request, draft_id).photos]
+    return uuids(named)
+
+
+def visible_photos(request: HttpRequest, ids: Sequence[UUID]) -> list[Photo]:
     found = []
-    for photo_id in uuids(ids):
+    for photo_id in ids:
         try:
             found.append(visibility.visible_photo(request, photo_id))
         except Http404:

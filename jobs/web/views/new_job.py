@@ -18,7 +18,7 @@ from jobs.queue.request import Request
 from jobs.web.draft import Draft, SlotField
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters import words
-from jobs.web.views.lookups import operation_or_404, upload_context, visible_photos
+from jobs.web.views.lookups import chosen, operation_or_404, upload_context, uuids, visible_photos
 from ml.core.operation import Operation
 
 
@@ -96,10 +96,14 @@ def _form_page(
 
 def _draft(request: HttpRequest, operation: Operation, query: QueryDict) -> Draft:
     """What a query, of an address or a form, asks for; photos that are gone are left out."""
+    first = next(iter(operation.inputs), None)
+    into = query.get("into", first.name if first else "")
     slots = []
-    for index, slot in enumerate(operation.inputs):
-        ids = query.getlist(f"slot-{slot.name}") + (query.getlist("photo") if index == 0 else [])
-        slots.append(SlotField(slot, visible_photos(request, ids)))
+    for slot in operation.inputs:
+        ids = uuids(query.getlist(f"slot-{slot.name}")) + (
+            chosen(request, query) if slot.name == into else []
+        )
+        slots.append(SlotField(slot, visible_photos(request, list(dict.fromkeys(ids)))))
     if request.method == "POST":
         return Draft(operation, slots, ParamsForm(operation, query))
     return Draft(operation, slots, ParamsForm(operation, initial=_initial(operation, query)))

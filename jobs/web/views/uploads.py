@@ -1,5 +1,6 @@
 """Photos come in from the page."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile, UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -23,7 +24,7 @@ from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views import errors
 from jobs.web.views.choose import choose_url
 from jobs.web.views.lookups import MOST_AT_ONCE
-from ml.core.errors import OperationError, UnknownOperation
+from ml.core.errors import OperationError
 from ml.core.recipe import extract
 from ml.registry import registry
 
@@ -31,21 +32,16 @@ from ml.registry import registry
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Photos come in; then the question is what should happen to them. For a script, the photo as JSON."""
-    wants_json = request.accepts("application/json") and not request.accepts("text/html")
     try:
         received = [_receive(request, file) for file in _files(request)]
     except Refused as error:
-        if wants_json:
-            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
-            told = {"code": error.code, "sentence": str(error)}
-            return JsonResponse(told, status=error.status, headers=headers)
         return errors.refused(request, error)
-    if wants_json:
-        return JsonResponse(received[0], status=201)
+    if errors.wants_json(request):
+        return JsonResponse({**received[0], "photos": received}, status=201)
     again = next((item["again"] for item in received if item["again"]), None)
     if again and len(received) == 1:
         return redirect(again)
-    return redirect(choose_url([item["id"] for item in received]))
+    return redirect(choose_url(request, [UUID(item["id"]) for item in received]))
 
 
 def _files(request: HttpRequest) -> "Sequence[UploadedFile[Any]]":
@@ -63,8 +59,8 @@ def _files(request: HttpRequest) -> "Sequence[UploadedFile[Any]]":
 def _receive(request: HttpRequest, file: "UploadedFile[Any]") -> dict[str, Any]:
     """A stored photo, as scripts see it. `again` is the address of the form that made it, for a result of Latent."""
     owner = identity.owner_made_if_needed(request)
-    recipe = _recipe_in(file)
     photo = receive.receive(owner, file)
+    recipe = _recipe_in(file)
     shown = PicturePresenter.photo(photo)
     return {
         "id": shown.id,
@@ -80,27 +76,37 @@ def _receive(request: HttpRequest, file: "UploadedFile[Any]") -> dict[str, Any]:
 
 
 def _recipe_in(file: "UploadedFile[Any]") -> dict[str, Any] | None:
-    """The recipe in a result of Latent."""
+    """The recipe in a result of Latent; to be asked of a file that was received, so that its size is known to do."""
+    if isinstance(file, TemporaryUploadedFile):
+        return extract(Path(file.temporary_file_path()))
     with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
-        for chunk in file.chunks():
-            copy.write(chunk)
-        copy.flush()
         file.seek(0)
+        shutil.copyfileobj(file, copy)
+        copy.flush()
         return extract(Path(copy.name))
 
 
 def _again(owner: Owner, recipe: dict[str, Any], dropped: Photo) -> str | None:
     """The form with a recipe's settings, and with the photos it was made of where their owner still has them."""
+    given, inputs = recipe.get("params"), recipe.get("inputs")
+    if not (isinstance(given, dict) and isinstance(inputs, dict)):
+        return None
     try:
         operation = registry().get(str(recipe.get("operation")))
-        params = operation.parse(recipe.get("params") or {}).model_dump(mode="json")
-    except (UnknownOperation, OperationError, TypeError):
+        params = operation.parse(given).model_dump(mode="json")
+    except OperationError:
         return None
-    photos: dict[str, list[UUID]] = {}
-    for slot, digests in (recipe.get("inputs") or {}).items():
-        found = {photo.sha256: photo.id for photo in visibility.photos_of(owner).filter(sha256__in=digests)}
-        photos[slot] = [found[digest] for digest in digests if digest in found]
+    photos = {slot: _still_there(owner, digests) for slot, digests in inputs.items()}
     if not any(photos.values()) and operation.inputs:
         photos = {operation.inputs[0].name: [dropped.id]}
-    seed = recipe.get("seed") if operation.random else None
-    return form_url(operation.slug, params, photos, seed)
+    seed = recipe.get("seed")
+    return form_url(
+        operation.slug, params, photos, seed if operation.random and isinstance(seed, int) else None
+    )
+
+
+def _still_there(owner: Owner, digests: object) -> list[UUID]:
+    """The owner's photos with these SHA-256."""
+    wanted = [digest for digest in digests if isinstance(digest, str)] if isinstance(digests, list) else []
+    found = {photo.sha256: photo.id for photo in visibility.photos_of(owner).filter(sha256__in=wanted)}
+    return [found[digest] for digest in wanted if digest in found]

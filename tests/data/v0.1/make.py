@@ -30,6 +30,7 @@ sys.path.insert(0, os.getcwd())
 
 if TYPE_CHECKING:
     from jobs.lifecycle import Claim
+
     from jobs.models import Job, Owner, Photo
 
 HERE = Path(__file__).parent
@@ -145,9 +146,10 @@ class Story:
         self._unfinished()
 
     def _results(self) -> None:
+        from jobs.retention import delete_photo
+
         from jobs.access import revoke, share
         from jobs.models import Job, ShareLink
-        from jobs.retention import delete_photo
 
         rotated = self.run("rotated", "transform", {"action": "rotate", "angle": 15}, image="print")
         Job.objects.filter(pk=rotated.pk).update(kept=True)  # as the page does
@@ -177,8 +179,9 @@ class Story:
 
     def _failures(self) -> None:
         """And what was cancelled."""
-        from jobs import lifecycle
         from jobs.retention import delete_photo
+
+        from jobs import lifecycle
 
         self.photos["lost"] = receive(self.alice, "lost.png", png(scene(5)))
         self.submit("failed without its photo", "transform", image="lost")

@@ -237,7 +237,7 @@ def test_an_upload_by_a_script_gets_json(client: Client) -> None:
     assert response.json()["width"] == 40
     refused = client.post("/photos", {"file": SimpleUploadedFile("a.png", b"junk" * 20)}, headers=headers)
     assert refused.status_code == 422
-    assert refused.json()["sentence"].endswith(".")
+    assert refused.json()["detail"].endswith(".")
 
 
 def test_another_visitors_photo_cannot_be_used(client: Client, alice: Person) -> None:
