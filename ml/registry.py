@@ -64,7 +64,5 @@ def registry() -> Registry:
         package = import_module(room)
         found.add(package.operation)
         if hasattr(package, "__path__") and find_spec(f"{room}.messages"):
-            import_module(
-                f"{room}.messages"
-            )  # so that what its run has said can be told where it does not run
+            import_module(f"{room}.messages")  # so that what a worker's run has said can be told anywhere
     return found

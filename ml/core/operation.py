@@ -153,8 +153,10 @@ class Operation:
     members_only: bool = False
     weights: tuple[Weights, ...] = field(default=())
 
-    def parse(self, params: Mapping[str, Any]) -> Params:
-        """The params, checked; raises `ParamsError` with one sentence for all that is wrong."""
+    def parse(self, params: Mapping[str, Any] | Params) -> Params:
+        """The params, checked once; raises `ParamsError` with one sentence for all that is wrong."""
+        if isinstance(params, self.params):
+            return params
         try:
             return self.params.model_validate(dict(params))
         except pydantic.ValidationError as error:
