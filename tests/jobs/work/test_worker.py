@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from jobs.models import Job, Output
-from jobs.queue import broker, deletion, lifecycle
+from jobs.queue import broker, deletion, lifecycle, live
 from tests.support import submit, submit_one, unreachable, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
