@@ -20,14 +20,14 @@ from ml.core.context import Context, Inputs, Result
 from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation, WeightsUnavailable
 from ml.core.execution import execute, recipe
 from ml.core.files import facts
-from ml.core.images import FileFormat, write_picture
+from ml.core.formats import FORMATS, WRITTEN, FileFormat
+from ml.core.images import write_picture
 from ml.core.operation import Operation, choices
 from ml.core.text import _
 from ml.core.weights import Weights
 from ml.registry import registry
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-FORMATS: dict[str, FileFormat] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -240,9 +240,9 @@ def _fill_slots(operation: Operation, paths: list[Path]) -> Inputs:
 
 def _format_of(path: Path) -> FileFormat:
     try:
-        return FORMATS[path.suffix.lower()]
+        return WRITTEN[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(FORMATS)
+        known = ", ".join(WRITTEN)
         raise ParamsError(
             _("A picture cannot be written as {suffix}. Name it with one of: {known}.").format(
                 suffix=path.suffix, known=known
@@ -259,7 +259,7 @@ def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
         stem = job.stem if not written else f"{job.stem}-{name}"
         if name in result.images:
             file_format: FileFormat = how["params"].get("format", "png")
-            target = job.out / f"{stem}.{file_format.replace('jpeg', 'jpg')}" if job.into_folder else job.out
+            target = job.out / f"{stem}{FORMATS[file_format].suffix}" if job.into_folder else job.out
             partial = target.with_name(f".{target.name}.partial")
             try:
                 write_picture(result.images[name], partial, file_format)

@@ -14,6 +14,7 @@ from torchvision.transforms import v2
 from ml.augmentation import CELL_SIDE, GAP, AugmentationParams, fitted, grid, sheet_size
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import cancellable
+from ml.core.formats import FORMATS
 from ml.core.images import Picture, Pixels, from_float, to_depth, to_float, write_picture
 from ml.core.resize import resize
 from ml.core.text import _
@@ -109,7 +110,7 @@ def run(inputs: Inputs, params: AugmentationParams, context: Context) -> Result:
             context.preview(sheet.picture)
     return Result(
         images={"sheet": sheet.picture},
-        files={"variants": ResultFile(target, "application/zip")},
+        files={"variants": ResultFile(target, FORMATS["zip"].media_type)},
         engine="torchvision",
     )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib import import_module
 from typing import Any, Literal
 
@@ -10,20 +9,11 @@ import pydantic
 from pydantic import BaseModel, ConfigDict
 
 from ml.core.errors import InputError, ParamsError
+from ml.core.formats import FileFormat, Kind
 from ml.core.text import _, excerpt
 from ml.core.weights import Weights
 
 GENERIC_DEADLINE_SECONDS = 600
-
-
-class Kind(StrEnum):
-    """What an input file is."""
-
-    IMAGE = "image"
-    ANIMATION = "animation"
-    VIDEO = "video"
-    ARCHIVE = "archive"
-    MODEL = "model"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +81,7 @@ class Params(BaseModel):
 class PictureParams(Params):
     """Settings of an operation whose result is a picture."""
 
-    format: Literal["png", "jpeg", "webp"] = pydantic.Field(
+    format: FileFormat = pydantic.Field(
         "png",
         title=_("File format"),
         description=_("PNG loses nothing. JPEG and WebP make smaller files; JPEG has no transparency."),

@@ -9,12 +9,12 @@ from ml.burst_super_resolution import (
     SMALLEST_SIDE,
 )
 from ml.core.errors import InputError
+from ml.core.formats import FORMATS
 from ml.core.operation import Choice, Estimate, Facts, Kind, Operation, Params, Slot
 from ml.core.text import _
 from ml.super_resolution import FSRCNN, LATENT_SR, REAL_ESRGAN_COMPACT, TILES
 
-LONGEST_SIDE = 16_384
-"""Of a frame, in pixels: more H.264 does not hold."""
+LONGEST_SIDE = FORMATS["mp4"].longest_side
 
 WINDOW = 5
 """With the method `burst`, so many frames make one: it, two before and two after."""
