@@ -303,7 +303,7 @@ def train(arguments: Sequence[str]) -> int:
 
 
 def _modules(kind: str) -> dict[str, Callable[[], ModuleType]]:
-    """By operation, how to import the module of that name from its room, for the rooms that have one."""
+    """By operation, how to import the module of that name from its package, for those that have one."""
     names = {operation.slug: f"{operation.run.rpartition('.')[0]}.{kind}" for operation in registry().all()}
     return {slug: lambda name=name: import_module(name) for slug, name in names.items() if find_spec(name)}  # type: ignore[misc]
 

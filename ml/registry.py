@@ -1,4 +1,4 @@
-"""Every operation there is. Adding one is adding its room and its line here."""
+"""Every operation there is. Adding one is adding its package and its line here."""
 
 import os
 from functools import cache
@@ -8,24 +8,24 @@ from ml.core.errors import UnknownOperation
 from ml.core.operation import Operation
 from ml.core.text import _, excerpt
 
-ROOMS = (
+OPERATIONS = (
     "ml.super_resolution",
     "ml.burst_super_resolution",
     "ml.video_super_resolution",
     "ml.denoise",
-    "ml.digit_denoise",
-    "ml.classify",
-    "ml.train_classifier",
-    "ml.deep_dream",
     "ml.style_transfer",
+    "ml.deep_dream",
+    "ml.classify",
+    "ml.faces",
+    "ml.train_classifier",
+    "ml.transform",
     "ml.vae_sample",
     "ml.gan_sample",
-    "ml.faces",
-    "ml.transform",
-    "ml.augmentation",
     "ml.add_noise",
     "ml.denoise_demonstration",
+    "ml.augmentation",
     "ml.comparison",
+    "ml.digit_denoise",
 )
 
 
@@ -59,9 +59,9 @@ class Registry:
 
 @cache
 def registry() -> Registry:
-    """The rooms above, then those that `LATENT_ROOMS` names (dotted paths, comma separated)."""
+    """The operations above, then those of the packages that `LATENT_ROOMS` names (dotted paths, comma separated)."""
     found = Registry()
-    further = (room.strip() for room in os.environ.get("LATENT_ROOMS", "").split(",") if room.strip())
-    for room in (*ROOMS, *further):
-        found.add(import_module(room).operation)
+    further = (package.strip() for package in os.environ.get("LATENT_ROOMS", "").split(","))
+    for package in (*OPERATIONS, *filter(None, further)):
+        found.add(import_module(package).operation)
     return found

@@ -18,7 +18,7 @@ from django.db import connection
 
 from jobs import lifecycle, queues
 from jobs.models import Job, Owner
-from tests.rooms import ROOMS
+from tests.operations import OPERATIONS
 from webapp import supervisor
 from webapp.config import BASE_DIR, config
 from webapp.processes import end_with
@@ -53,7 +53,7 @@ def environment() -> dict[str, str]:
         **SHORT_TIMES,
         "DJANGO_SETTINGS_MODULE": "webapp.settings",
         "DATABASE_URL": database_url(),
-        "LATENT_ROOMS": ROOMS,
+        "LATENT_ROOMS": OPERATIONS,
         "SAMPLE_JOBS": "0",
         "PYTHONUNBUFFERED": "1",
     }

@@ -16,13 +16,13 @@ Method = Literal[Single, "compare"]
 Scale = Literal[2, 3, 4]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 
-ROOM = "super_resolution"
+PACKAGE = "super_resolution"
 TRAINED_ON = _(
     "Trained on t91, which is for research, and BSDS500, which is for non-commercial research and education."
 )
 
 LATENT_SR = trained(
-    ROOM,
+    PACKAGE,
     "latent-sr",
     title="latent-sr",
     summary=_(
@@ -33,7 +33,7 @@ LATENT_SR = trained(
     origin=_("Trained by this project: python -m ml train latent-sr"),
 )
 FSRCNN = trained(
-    ROOM,
+    PACKAGE,
     "fsrcnn",
     title="FSRCNN",
     summary=_("The paper's network of 12,464 weights a scale. Very fast."),
@@ -43,7 +43,7 @@ FSRCNN = trained(
 )
 SRCNN: Mapping[int, Weights] = {
     scale: trained(
-        ROOM,
+        PACKAGE,
         f"srcnn-x{scale}",
         title=f"SRCNN {scale}x",
         summary=_("Three layers, 57,184 weights, one network a scale: the first for super-resolution."),

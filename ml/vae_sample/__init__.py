@@ -15,12 +15,12 @@ from ml.core.text import _
 Action = Literal["sample", "manifold", "interpolate", "reconstruct"]
 Method = Literal["vae-16", "vae-2", "autoencoder"]
 
-ROOM = "vae_sample"
+PACKAGE = "vae_sample"
 PAPER = "Kingma and Welling, “Auto-Encoding Variational Bayes”, ICLR 2014"
 LICENCE = _("Trained on MNIST, which is CC BY-SA 3.0.")
 WEIGHTS = {
     "vae-16": trained(
-        ROOM,
+        PACKAGE,
         "vae-16",
         title=_("Digits in 16 dimensions"),
         summary=_(
@@ -31,7 +31,7 @@ WEIGHTS = {
         origin=_("Trained by this project: python -m ml train vae-16"),
     ),
     "vae-2": trained(
-        ROOM,
+        PACKAGE,
         "vae-2",
         title=_("Digits on a plane"),
         summary=_("The same with a code of two numbers only, so that all it knows can be seen on one sheet."),
@@ -40,7 +40,7 @@ WEIGHTS = {
         origin=_("Trained by this project: python -m ml train vae-2"),
     ),
     "autoencoder": trained(
-        ROOM,
+        PACKAGE,
         "autoencoder",
         title=_("Digits, plain autoencoder"),
         summary=_(

@@ -29,7 +29,7 @@ from tests.conftest import Person
 from tests.jobs import hostile
 from tests.jobs.hostile import SECRET
 
-pytestmark = pytest.mark.usefixtures("real_rooms")
+pytestmark = pytest.mark.usefixtures("real_operations")
 
 Send = Callable[..., Photo]
 

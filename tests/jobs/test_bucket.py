@@ -21,7 +21,7 @@ from jobs.shown import Shown
 from tests.conftest import Person
 from tests.ml.films import film
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_rooms")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_operations")]
 
 NAME = "latent"
 API = "/api/v1"

@@ -16,7 +16,7 @@ from jobs.samples import CHELSEA
 from ml.__main__ import main
 from tests.conftest import Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_rooms")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_operations")]
 
 
 @pytest.mark.parametrize("slug", ["vae-sample", "gan-sample"])

@@ -19,7 +19,7 @@ from tests.support import Redis, Worker, submit, wait_for
 from webapp import logs, supervisor
 from webapp.config import config
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "rooms")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "operations")]
 
 Samples = dict[tuple[str, ...], float]
 

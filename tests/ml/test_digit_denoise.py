@@ -13,7 +13,7 @@ from ml.core.images import Picture
 from ml.vae_sample.run import loaded as autoencoder
 from tests.ml.mnist import drawn_digit, write_mnist
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop, odd_pictures
+from tests.ml.running import develop, odd_pictures
 
 
 def digit_like_mnists(digit: int) -> Picture:

@@ -22,7 +22,7 @@ from ml.gan_sample.train import Eigenpictures, adversarial_loss, augmented
 from ml.registry import registry
 from tests.ml.mnist import write_mnist
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop
+from tests.ml.running import develop
 
 OPERATION = registry().get("gan-sample")
 CPU = torch.device("cpu")

@@ -18,10 +18,10 @@ from ml.super_resolution.evaluate import enlargement, score_luminance
 from ml.super_resolution.networks import FSRCNN, SRCNN, Deconvolution, LatentSR
 
 CPU = torch.device("cpu")
-ROOMS = Path(ml.__file__).parent
+PACKAGES = Path(ml.__file__).parent
 SHIPPED = [
-    *sorted((ROOMS / "super_resolution" / "weights").glob("*.safetensors")),
-    *sorted((ROOMS / "denoise" / "weights").glob("*.safetensors")),
+    *sorted((PACKAGES / "super_resolution" / "weights").glob("*.safetensors")),
+    *sorted((PACKAGES / "denoise" / "weights").glob("*.safetensors")),
 ]
 
 
@@ -164,6 +164,6 @@ def test_running_and_measuring_need_no_library_of_the_training():
         capture_output=True,
         text=True,
         check=True,
-        cwd=ROOMS.parent,
+        cwd=PACKAGES.parent,
     )
     assert loaded.stdout.strip() == ""

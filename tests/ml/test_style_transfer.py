@@ -26,7 +26,7 @@ from ml.style_transfer.feedforward import paint, style_vector
 from ml.style_transfer.gatys import Spectrum, gram
 from ml.style_transfer.networks import ArbitraryStyle, MultiStyle
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop, odd_pictures
+from tests.ml.running import develop, odd_pictures
 
 GATYS = {"method": "gatys", "size": 96, "steps": 10}
 

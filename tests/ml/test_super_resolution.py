@@ -10,7 +10,7 @@ import pytest
 import torch
 from skimage import data
 
-import ml.super_resolution as room
+import ml.super_resolution as declared
 from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, torch_device
 from ml.core.errors import Cancelled, InputError
@@ -146,7 +146,7 @@ def test_a_reference_of_another_size_is_refused_in_words(tmp_path: Path) -> None
 
 def test_compare_gives_every_method_with_its_time(tmp_path: Path) -> None:
     result = develop(tmp_path, CAT[:24, :32], method="compare", scale=2)
-    methods = room.compared(32, 24, 2)
+    methods = declared.compared(32, 24, 2)
     assert list(result.images) == methods
     assert methods[0] == "latent-sr"
     assert {"fsrcnn", "srcnn", "bicubic", "real-esrgan", "real-esrgan-compact"} < set(methods)
@@ -168,9 +168,9 @@ def test_with_a_reference_the_best_comes_first(tmp_path: Path) -> None:
 
 
 def test_slow_methods_are_left_out_of_a_large_comparison() -> None:
-    assert "real-esrgan" in room.compared(400, 300, 4)
-    assert "real-esrgan" not in room.compared(1000, 800, 4)
-    assert room.compared(4000, 3000, 2)[0] == "latent-sr"
+    assert "real-esrgan" in declared.compared(400, 300, 4)
+    assert "real-esrgan" not in declared.compared(1000, 800, 4)
+    assert declared.compared(4000, 3000, 2)[0] == "latent-sr"
 
 
 def test_the_cost_of_a_comparison_is_that_of_all() -> None:

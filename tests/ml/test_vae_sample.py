@@ -19,7 +19,7 @@ from ml.vae_sample.networks import Autoencoder, binarised, negative_elbo
 from ml.vae_sample.run import loaded
 from tests.ml.mnist import drawn_digit, write_mnist
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop
+from tests.ml.running import develop
 
 METHODS = ("vae-16", "vae-2", "autoencoder")
 OPERATION = registry().get("vae-sample")

@@ -5,7 +5,7 @@ import time
 from pydantic import Field
 
 from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds, tiny_picture, tiny_result
+from tests.operations import PHOTO, seconds, tiny_picture, tiny_result
 
 
 class NapParams(Params):
@@ -30,5 +30,5 @@ operation = Operation(
     inputs=(PHOTO,),
     params=NapParams,
     estimate=seconds,
-    run="tests.rooms.nap:run",
+    run="tests.operations.nap:run",
 )

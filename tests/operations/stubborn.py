@@ -1,8 +1,8 @@
 """Does not listen, and must be over in a second."""
 
 from ml.core.operation import Estimate, Operation
-from tests.rooms import PHOTO
-from tests.rooms.nap import NapParams
+from tests.operations import PHOTO
+from tests.operations.nap import NapParams
 
 operation = Operation(
     slug="stubborn",
@@ -11,6 +11,6 @@ operation = Operation(
     inputs=(PHOTO,),
     params=NapParams,
     estimate=lambda params, facts: Estimate(seconds=0.01, width=8, height=8),
-    run="tests.rooms.deaf:run",
+    run="tests.operations.deaf:run",
     deadline_seconds=1,
 )

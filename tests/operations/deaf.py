@@ -3,8 +3,8 @@
 import time
 
 from ml.core.operation import Operation
-from tests.rooms import PHOTO, seconds, tiny_result
-from tests.rooms.nap import NapParams
+from tests.operations import PHOTO, seconds, tiny_result
+from tests.operations.nap import NapParams
 
 
 def run(inputs, params, context):
@@ -19,5 +19,5 @@ operation = Operation(
     inputs=(PHOTO,),
     params=NapParams,
     estimate=seconds,
-    run="tests.rooms.deaf:run",
+    run="tests.operations.deaf:run",
 )

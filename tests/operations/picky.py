@@ -2,7 +2,7 @@
 
 from ml.core.errors import InputError
 from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds
+from tests.operations import PHOTO, seconds
 
 
 def run(inputs, params, context):
@@ -16,5 +16,5 @@ operation = Operation(
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.picky:run",
+    run="tests.operations.picky:run",
 )

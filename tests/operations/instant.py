@@ -1,7 +1,7 @@
 """Does nothing, at once."""
 
 from ml.core.operation import Operation, PictureParams
-from tests.rooms import PHOTO, seconds, tiny_result
+from tests.operations import PHOTO, seconds, tiny_result
 
 
 def run(inputs, params, context):
@@ -15,6 +15,6 @@ operation = Operation(
     inputs=(PHOTO,),
     params=PictureParams,
     estimate=seconds,
-    run="tests.rooms.instant:run",
+    run="tests.operations.instant:run",
     random=True,
 )

@@ -3,7 +3,7 @@
 import math
 
 from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds, tiny_result
+from tests.operations import PHOTO, seconds, tiny_result
 
 
 def run(inputs, params, context):
@@ -22,5 +22,5 @@ operation = Operation(
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.endless_numbers:run",
+    run="tests.operations.endless_numbers:run",
 )

@@ -1,7 +1,7 @@
 """Fails in a way that nobody foresaw."""
 
 from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds
+from tests.operations import PHOTO, seconds
 
 
 def run(inputs, params, context):
@@ -15,5 +15,5 @@ operation = Operation(
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.blunder:run",
+    run="tests.operations.blunder:run",
 )

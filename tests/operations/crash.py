@@ -4,7 +4,7 @@ import os
 import signal
 
 from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds
+from tests.operations import PHOTO, seconds
 
 
 def run(inputs, params, context):
@@ -18,5 +18,5 @@ operation = Operation(
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.crash:run",
+    run="tests.operations.crash:run",
 )
