@@ -61,8 +61,8 @@ def list_operations(arguments: Sequence[str]) -> int:
     _Parser(prog="python -m ml list", description=list_operations.__doc__).parse_args(arguments)
     for operation in registry().all():
         print(f"{operation.slug:26} {operation.summary}")
-        for method, title in operation.method_titles.items():
-            print(f"    --method {method:22} {title}")
+        for method, option in operation.methods.items():
+            print(f"    --method {method:22} {option.title}{option.hint and f': {option.hint}'}")
     return 0
 
 
@@ -145,10 +145,10 @@ def _parse_run(arguments: Sequence[str]) -> _Job:
 
 def _choose_operation(arguments: list[str], followed: dict[str, Any]) -> tuple[Operation, list[str]]:
     """The operation that is named, or that of the recipe; and the other arguments."""
-    slugs = {operation.slug for operation in registry().all()}
-    at = next((index for index, argument in enumerate(arguments) if argument in slugs), None)
+    at = next((index for index, argument in enumerate(arguments) if argument in registry()), None)
     if at is not None:
-        slug, arguments = arguments[at], arguments[:at] + arguments[at + 1 :]
+        slug = registry().get(arguments[at]).slug
+        arguments = arguments[:at] + arguments[at + 1 :]
         if followed.get("operation", slug) != slug:
             raise ParamsError(
                 _("The recipe is one for {recipe}, not for {operation}. Leave the operation out.").format(
@@ -160,7 +160,11 @@ def _choose_operation(arguments: list[str], followed: dict[str, Any]) -> tuple[O
     else:
         slug = next((argument for argument in arguments if not argument.startswith("-")), "")
         if not slug:
-            raise ParamsError(_("Name an operation: {known}.").format(known=", ".join(sorted(slugs))))
+            raise ParamsError(
+                _("Name an operation: {known}.").format(
+                    known=", ".join(sorted(operation.slug for operation in registry().all()))
+                )
+            )
     operation = registry().get(slug)
     if followed and followed.get("version") != operation.version:
         print(

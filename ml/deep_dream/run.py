@@ -99,7 +99,7 @@ def dream(
             answer, gradient = _ascent(network, image.roll(shift, (2, 3)), weights, guide, context)
             gradient = smoothed(torch.einsum("ij,njhw->nihw", color, gradient))
             image = (image + STEP * gradient.roll([-shift[0], -shift[1]], (2, 3))).clamp(0, 1)
-            context.series(_("Answer of the layers"), octave * count + step + 1, answer)
+            context.series("answer", octave * count + step + 1, answer)
             film.add(_dreamed(small, image - base))
         detail = image - base
         context.preview(_dreamed(photo, detail))

@@ -235,8 +235,8 @@ class Students:
         right = (shares.argmax(1) == self.classes).float().mean()
         held_back = functional.nll_loss(shares.clamp(min=1e-8).log(), self.classes)
         context.series("loss", self._steps, loss)
-        context.series("loss on held-back photos", self._steps, float(held_back))
-        context.series("accuracy on held-back photos", self._steps, float(right))
+        context.series("held_back_loss", self._steps, float(held_back))
+        context.series("held_back_accuracy", self._steps, float(right))
 
 
 def parts(classes: list[int], generator: torch.Generator) -> Tensor:

@@ -82,7 +82,7 @@ def test_every_row_of_a_walk_begins_where_the_one_before_ends(tmp_path: Path) ->
     side = 128
     cells = np.stack(
         [
-            np.asarray(result.images["faces"].to_pillow().crop((left, top, left + side, top + side)))
+            np.asarray(result.images["image"].to_pillow().crop((left, top, left + side, top + side)))
             for top in range(2, 3 * 130, 130)
             for left in range(2, 8 * 130, 130)
         ]

@@ -21,7 +21,7 @@ from ml.core.operation import Facts, Kind
 from ml.registry import registry
 from ml.super_resolution import LATENT_SR, TILES, Single
 from ml.super_resolution.evaluate import enlargement, measure
-from ml.super_resolution.run import compare, enlarge, enlarger
+from ml.super_resolution.run import enlarge, enlarger
 from tests.ml.recorder import Recorder
 from tests.ml.samples import alpha, photo
 
@@ -30,12 +30,18 @@ CAT = np.ascontiguousarray(data.chelsea()[100:196, 60:204])
 OURS: tuple[Single, ...] = ("latent-sr", "fsrcnn", "srcnn")
 
 
-def develop(folder: Path, picture: np.ndarray, reference: np.ndarray | None = None, **params: Any) -> Result:
+def develop(
+    folder: Path,
+    picture: np.ndarray,
+    reference: np.ndarray | None = None,
+    context: Context | None = None,
+    **params: Any,
+) -> Result:
     files = {"image": picture} | ({} if reference is None else {"reference": reference})
     for slot, pixels in files.items():
         write_picture(Picture(pixels), folder / f"{slot}.png", "png")
     inputs = Inputs({slot: [folder / f"{slot}.png"] for slot in files})
-    return execute(OPERATION, OPERATION.parse(params), inputs, Context())
+    return execute(OPERATION, OPERATION.parse(params), inputs, context or Context())
 
 
 def halved(pixels: np.ndarray) -> np.ndarray:
@@ -140,7 +146,7 @@ def test_a_reference_too_small_for_ssim_gives_a_psnr(size: tuple[int, int], tmp_
 
 
 def test_a_reference_of_another_size_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"144 x 96 pixels, and the result will be 432 x 288.*leave it out"):
+    with pytest.raises(InputError, match=r"144 x 96 pixels, and has to be 432 x 288.*leave it out"):
         develop(tmp_path, CAT, CAT, scale=3)
 
 
@@ -189,9 +195,9 @@ def test_a_comparison_too_large_for_memory_is_refused_in_words() -> None:
         )
 
 
-def test_a_comparison_can_be_stopped() -> None:
+def test_a_comparison_can_be_stopped(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
-        compare(Picture(CAT), 2, Recorder(cancel_at=40), None)
+        develop(tmp_path, CAT, method="compare", context=Recorder(cancel_at=40))
 
 
 @pytest.mark.parametrize("method", ["bicubic", *OURS, "real-esrgan-compact"])

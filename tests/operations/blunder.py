@@ -1,6 +1,6 @@
 """Fails in a way that nobody foresaw."""
 
-from ml.core.operation import Operation, Params
+from ml.core.operation import Group, Operation, Params
 from tests.operations import PHOTO, seconds
 
 
@@ -12,6 +12,7 @@ operation = Operation(
     slug="blunder",
     title="Blunder",
     summary="Has a bug.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,

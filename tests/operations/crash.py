@@ -3,7 +3,7 @@
 import os
 import signal
 
-from ml.core.operation import Operation, Params
+from ml.core.operation import Group, Operation, Params
 from tests.operations import PHOTO, seconds
 
 
@@ -15,6 +15,7 @@ operation = Operation(
     slug="crash",
     title="Crash",
     summary="Kills its process.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,

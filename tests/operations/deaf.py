@@ -2,7 +2,7 @@
 
 import time
 
-from ml.core.operation import Operation
+from ml.core.operation import Group, Operation
 from tests.operations import PHOTO, seconds, tiny_result
 from tests.operations.nap import NapParams
 
@@ -16,6 +16,7 @@ operation = Operation(
     slug="deaf",
     title="Deaf",
     summary="Does not listen.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=NapParams,
     estimate=seconds,

@@ -2,7 +2,7 @@
 
 import math
 
-from ml.core.operation import Operation, Params
+from ml.core.operation import Group, Operation, Params
 from tests.operations import PHOTO, seconds, tiny_result
 
 
@@ -19,6 +19,7 @@ operation = Operation(
     slug="endless-numbers",
     title="Endless numbers",
     summary="Measures infinity.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,

@@ -1,6 +1,6 @@
 """Does nothing, at once."""
 
-from ml.core.operation import Operation, PictureParams
+from ml.core.operation import Group, Operation, PictureParams
 from tests.operations import PHOTO, seconds, tiny_result
 
 
@@ -12,6 +12,7 @@ operation = Operation(
     slug="instant",
     title="Instant",
     summary="Does nothing.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=PictureParams,
     estimate=seconds,

@@ -4,7 +4,7 @@ import time
 
 from pydantic import Field
 
-from ml.core.operation import Operation, Params
+from ml.core.operation import Group, Operation, Params
 from tests.operations import PHOTO, seconds, tiny_picture, tiny_result
 
 
@@ -27,6 +27,7 @@ operation = Operation(
     slug="nap",
     title="Nap",
     summary="Sleeps.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=NapParams,
     estimate=seconds,

@@ -1,7 +1,7 @@
 """Says in words why it cannot be done."""
 
 from ml.core.errors import InputError
-from ml.core.operation import Operation, Params
+from ml.core.operation import Group, Operation, Params
 from tests.operations import PHOTO, seconds
 
 
@@ -13,6 +13,7 @@ operation = Operation(
     slug="picky",
     title="Picky",
     summary="Likes no photo.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
