@@ -21,8 +21,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from benchmarks import report  # noqa: E402
-from jobs import lifecycle, queues  # noqa: E402
 from jobs.models import Job, Owner, Turn  # noqa: E402
+from jobs.queue import lifecycle, line  # noqa: E402
 from tests.settings import TEST_HOME  # noqa: E402
 
 JOBS, OWNERS, TIMES = 100_000, 5_000, 300
@@ -35,7 +35,7 @@ def main() -> None:
     rows = [
         ("", "median", "95 % within", "of the processor"),
         row("claim", [timed(partial(lifecycle.claim, "cpu")) for _ in range(TIMES)]),
-        row("place", [timed(partial(queues.place, job)) for job in somewhere]),
+        row("place", [timed(partial(line.place, job)) for job in somewhere]),
     ]
     report.write(
         f"Claiming a job, and its place in the queue, with {JOBS:,} waiting jobs of {OWNERS:,} owners",

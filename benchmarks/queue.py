@@ -34,8 +34,9 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from benchmarks import bare, report  # noqa: E402
-from jobs import access, lifecycle, progress  # noqa: E402
+from jobs.access import identity  # noqa: E402
 from jobs.models import Job, Owner  # noqa: E402
+from jobs.queue import lifecycle, live  # noqa: E402
 from tests.settings import TEST_HOME  # noqa: E402
 from tests.support import Process, Redis, Worker, submit, wait_for  # noqa: E402
 from webapp.config import config  # noqa: E402
@@ -104,10 +105,10 @@ def job_seconds(look_seconds: float = 0.001) -> float:
     begun = time.perf_counter()
     job = submit(None)
     while True:
-        version = progress.version(job.uuid)
+        version = live.version(job.uuid)
         if not Job.objects.unfinished().filter(pk=job.pk).exists():
             return time.perf_counter() - begun
-        while progress.version(job.uuid) == version:
+        while live.version(job.uuid) == version:
             time.sleep(look_seconds)
             assert time.perf_counter() < begun + PATIENCE_SECONDS
 
@@ -163,14 +164,14 @@ def p95(values: list[float]) -> float:
 def poll_rows() -> list[tuple[str, ...]]:
     visitor = Owner.objects.create(address="benchmark")
     session = SessionStore()
-    session[access.SESSION_OWNER] = str(visitor.pk)
+    session[identity.SESSION_OWNER] = str(visitor.pk)
     session.save()
     cookie = f"sessionid={session.session_key}"
     submit(visitor, "nap", seconds=60)
     claim = lifecycle.claim("cpu")
     assert claim is not None
     runs, waits = claim.job, submit(visitor, "nap", seconds=60)
-    progress.say(runs.uuid, 0.4, "tile 4 of 10")
+    live.say(runs.uuid, 0.4, "tile 4 of 10")
     site, port = web()
     with running(site):
         views = {

@@ -14,6 +14,6 @@ class JobsConfig(AppConfig):
 
 def _take_along(request: Any, user: Any, **_signal: Any) -> None:
     """On logging in, by whichever door."""
-    from jobs import access
+    from jobs.web.identity import take_along
 
-    access.take_along(request, user)
+    take_along(request, user)

@@ -17,14 +17,14 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from PIL import Image
 
-from jobs import access
-from jobs.lifecycle import Claim, Outcome
+from jobs.access import identity
 from jobs.models import ApiToken, Job, Output, Owner, Photo
+from jobs.queue.lifecycle import Claim, Outcome
 from ml import registry as ml_registry
 from tests.operations import OPERATIONS
 from tests.settings import TEST_HOME
 from tests.support import Process, Redis, Worker
-from webapp.supervisor import CannotStart
+from webapp.supervisor.preconditions import CannotStart
 
 
 def pytest_unconfigure() -> None:
@@ -55,7 +55,7 @@ class Person:
 
 def person(name: str, *, staff: bool = False) -> Person:
     user = User.objects.create_user(name, password=name, is_staff=staff, is_superuser=staff)
-    return Person(user, access.owner_of_user(user))
+    return Person(user, identity.owner_of_user(user))
 
 
 @pytest.fixture

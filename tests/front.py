@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.support import wait_for
 from webapp.config import BASE_DIR
-from webapp.processes import end_with
+from webapp.supervisor.processes import end_with
 
 TEMPLATE = BASE_DIR / "deploy" / "nginx.conf.template"
 MISSING = "There is no nginx on this machine: apt install nginx-light."

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,13 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from jobs import lifecycle, queues
-from jobs.models import Job, Owner
+from jobs.models import Job, Owner, Photo
+from jobs.queue import submission, workers
+from jobs.queue.request import Request, Step
 from tests.operations import OPERATIONS
-from webapp import supervisor
 from webapp.config import BASE_DIR, config
-from webapp.processes import end_with
+from webapp.supervisor import commands
+from webapp.supervisor.processes import end_with
 
 # Short, and yet long enough for a busy machine not to lose a lease that it holds.
 SHORT_TIMES = {
@@ -43,7 +44,22 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
 
 def submit(owner: Owner | None, operation: str = "instant", **params: Any) -> Job:
     """A queued job without inputs."""
-    return lifecycle.submit(owner, operation, params, {})
+    return submit_one(owner, operation, params, {})
+
+
+def submit_one(
+    owner: Owner | None,
+    operation: str,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Sequence[Photo]],
+    *,
+    seed: int | None = None,
+    idempotency_key: str = "",
+) -> Job:
+    """The queued job of a request for one."""
+    step = Step(operation, params, seed)
+    (job,) = submission.submit(Request(owner, step, [inputs], idempotency_key=idempotency_key))
+    return job
 
 
 def environment() -> dict[str, str]:
@@ -122,7 +138,7 @@ class Worker(Process):
         begun_at = time.time()
         super().__init__(
             name,
-            *supervisor.worker_command(config()),
+            *commands.worker_command(config()),
             *("--hostname", self.nodename),
             **variables,
         )
@@ -130,7 +146,7 @@ class Worker(Process):
         assert self.alive, self.said()
 
     def seen_since(self, moment: float) -> bool:
-        return any(worker.name == self.nodename and worker.seen_at >= moment for worker in queues.workers())
+        return any(worker.name == self.nodename and worker.seen_at >= moment for worker in workers.workers())
 
     @property
     def child(self) -> int:
@@ -151,7 +167,7 @@ class Redis:
         self.folder.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             [
-                supervisor.redis_server(),
+                commands.redis_server(),
                 *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder)),
                 *("--appendonly", "yes", "--save", "", "--loglevel", "warning"),
             ],

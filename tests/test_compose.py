@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from tests import compose
-from webapp import supervisor
 from webapp.config import BASE_DIR, Config, config
+from webapp.supervisor import commands
 
 SECRETS = {"SECRET_KEY": "a" * 64, "POSTGRES_PASSWORD": "b" * 64}
 OF_THE_IMAGE = {"LATENT_HOME", "PORT", "BIND_ADDRESS"}
@@ -84,7 +84,7 @@ def test_the_worker_is_the_one_that_make_run_starts(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("os.execv", lambda path, command: became.append(command))
     assert compose.service("worker-gpu", SECRETS).command[1:] == ["manage.py", "worker"]
     call_command("worker")
-    assert became == [supervisor.worker_command(config())]
+    assert became == [commands.worker_command(config())]
 
 
 @pytest.mark.django_db

@@ -14,13 +14,14 @@ import pytest
 from django.conf import settings
 from PIL import Image
 
-from jobs import access, lifecycle
+from jobs.access import sharing
 from jobs.models import Photo
+from jobs.queue import lifecycle
 from tests import front
 from tests.conftest import Person, end
 from tests.front import Front
 from tests.site import free_port
-from tests.support import Process, wait_for
+from tests.support import Process, submit_one, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "operations")]
 
@@ -150,17 +151,17 @@ def test_the_media_host_has_pictures_and_nothing_else(stack: Stack, alice: Perso
 
 
 def test_a_revoked_link_is_dead_at_the_front_too(stack: Stack, alice: Person, stored: object) -> None:
-    job = lifecycle.submit(alice.owner, "instant", {}, {})
+    job = submit_one(alice.owner, "instant", {}, {})
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.finish(claim, stored(claim))  # type: ignore[operator]
     job.refresh_from_db()
-    link = access.share(job, expires_in=None)
+    link = sharing.share(job, expires_in=None)
     path = f"/s/{link.token}/outputs/{job.outputs.get().id}"
     address = stack.ask(path).headers["location"].removeprefix(f"http://{stack.media_host}")
     seen = stack.ask(address, Host=stack.media_host)
     assert (seen.status, seen.body) == (200, b"picture")
-    access.revoke(access.live_links(job))
+    sharing.revoke(sharing.live_links(job))
     again = stack.ask(
         address,
         Host=stack.media_host,

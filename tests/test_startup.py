@@ -14,13 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.samples import SHOWN_FIRST
+from jobs.library.samples import SHOWN_FIRST
 from tests.site import MARKS, UP, Site, environment, free_port
 from tests.support import wait_for
-from webapp import supervisor
 from webapp.config import BASE_DIR, Config
-from webapp.processes import NICENESS
-from webapp.supervisor import CannotStart, Child, Supervisor
+from webapp.supervisor import preconditions, supervisor
+from webapp.supervisor.preconditions import CannotStart
+from webapp.supervisor.processes import NICENESS
+from webapp.supervisor.supervisor import Child, Supervisor
 
 pytestmark = pytest.mark.slow
 
@@ -177,7 +178,7 @@ def test_a_folder_for_sockets_that_others_can_enter_is_refused(tmp_path: Path) -
     folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(CannotStart, match="remove it"):
-        supervisor.make_runtime_folder(folder)
+        preconditions.make_runtime_folder(folder)
 
 
 def test_it_outlives_a_child_whose_pipe_another_process_still_holds(tmp_path: Path) -> None:

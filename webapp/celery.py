@@ -4,7 +4,7 @@ import os
 from functools import partial
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from kombu.transport import redis, virtual
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
@@ -15,8 +15,9 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 from django.conf import settings
 
-from webapp.processes import end_with
+from webapp.supervisor.processes import end_with
 
+HERE_SECONDS = 5
 LONGEST_JOB_SECONDS = 3600  # a job's own deadline is in its row; this bounds a message
 BROKER_URL = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
 
@@ -45,7 +46,7 @@ app.conf.update(
     worker_redirect_stdouts=False,
     worker_enable_remote_control=True,
 )
-app.autodiscover_tasks(["jobs"])
+app.autodiscover_tasks(["jobs.work"])
 
 
 class Message(virtual.Message):
@@ -59,6 +60,27 @@ class Message(virtual.Message):
 
 
 redis.Channel.Message = Message
+
+
+class SayIAmHere(bootsteps.StartStopStep):
+    """Lets the site know every few seconds which workers there are, from the parent, which is never busy."""
+
+    requires = ("celery.worker.components:Timer", "celery.worker.components:Pool")
+
+    def start(self, worker: Any) -> None:
+        from jobs.queue.workers import i_am_here
+        from ml.core.device import has_gpu
+
+        device = "cuda" if has_gpu() else "cpu"
+        taken = [queue.name for queue in app.amqp.queues.consume_from.values()]
+        self.timer = worker.timer.call_repeatedly(HERE_SECONDS, i_am_here, (worker.hostname, taken, device))
+        i_am_here(worker.hostname, taken, device)
+
+    def stop(self, worker: Any) -> None:
+        self.timer.cancel()
+
+
+app.steps["worker"].add(SayIAmHere)
 
 _end_with_worker = partial(end_with, os.getpid())
 

@@ -11,7 +11,7 @@ from gunicorn import glogging
 from ml.core.allocator import limit_heaps
 from webapp import logs
 from webapp.config import config as read_config  # `config` is a setting of gunicorn's
-from webapp.processes import end_with
+from webapp.supervisor.processes import end_with
 
 CONFIG = read_config()
 dictConfig(logs.configuration(CONFIG))

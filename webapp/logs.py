@@ -5,44 +5,12 @@ for it, so that one id leads from the front's log through the web server's to th
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from types import MappingProxyType
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+from jobs.logs import ACCESS, About
 from webapp.config import Config
-
-ACCESS = "webapp.access"
-
-_about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
-
-
-@contextmanager
-def about(**names: str) -> Iterator[None]:
-    """What is logged in here, in this thread, is about these."""
-    token = _about.set({**_about.get(), **{name: value for name, value in names.items() if value}})
-    try:
-        yield
-    finally:
-        _about.reset(token)
-
-
-def current(name: str) -> str:
-    """What is being logged about; empty for nothing in particular."""
-    return _about.get().get(name, "")
-
-
-class About(logging.Filter):
-    """Adds to a line whom it is about, where the line does not say so itself."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        for name, value in _about.get().items():
-            if not hasattr(record, name):
-                setattr(record, name, value)
-        return True
 
 
 def json_formatter() -> JsonFormatter:

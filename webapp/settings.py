@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CONFIG = config()
 HOME: Path = CONFIG.latent_home.resolve()
 
+LATENT = CONFIG  # the site's own settings, typed, for `jobs`, which asks Django alone
 DEBUG = CONFIG.debug
 SECRET_KEY = CONFIG.secret()
 ALLOWED_HOSTS = [host.strip() for host in CONFIG.allowed_hosts.split(",") if host.strip()]
@@ -41,15 +42,16 @@ INSTALLED_APPS = [
     "ninja",
     "axes",
     "jobs",
+    "webapp",
 ]
 
 MIDDLEWARE = [
-    "jobs.middleware.NameRequests",
+    "jobs.web.middleware.NameRequests",
     "django.middleware.security.SecurityMiddleware",
-    "jobs.middleware.MediaHost",
+    "jobs.web.middleware.MediaHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webapp.csp.SiteCSPMiddleware",
-    "jobs.middleware.RefuseLargeBodies",
+    "jobs.web.middleware.RefuseLargeBodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -58,9 +60,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "jobs.middleware.SayThatTheDatabaseIsAway",
-    "jobs.middleware.RefuseNullCharacters",
-    "jobs.middleware.SayWhichMethod",
+    "jobs.web.middleware.SayThatTheDatabaseIsAway",
+    "jobs.web.middleware.RefuseNullCharacters",
+    "jobs.web.middleware.SayWhichMethod",
 ]
 
 AUTHENTICATION_BACKENDS = [
@@ -70,8 +72,8 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a stranger cannot lock a member out
-AXES_LOCKOUT_CALLABLE = "jobs.views.errors.locked_out"
-AXES_CLIENT_IP_CALLABLE = "jobs.access.client_address"
+AXES_LOCKOUT_CALLABLE = "jobs.web.views.errors.locked_out"
+AXES_CLIENT_IP_CALLABLE = "jobs.access.identity.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
@@ -85,6 +87,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"latent": "jobs.web.template_tags"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -116,11 +119,12 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "gallery", "home"
-CSRF_FAILURE_VIEW = "jobs.views.errors.csrf_failed"
+CSRF_FAILURE_VIEW = "jobs.web.views.errors.csrf_failed"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 365
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.https
 SECURE_SSL_REDIRECT = CONFIG.https
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked on this machine, without a front
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if CONFIG.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = CONFIG.https
 SECURE_REFERRER_POLICY = "same-origin"
@@ -224,11 +228,13 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = HOME / "static"
 MEDIA_ROOT = HOME / "media"
 STORAGES = {
-    "default": {"BACKEND": "jobs.bucket.Bucket" if CONFIG.s3_bucket else "jobs.folder.Folder"},
+    "default": {
+        "BACKEND": "jobs.storage.bucket.Bucket" if CONFIG.s3_bucket else "jobs.storage.folder.Folder"
+    },
     "staticfiles": {"BACKEND": "webapp.static_files.StaticFiles"},
 }
 FILE_UPLOAD_HANDLERS = [
-    "jobs.uploads.UploadLimit",  # before the others, so that what is too large reaches neither memory nor disk
+    "jobs.intake.receive.UploadLimit",  # before the others, so that what is too large reaches neither memory nor disk
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

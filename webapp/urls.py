@@ -3,8 +3,21 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from jobs.api import api
-from jobs.views import account, catalogue, errors, files, gallery, health, job, pages, shared
+from jobs.web.api import api
+from jobs.web.views import (
+    account,
+    catalogue,
+    choose,
+    errors,
+    files,
+    gallery,
+    health,
+    home,
+    job,
+    new_job,
+    shared,
+    uploads,
+)
 
 admin.autodiscover()
 
@@ -23,11 +36,11 @@ account_urls = [
 ]
 
 urlpatterns = [
-    path("", pages.home, name="home"),
-    path("photos", pages.upload, name="upload"),
-    path("choose", pages.choose, name="choose"),
-    path("new/<slug:slug>", pages.new_job, name="new-job"),
-    path("new/<slug:slug>/cost", pages.cost, name="new-job-cost"),
+    path("", home.home, name="home"),
+    path("photos", uploads.upload, name="upload"),
+    path("choose", choose.choose, name="choose"),
+    path("new/<slug:slug>", new_job.new_job, name="new-job"),
+    path("new/<slug:slug>/cost", new_job.cost, name="new-job-cost"),
     path("jobs/", gallery.gallery, name="gallery"),
     path("jobs/delete", gallery.delete, name="gallery-delete"),
     path("jobs/<uuid:job_uuid>", job.job, name="job"),

@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from jobs import access
-from jobs.admin.show import NOTHING
+from jobs.access import identity
+from jobs.admin.presenters import NOTHING
 
 MOST_COUNTED = 10_000
 SHORTEST_PREFIX = 6
@@ -102,13 +102,13 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
         return RecordList
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return access.is_admin(request)
+        return identity.is_admin(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return access.is_admin(request)
+        return identity.is_admin(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return access.is_admin(request)
+        return identity.is_admin(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -16,10 +16,10 @@ from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from jobs import queues
-from jobs.admin import show
+from jobs.admin import presenters
 from jobs.admin.filters import recent_workers
 from jobs.models import Job, Output, Photo, Turn
+from jobs.queue import workers
 
 DAYS = 30
 WEEK = timedelta(days=7)
@@ -71,7 +71,7 @@ class Times:
 
     @property
     def title(self) -> str:
-        return show.operation_title(Job(operation=self.operation))
+        return presenters.operation_title(Job(operation=self.operation))
 
     @property
     def failure_percent(self) -> float | None:
@@ -85,7 +85,9 @@ class Times:
     def percentiles(self) -> list[str]:
         """Median and 95th percentile of the wait, then of the run."""
         return [
-            show.duration(percentile(times, share)) for times in (self.waits, self.runs) for share in (50, 95)
+            presenters.duration(percentile(times, share))
+            for times in (self.waits, self.runs)
+            for share in (50, 95)
         ]
 
 
@@ -104,14 +106,14 @@ class WorkerRow:
     """A worker that is there, or one that was or took a job not long ago."""
 
     name: str
-    said: queues.Worker | None
+    said: workers.Worker | None
     """What it last said of itself, if that is known still."""
     last_started_at: datetime | None
     doing: list[tuple[Job, str, str]]
     """Each job that it runs, its title, and for how long."""
 
     @property
-    def live(self) -> queues.Worker | None:
+    def live(self) -> workers.Worker | None:
         return self.said if self.said and self.said.is_up else None
 
     @property
@@ -139,7 +141,7 @@ class Disk:
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the dashboard to the context of the admin's first page."""
     running = list(Job.objects.running().select_related("owner__user").order_by("id")[:MOST_RUNNING])
-    known = queues.known_workers()
+    known = workers.known_workers()
     live = [worker for worker in known if worker.is_up]
     depths = queue_depths(running, live)
     days = last_days(timezone.now().date())
@@ -161,12 +163,13 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "queues": depths,
         "waiting": sum(depth.waiting for depth in depths),
         "oldest": oldest,
-        "oldest_wait": show.duration(show.waited(oldest)) if oldest else "",
+        "oldest_wait": presenters.duration(presenters.waited(oldest)) if oldest else "",
         "workers": worker_rows(running, known),
         "live_workers": len(live),
         "running": len(running),
         "failures": [
-            (job, show.operation_title(job), show.owner_name(job)) for job in failures[:MOST_FAILURES]
+            (job, presenters.operation_title(job), presenters.owner_name(job))
+            for job in failures[:MOST_FAILURES]
         ],
         "disk": disk(),
         "now": timezone.now(),
@@ -268,10 +271,10 @@ def operation_times() -> list[Times]:
     return sorted(found.values(), key=lambda times: -times.count)
 
 
-def queue_depths(running: Iterable[Job], live: Iterable[queues.Worker]) -> list[QueueDepth]:
+def queue_depths(running: Iterable[Job], live: Iterable[workers.Worker]) -> list[QueueDepth]:
     """Every queue that has work, or a worker that takes from it."""
     waiting = {
-        queue: (count, show.duration(seconds))
+        queue: (count, presenters.duration(seconds))
         for queue, count, seconds in Turn.objects.filter(waiting__gt=0)
         .order_by()
         .values_list("queue")
@@ -283,7 +286,7 @@ def queue_depths(running: Iterable[Job], live: Iterable[queues.Worker]) -> list[
     return [
         QueueDepth(
             name,
-            *waiting.get(name, (0, show.NOTHING)),
+            *waiting.get(name, (0, presenters.NOTHING)),
             sum(job.queue == name for job in running),
             sum(name in worker.queues for worker in live),
         )
@@ -291,7 +294,7 @@ def queue_depths(running: Iterable[Job], live: Iterable[queues.Worker]) -> list[
     ]
 
 
-def worker_rows(running: Iterable[Job], known: Iterable[queues.Worker]) -> list[WorkerRow]:
+def worker_rows(running: Iterable[Job], known: Iterable[workers.Worker]) -> list[WorkerRow]:
     """The workers that are there first, then those that were."""
     said = {worker.name: worker for worker in known}
     last = recent_workers()
@@ -307,7 +310,7 @@ def worker_rows(running: Iterable[Job], known: Iterable[queues.Worker]) -> list[
 
 
 def _doing(job: Job) -> tuple[Job, str, str]:
-    return job, show.operation_title(job), show.duration(show.ran(job))
+    return job, presenters.operation_title(job), presenters.duration(presenters.ran(job))
 
 
 def disk() -> Disk:

@@ -15,8 +15,8 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.contrib.filters.admin.datetime_filters import RangeDateFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from jobs import queues
 from jobs.models import Job
+from jobs.queue import workers
 from ml.registry import registry
 
 RECENT_JOBS = 1000
@@ -71,7 +71,7 @@ class WorkerFilter(ColumnFilter):
     parameter_name = "worker"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        names = {worker.name for worker in queues.workers()} | set(recent_workers())
+        names = {worker.name for worker in workers.workers()} | set(recent_workers())
         return [(name, name) for name in sorted(names)]
 
 

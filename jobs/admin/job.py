@@ -22,13 +22,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from jobs import lifecycle
-from jobs.admin import show
+from jobs.admin import presenters
 from jobs.admin.base import Deletion, RecordAdmin, uuids_that_begin
 from jobs.admin.filters import DaysFilter, MethodFilter, OperationFilter, WorkerFilter
 from jobs.errors import Refused
 from jobs.models import Job, JobInput, Output, Owner
-from jobs.state import kept_until, state_of
+from jobs.queue import deletion, lifecycle
+from jobs.queue.state import kept_until, state_of
 
 MOST_OWNERS = 100
 WIDE = ("params", "recipe", "metrics", "labels", "series", "error_message")
@@ -86,36 +86,38 @@ class JobAdmin(Deletion, RecordAdmin):
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, job: Any) -> str | None:
         if job.pictures:
-            return show.output_thumbnail(job.pictures[0])
-        return show.photo_thumbnail(job.first_inputs[0].photo) if job.first_inputs else None
+            return presenters.output_thumbnail(job.pictures[0])
+        return presenters.photo_thumbnail(job.first_inputs[0].photo) if job.first_inputs else None
 
     @admin.display(description=gettext_lazy("job"))
     def title(self, job: Job) -> SafeString:
         details = " · ".join(filter(None, (job.method, str(job.uuid)[:8])))
         return format_html(
-            '<span class="latent-job"><b>{}</b><small>{}</small></span>', show.operation_title(job), details
+            '<span class="latent-job"><b>{}</b><small>{}</small></span>',
+            presenters.operation_title(job),
+            details,
         )
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, job: Job) -> str:
-        return show.status(job)
+        return presenters.status(job)
 
     @admin.display(description=gettext_lazy("owner"))
     def owner_name(self, job: Job) -> str:
-        return show.owner_name(job)
+        return presenters.owner_name(job)
 
     @admin.display(description=gettext_lazy("arrived"))
     def arrived(self, job: Job) -> str:
-        return show.moment(job.created_at)
+        return presenters.moment(job.created_at)
 
     @admin.display(description=gettext_lazy("waited"))
     def waited(self, job: Job) -> str:
-        return show.duration(show.waited(job))
+        return presenters.duration(presenters.waited(job))
 
     @admin.display(description=gettext_lazy("ran"))
     def ran(self, job: Job) -> str | None:
-        seconds = show.ran(job)
-        return None if seconds is None else show.duration(seconds)
+        seconds = presenters.ran(job)
+        return None if seconds is None else presenters.duration(seconds)
 
     @admin.display(description=gettext_lazy("attempt"))
     def attempts(self, job: Job) -> str | None:
@@ -163,7 +165,7 @@ class JobAdmin(Deletion, RecordAdmin):
             self.message_user(request, format_html("<ul>{}</ul>", lines), messages.WARNING)
 
     def remove(self, obj: Job) -> None:
-        lifecycle.delete(obj)
+        deletion.delete(obj)
 
     def goes_along(self, obj: Job) -> dict[str, int]:
         return {_("outputs"): obj.outputs.count(), _("share links"): obj.shares.count()}
@@ -189,7 +191,7 @@ class JobAdmin(Deletion, RecordAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": job,
-            "title": show.operation_title(job),
+            "title": presenters.operation_title(job),
             "subtitle": str(job.uuid)[:8],
             **_page(job),
         }
@@ -235,7 +237,7 @@ def _page(job: Job) -> dict[str, Any]:
         "job": job,
         "state": state,
         "percent": round(100 * state.fraction),
-        "status": show.status(job),
+        "status": presenters.status(job),
         "facts": _facts(job),
         "params": sorted(job.params.items()),
         "metrics": sorted(job.metrics.items()),
@@ -282,24 +284,24 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         (_("Worker"), job.worker),
         (_("Attempt"), _attempts(job)),
         (_("Request"), job.request_id),
-        (_("Arrived"), show.moment(job.created_at)),
-        (_("Started"), show.moment(job.started_at)),
-        (_("Finished"), show.moment(job.finished_at)),
-        (_("Waited"), show.duration(show.waited(job))),
-        (_("Ran"), show.duration(show.ran(job))),
-        (_("Expected to run"), show.duration(job.expected_seconds)),
-        (_("May run"), show.duration(job.deadline_seconds)),
-        (_("Kept until"), _("for good") if job.kept or job.sample else show.moment(kept)),
+        (_("Arrived"), presenters.moment(job.created_at)),
+        (_("Started"), presenters.moment(job.started_at)),
+        (_("Finished"), presenters.moment(job.finished_at)),
+        (_("Waited"), presenters.duration(presenters.waited(job))),
+        (_("Ran"), presenters.duration(presenters.ran(job))),
+        (_("Expected to run"), presenters.duration(job.expected_seconds)),
+        (_("May run"), presenters.duration(job.deadline_seconds)),
+        (_("Kept until"), _("for good") if job.kept or job.sample else presenters.moment(kept)),
     ]
-    return [(name, value) for name, value in facts if value and value != show.NOTHING]
+    return [(name, value) for name, value in facts if value and value != presenters.NOTHING]
 
 
 def _owner_link(job: Job) -> str:
     """To all jobs of the owner."""
     if not job.owner:
-        return show.owner_name(job)
+        return presenters.owner_name(job)
     address = f"{reverse('admin:jobs_job_changelist')}?owner__id__exact={job.owner.pk}"
-    return format_html('<a class="latent-link" href="{}">{}</a>', address, show.owner_name(job))
+    return format_html('<a class="latent-link" href="{}">{}</a>', address, presenters.owner_name(job))
 
 
 def _attempts(job: Job) -> str:

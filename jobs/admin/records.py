@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
-from jobs import access, retention
-from jobs.admin import show
+from jobs.access import sharing
+from jobs.admin import presenters
 from jobs.admin.base import Deletion, RecordAdmin, uuids_that_begin
 from jobs.admin.filters import DaysFilter
+from jobs.library import retention
 from jobs.models import ApiToken, Job, Owner, Photo, ShareLink
 
 
@@ -42,11 +43,11 @@ class PhotoAdmin(Deletion, RecordAdmin):
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, photo: Photo) -> str | None:
-        return show.photo_thumbnail(photo)
+        return presenters.photo_thumbnail(photo)
 
     @admin.display(description=gettext_lazy("picture"))
     def large_picture(self, photo: Photo) -> str | None:
-        return show.large_photo(photo)
+        return presenters.large_photo(photo)
 
     @admin.display(description=gettext_lazy("photo"))
     def name_or_id(self, photo: Photo) -> str:
@@ -133,7 +134,7 @@ class ShareLinkAdmin(RecordAdmin):
 
     @admin.action(description=gettext_lazy("Revoke"))
     def revoke(self, request: HttpRequest, links: QuerySet[ShareLink]) -> None:
-        count = access.revoke(links)
+        count = sharing.revoke(links)
         sentence = ngettext("One link is dead.", "{count} links are dead.", count).format(count=count)
         self.message_user(request, sentence, messages.SUCCESS)
 

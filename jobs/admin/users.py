@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from jobs import retention
 from jobs.admin.base import Deletion
+from jobs.library import retention
 from jobs.models import Owner
 
 admin.site.unregister(User)

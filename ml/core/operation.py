@@ -222,8 +222,10 @@ class Operation:
     example: Example | None = None
     then: tuple[Next, ...] = ()
 
-    def parse(self, params: Mapping[str, Any]) -> Params:
-        """The params, checked; raises `ParamsError` with one sentence for all that is wrong."""
+    def parse(self, params: Mapping[str, Any] | Params) -> Params:
+        """The params, checked once; raises `ParamsError` with one sentence for all that is wrong."""
+        if isinstance(params, self.params):
+            return params
         try:
             return self.params.model_validate(dict(params))
         except pydantic.ValidationError as error:

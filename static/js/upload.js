@@ -21,7 +21,7 @@ function send(file, onProgress) {
     request.onload = () =>
       request.status === 201 && request.response
         ? resolve(request.response)
-        : reject(new Error(request.response?.sentence ?? request.response?.detail ?? text.textLost));
+        : reject(new Error(request.response?.detail ?? text.textLost));
     request.send(body);
   });
 }
@@ -94,18 +94,38 @@ async function start(files) {
   const received = await sendAll(files, list);
   const photos = received.filter(Boolean);
   if (!photos.length) return;
-  const query = new URLSearchParams(photos.map((photo) => ["photo", photo.id]));
-  const address = photos.length === 1 && photos[0].again ? photos[0].again : `${text.choose}?${query}`;
-  if (photos.length === received.length) location.assign(address);
+  if (photos.length === received.length) goOn(photos);
   else {
-    const on = document.createElement("a");
+    const on = document.createElement("button");
+    on.type = "button";
     on.className = "button primary";
-    on.href = address;
     on.textContent = text.textGoOn;
+    on.addEventListener("click", () => goOn(photos));
     const item = document.createElement("li");
     item.append(on);
     list.append(item);
   }
+}
+
+// Any number of photos goes with a form, since an address holds only some.
+function goOn(photos) {
+  if (photos.length === 1) {
+    location.assign(photos[0].again ?? `${text.choose}?${new URLSearchParams({ photo: photos[0].id })}`);
+    return;
+  }
+  const chosen = document.createElement("form");
+  chosen.method = "post";
+  chosen.action = text.choose;
+  chosen.hidden = true;
+  chosen.append(form.querySelector("[name=csrfmiddlewaretoken]").cloneNode());
+  for (const photo of photos) {
+    const input = document.createElement("input");
+    input.name = "photo";
+    input.value = photo.id;
+    chosen.append(input);
+  }
+  document.body.append(chosen);
+  chosen.submit();
 }
 
 // A form: into a slot

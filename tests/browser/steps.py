@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from jobs.samples import SAMPLES
+from jobs.library.samples import SAMPLES
 
 SQUARE = next(sample for sample in SAMPLES if sample.width == sample.height).path
 

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from jobs import progress, queues
+from jobs.queue import redis_client, workers
 from tests.browser.conftest import Visit
 from tests.browser.steps import shifts, wait_for_result, watch_shifts
 
@@ -122,7 +122,9 @@ def test_nothing_moves_when_pictures_arrive(visit: Visit, start_job: Callable[..
     page.click("button[value=coffee]")
     page.wait_for_url("**/choose?*")
     look("choose")
-    progress.client().delete(queues.WORKERS)  # until they are heard of again, none runs, and the page says so
+    redis_client.client().delete(
+        workers.WORKERS
+    )  # until they are heard of again, none runs, and the page says so
     start_job(page, "nap", sample="astronaut", settings="seconds=3")
     wait_for_result(page)
     page.wait_for_timeout(1500)

@@ -82,7 +82,7 @@ def sweep() -> int:
     Between a file and its row a process can always be killed. Here nothing is under way, so no file is too
     young to be taken for an orphan.
     """
-    from jobs import retention
+    from jobs.library import retention
 
     retention.ORPHAN_SECONDS = 0
     return retention.clean()["orphans"]
@@ -121,9 +121,9 @@ def _mixed_up(job: "Job") -> bool:
 
 def _left_in_redis(jobs: Mapping[str, "Job"]) -> list[str]:
     """Hints about a job that is not there, or that stay for ever; and messages that nobody takes."""
-    from jobs import progress
+    from jobs.queue import redis_client
 
-    client = progress.client()
+    client = redis_client.client()
     hints = {key.decode() for key in client.scan_iter("latent:job:*")}
     of_no_job = {hint for hint in hints if re.split(r":", hint)[2] not in jobs}
     for_ever = {hint for hint in hints if client.ttl(hint) < 0}

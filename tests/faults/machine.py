@@ -14,7 +14,7 @@ import psutil
 import psycopg
 
 from tests.support import wait_for
-from webapp.processes import end_with
+from webapp.supervisor.processes import end_with
 
 DISK_MEGABYTES = 64
 NOBODY = "nobody"

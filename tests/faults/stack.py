@@ -132,7 +132,7 @@ class Stack:
     def announce(self, times: int) -> None:
         """Say that there is work, whether there is or not."""
         for _ in range(times):
-            self._broker.send_task("jobs.tasks.work", args=["cpu"], queue="cpu", retry=False)
+            self._broker.send_task("jobs.work.tasks.work", args=["cpu"], queue="cpu", retry=False)
 
     def forget_redis(self) -> None:
         shutil.rmtree(self.home / "redis" / "appendonlydir", ignore_errors=True)

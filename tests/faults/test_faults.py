@@ -13,13 +13,14 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from jobs import lifecycle, progress, queues, retention
+from jobs.library import retention
 from jobs.models import Job, JobEvent, Output, Turn
+from jobs.queue import broker, lifecycle, live, redis_client
 from tests.conftest import Person
 from tests.faults.checker import report, sweep
 from tests.faults.machine import processes_of
 from tests.faults.run import run
-from tests.support import wait_for
+from tests.support import submit_one, wait_for
 
 KEY = "a key"
 
@@ -62,11 +63,11 @@ def anothers_file(job: Job) -> None:
 
 
 def a_hint_of_no_job(job: Job) -> None:
-    progress.say(uuid4(), 0.5, "half done")
+    live.say(uuid4(), 0.5, "half done")
 
 
 def a_hint_for_ever(job: Job) -> None:
-    progress.client().set(f"latent:job:{job.uuid}:cancel", 1)
+    redis_client.client().set(f"latent:job:{job.uuid}:cancel", 1)
 
 
 SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
@@ -87,7 +88,7 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
     "a folder of a run": ("left in folders", lambda job: (settings.HOME / "scratch" / "half a run").mkdir()),
     "a hint of no job": ("left in Redis", a_hint_of_no_job),
     "a hint for ever": ("left in Redis", a_hint_for_ever),
-    "a message nobody takes": ("left in Redis", lambda job: queues.announce("cpu")),
+    "a message nobody takes": ("left in Redis", lambda job: broker.announce("cpu")),
 }
 """What is done to a site where all was well, and the finding that must come of it."""
 
@@ -95,7 +96,7 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
 @pytest.fixture
 def job(alice: Person, operations: None, redis: Any, media: Any, stored: Any) -> Iterator[Job]:
     """One that has succeeded."""
-    made = lifecycle.submit(alice.owner, "instant", {}, {}, idempotency_key=KEY)
+    made = submit_one(alice.owner, "instant", {}, {}, idempotency_key=KEY)
     claim = lifecycle.claim("cpu")
     assert claim
     outcome = stored(claim)
@@ -124,7 +125,7 @@ def test_the_checker_sees_sabotage(job: Job, deed: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_checker_sees_a_request_that_made_two_jobs(job: Job) -> None:
-    other = lifecycle.submit(job.owner, "instant", {}, {}, idempotency_key="another")
+    other = submit_one(job.owner, "instant", {}, {}, idempotency_key="another")
     found = report({KEY: [str(job.uuid), str(other.uuid)], "another": []})
     assert found["one request, two jobs"] == [KEY]
 

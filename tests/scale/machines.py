@@ -16,7 +16,7 @@ import psycopg
 
 from tests.support import wait_for
 from webapp.config import BASE_DIR
-from webapp.processes import end_with
+from webapp.supervisor.processes import end_with
 
 # Of the addresses that are kept for tests between networks (RFC 2544).
 HERE, THERE, MASK = "198.18.77.1", "198.18.77.2", 30

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
-from jobs import lifecycle, retention
+from jobs.library import retention
+from jobs.library.samples import SHOWN_FIRST, submit_sample
 from jobs.models import Job, Owner
-from jobs.samples import SHOWN_FIRST, submit_sample
-from webapp.config import config
+from jobs.queue import reaper
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +49,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         nobody_yet = not Owner.objects.exists()
-        samples = list(SHOWN_FIRST) if config().sample_jobs and nobody_yet else []
+        samples = list(SHOWN_FIRST) if settings.LATENT.sample_jobs and nobody_yet else []
         cleaning = Cleaning()
         while True:
             close_old_connections()
             try:
-                lifecycle.reap()
+                reaper.reap()
                 if samples and not Job.objects.unfinished().exists():  # nobody should wait for them
                     submit_sample(samples.pop(0))
                 if cleaning.due():
@@ -64,4 +64,4 @@ class Command(BaseCommand):
             except (DatabaseError, OSError):
                 log.exception("the clock could not look; it tries again")
             (settings.HOME / "clock").touch()  # for whoever asks whether it still goes
-            time.sleep(config().reap_seconds)
+            time.sleep(settings.LATENT.reap_seconds)

@@ -1,0 +1,93 @@
+"""Who asks: a member, a visitor, a program with a token, an admin."""
+
+import hmac
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused
+from jobs.models import ApiToken, Owner
+from ml.core.operation import Operation
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+SESSION_OWNER = "owner"
+USED_EVERY_SECONDS = 60
+
+
+def owner_of(request: HttpRequest) -> Owner | None:
+    """The owner that a request speaks for: by Bearer token, as a member, or as a visitor; None for a stranger.
+
+    Raises `Refused` (401) where a token is given that is not good.
+    """
+    if not hasattr(request, "_latent_owner"):
+        request._latent_owner = _find_owner(request)  # type: ignore[attr-defined]
+    found: Owner | None = request._latent_owner  # type: ignore[attr-defined]
+    return found
+
+
+def owner_made_if_needed(request: HttpRequest) -> Owner:
+    """The owner that a request speaks for; a stranger becomes a visitor."""
+    found = owner_of(request)
+    if found is None:
+        found = Owner.objects.create(address=_digest(client_address(request)))
+        request.session[SESSION_OWNER] = str(found.id)
+        request._latent_owner = found  # type: ignore[attr-defined]
+    return found
+
+
+def may_use(request: HttpRequest, operation: Operation) -> bool:
+    """Whether whoever asks may start such a job at all; a stranger will be a visitor."""
+    owner = owner_of(request)
+    return not operation.members_only or (owner is not None and owner.user_id is not None)
+
+
+def has_bearer(request: HttpRequest) -> bool:
+    return request.headers.get("Authorization", "").lower().startswith("bearer ")
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """Whether staff is logged in. A token never speaks for an admin."""
+    return not has_bearer(request) and bool(request.user.is_staff and request.user.is_active)
+
+
+def owner_of_user(user: "User") -> Owner:
+    return Owner.objects.select_related("user").get_or_create(user=user)[0]
+
+
+def _find_owner(request: HttpRequest) -> Owner | None:
+    if has_bearer(request):
+        return owner_of_user(_user_of_token(request.headers["Authorization"][7:].strip()))
+    if not isinstance(request.user, AnonymousUser):
+        return owner_of_user(request.user)
+    visitor = request.session.get(SESSION_OWNER)
+    return Owner.objects.filter(pk=uuid.UUID(visitor), user=None).first() if visitor else None
+
+
+def _user_of_token(secret: str) -> "User":
+    token = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(secret)).first()
+    if token is None or not token.user.is_active:
+        raise Refused("bad_token", _("This token is not good. Make a new one."), status=401)
+    now = timezone.now()
+    if token.last_used_at is None or (now - token.last_used_at).total_seconds() > USED_EVERY_SECONDS:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token.user
+
+
+def client_address(request: HttpRequest) -> str:
+    """The IP address that a request comes from."""
+    address: str = request.META.get("REMOTE_ADDR", "")
+    if settings.LATENT.behind_proxy:
+        address = request.headers.get("X-Forwarded-For", address).split(",")[-1].strip()
+    return address
+
+
+def _digest(address: str) -> str:
+    """A keyed digest of an address: enough to share a turn and limits by, and no more."""
+    return hmac.new(settings.SECRET_KEY.encode(), address.encode(), "sha256").hexdigest()[:32]

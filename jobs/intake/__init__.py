@@ -1,0 +1,1 @@
+"""Bytes from a stranger become a stored photo, or a refusal."""

@@ -1,0 +1,123 @@
+"""Uploads that are no picture but hold what came of pictures: ZIP archives of photos, and models trained on them.
+
+Both are made anew: of an archive each photo as if it had been uploaded alone, of a model its numbers and names.
+"""
+
+import io
+import zlib
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryFile
+from typing import IO, Any
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused
+from jobs.intake.developed import Developed
+from jobs.intake.pictures import receive_picture
+from jobs.intake.sniffing import check_size, sniff
+from ml.classify.heads import MOST_BYTES, read_head, write_head
+from ml.core.errors import InputError
+from ml.core.files import undamaged
+from ml.core.operation import Kind
+from ml.core.text import excerpt
+from ml.train_classifier import archives
+
+MOST_MEGAPIXELS_FACTOR = 12  # all photos of an archive together hold at most so many times the pixels of one
+SUFFIXES = {"jpeg": "jpg"}
+
+
+def receive_archive(file: "UploadedFile[Any]") -> Developed:
+    """A ZIP archive with a folder of photos for each class; the same again, of photos made anew."""
+    archives.check_end(_tail(file))
+    with undamaged(), ZipFile(file) as archive:
+        return _developed(archive)
+
+
+def receive_model(file: "UploadedFile[Any]") -> Developed:
+    """A classifier of somebody's own, and nothing but its numbers and the names of its classes."""
+    with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+        copy.write(file.read(MOST_BYTES + 1))
+        copy.flush()
+        head = read_head(Path(copy.name))
+    with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as made:
+        write_head(head, Path(made.name))
+        content = Path(made.name).read_bytes()
+    note = _("Tells apart: {classes}.").format(classes=", ".join(head.classes))
+    return Developed(io.BytesIO(content), Kind.MODEL, "safetensors", 0, 0, "#808080", notes=(_short(note),))
+
+
+def _tail(file: "UploadedFile[Any]") -> bytes:
+    file.seek(max(0, (file.size or 0) - archives.TAIL_BYTES))
+    tail = bytes(file.read())
+    file.seek(0)
+    return tail
+
+
+def _developed(archive: ZipFile) -> Developed:
+    classes = archives.photos_by_class(archive)
+    made = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 (closed by whoever stores it)
+    try:
+        count = _write(archive, classes, made)
+    except BaseException:
+        made.close()
+        raise
+    names = ", ".join(f"{name} ({len(entries)})" for name, entries in classes.items())
+    note = _short(_("Photos of {classes}.").format(classes=names))
+    return Developed(made, Kind.ARCHIVE, "zip", 0, 0, "#808080", frames=count, notes=(note,))
+
+
+def _write(archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes]) -> int:
+    """Put every photo, made anew, into the target; returns how many there were."""
+    limit = MOST_MEGAPIXELS_FACTOR * settings.LATENT.max_upload_megapixels
+    megapixels, count = 0.0, 0
+    with ZipFile(target, "w") as clean:
+        for name, entries in classes.items():
+            for number, entry in enumerate(entries, 1):
+                photo = _photo(archive, entry)
+                megapixels += photo.width * photo.height / 1e6
+                if megapixels > limit:
+                    raise Refused(
+                        "too_many_pixels",
+                        _(
+                            "The photos in this archive have more than {limit:g} megapixels in all. "
+                            "Make them smaller and try again."
+                        ).format(limit=limit),
+                    )
+                photo.file.seek(0)
+                suffix = SUFFIXES.get(photo.format, photo.format)
+                clean.writestr(ZipInfo(f"{name}/{number:04}.{suffix}"), photo.file.read())
+                count += 1
+    return count
+
+
+def _photo(archive: ZipFile, entry: ZipInfo) -> Developed:
+    """One photo, made anew; its name is said where it is refused."""
+    try:
+        check_size(entry.file_size)
+        upload = SimpleUploadedFile("photo", archive.read(entry))
+        kind, file_format = sniff(upload)
+        if kind is not Kind.IMAGE:
+            raise InputError(_("This is no photo."))
+        return receive_picture(upload, file_format)
+    except (Refused, InputError) as error:
+        sentence = str(error)
+    except (BadZipFile, zlib.error, EOFError):
+        raise
+    except Exception as error:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
+            raise
+        sentence = _("This picture is damaged, cut short or of a rare kind. Export or download it again.")
+    raise Refused(
+        "bad_photo",
+        _("“{file}” in this archive: {sentence}").format(
+            file=excerpt(entry.filename, 100), sentence=sentence
+        ),
+    )
+
+
+def _short(note: str) -> str:
+    """As much of a note as a row holds."""
+    return note if len(note) <= 300 else f"{note[:299]}…"

@@ -1,0 +1,74 @@
+"""How much one owner, and the whole site, may be asked for at a time."""
+
+import shutil
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused
+from jobs.models import Output, Owner, Photo
+
+HOUR = timedelta(hours=1)
+LATER_SECONDS = 600
+
+
+def check_upload(owner: Owner, size: int) -> None:
+    """Raise `Refused` where the site has no room for a photo of that many bytes, or this owner has sent enough."""
+    check_disk()
+    member = owner.user_id is not None
+    most = settings.LATENT.member_uploads_per_hour if member else settings.LATENT.visitor_uploads_per_hour
+    recent = Photo.objects.filter(belonging_to(owner), created_at__gt=timezone.now() - HOUR)
+    if recent.count() >= most:
+        oldest = recent.order_by("-created_at")[most - 1].created_at
+        seconds = (oldest + HOUR - timezone.now()).total_seconds()
+        raise Refused(
+            "too_many_uploads",
+            _(
+                "You have sent {count} photos within an hour, and that is the limit. Go on in {minutes} min."
+            ).format(count=most, minutes=max(1, round(seconds / 60))),
+            status=429,
+            retry_after=max(1, round(seconds)),
+        )
+    limit = settings.LATENT.member_stored_megabytes if member else settings.LATENT.visitor_stored_megabytes
+    if stored_bytes(owner) + size > limit * 1_000_000:
+        raise Refused(
+            "no_room",
+            _("Your photos and results take {limit} MB, and no more fit. Delete some, and try again.").format(
+                limit=limit
+            ),
+            status=413,
+        )
+
+
+def check_disk() -> None:
+    """Raise `Refused` while there is still room for what runs."""
+    if free_bytes() < settings.LATENT.min_free_megabytes * 1_000_000:
+        raise Refused(
+            "disk_full",
+            _("The disk of this site is nearly full, so nothing new is taken for now. Try again later."),
+            status=507,
+            retry_after=LATER_SECONDS,
+        )
+
+
+def free_bytes() -> int:
+    """Room on the disk of this site: where uploads pass through, and where files are kept unless a bucket has them."""
+    folders = [settings.HOME] if settings.LATENT.s3_bucket else [settings.HOME, settings.MEDIA_ROOT]
+    return min(shutil.disk_usage(folder).free for folder in folders if folder.exists())
+
+
+def stored_bytes(owner: Owner) -> int:
+    """What the photos and results of an owner take."""
+    photos = Photo.objects.filter(belonging_to(owner)).aggregate(bytes=Sum("bytes", default=0))
+    outputs = Output.objects.filter(belonging_to(owner, "job__")).aggregate(bytes=Sum("bytes", default=0))
+    return int(photos["bytes"] + outputs["bytes"])
+
+
+def belonging_to(owner: Owner, prefix: str = "") -> Q:
+    """To a member, or to any visitor from the same address: a fresh session is no fresh start."""
+    if owner.user_id is None and owner.address:
+        return Q(**{f"{prefix}owner__address": owner.address, f"{prefix}owner__user": None})
+    return Q(**{f"{prefix}owner": owner})

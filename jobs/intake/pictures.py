@@ -1,0 +1,252 @@
+"""An image or an animation, decoded in full and written anew."""
+
+import io
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import get_sampling
+
+from jobs.errors import Refused
+from jobs.intake.containers import (
+    MOST_FRAMES,
+    Damaged,
+    check_tiff,
+    gif_size,
+    lean_gif,
+    lean_jpeg,
+    lean_png,
+    orientation,
+    webp_is_lossless,
+)
+from jobs.intake.developed import Developed
+from jobs.intake.sniffing import clean_name
+from jobs.storage.thumbnails import mean_color
+from ml.core.images import (
+    ANIMATED,
+    LONGEST_SIDE,
+    PNG_LEVEL,
+    FileFormat,
+    decode,
+    deep_color,
+    foreign_profile,
+    from_pillow,
+    plain,
+    to_srgb,
+    write_picture,
+)
+from ml.core.operation import Kind
+
+ANIMATION_FACTOR = 2  # the frames of an animation together hold at most so many times the pixels of a photo
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by EXIF's orientation
+
+
+def receive_picture(file: "UploadedFile[Any]", file_format: str) -> Developed:
+    """An image or an animation, decoded and written anew."""
+    data = file.read()
+    match file_format:
+        case "JPEG":
+            data = lean_jpeg(data)
+        case "PNG":
+            data = lean_png(data)
+        case "GIF":
+            data = lean_gif(data)
+            _check_size(*gif_size(data))  # Pillow may fill the canvas while it opens the file
+        case "TIFF":
+            check_tiff(data)
+    with Image.open(io.BytesIO(data), formats=(file_format,)) as image:
+        _check_size(*image.size)
+        frames = getattr(image, "n_frames", 1) if file_format in ANIMATED else 1
+        _check_frames(image, frames)
+        upright = orientation(image.info.get("exif", b""))
+        if frames > 1:
+            return _develop_animation(image, frames, upright)
+        if image.mode.startswith(("I", "F")) or (deep_color(image) and not foreign_profile(image)):
+            return _develop_deep(image, data)
+        lossy = file_format in ("JPEG", "AVIF") or (file_format == "WEBP" and not webp_is_lossless(data))
+        del data
+        return _develop_photo(image, upright, lossy)
+
+
+def _check_size(width: int, height: int) -> None:
+    limit = settings.LATENT.max_upload_megapixels
+    megapixels = width * height / 1e6
+    if megapixels > limit:
+        raise Refused(
+            "too_many_pixels",
+            _(
+                "This picture has {width} × {height} pixels ({megapixels:,.1f} megapixels); "
+                "at most {limit:g} megapixels can be sent. Make it smaller and try again."
+            ).format(width=width, height=height, megapixels=megapixels, limit=limit),
+        )
+
+
+def _check_frames(image: Any, frames: int) -> None:
+    limit = settings.LATENT.max_upload_megapixels
+    if frames > MOST_FRAMES or frames * image.width * image.height / 1e6 > ANIMATION_FACTOR * limit:
+        raise Refused(
+            "too_many_frames",
+            _(
+                "This animation is too long: at most {frames:,} frames and {limit:g} megapixels in all "
+                "can be sent. Make it shorter or smaller and try again."
+            ).format(frames=MOST_FRAMES, limit=ANIMATION_FACTOR * limit),
+        )
+    if image.format == "TIFF":
+        tile_width, tile_height = image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)
+        if tile_width * tile_height > limit * 1e6:
+            raise Damaged
+
+
+def _develop_photo(image: Image.Image, upright: int, lossy: bool) -> Developed:
+    deep = deep_color(image)
+    image.load()
+    converted = to_srgb(image)
+    notes = _what_changed(image, converted=converted is not image, deep=deep)
+    developed = plain(converted)
+    del converted
+    untouched = developed is image and upright == 1
+    if developed is not image:
+        image.close()  # frees its pixels before more are needed
+    if upright != 1:
+        developed = developed.transpose(UPRIGHT[upright])
+    if lossy and developed.mode in ("LA", "RGBA") and developed.getextrema()[-1] == (255, 255):
+        developed = developed.convert(developed.mode[:-1])
+    developed.info = {}
+    buffer = io.BytesIO()
+    stored = _stored_format(developed, lossy)
+    match stored:
+        case "jpeg" if untouched and image.format == "JPEG":
+            developed.save(buffer, "JPEG", **_own_tables(image))
+        case "jpeg":
+            developed.save(buffer, "JPEG", quality=95, subsampling=0)
+        case "webp":
+            developed.save(buffer, "WEBP", lossless=True, quality=0, method=0)
+        case "png":
+            developed.save(buffer, "PNG", compress_level=PNG_LEVEL)
+    return Developed(buffer, Kind.IMAGE, stored, *developed.size, _color_of(developed), notes=notes)
+
+
+def _stored_format(image: Image.Image, lossy: bool) -> FileFormat:
+    if not lossy:
+        return "png"
+    wanted: FileFormat = "webp" if image.mode in ("LA", "RGBA") else "jpeg"
+    return wanted if max(image.size) <= LONGEST_SIDE[wanted] else "png"
+
+
+def _own_tables(image: Any) -> dict[str, Any]:
+    """What Pillow's quality="keep" stands for, also where components name tables in another order."""
+    tables = [image.quantization[component[3]] for component in image.layer[:2]]
+    sampling = get_sampling(image)
+    return {"qtables": tables, "subsampling": max(sampling, 0)}  # an unusual sampling (-1) becomes 4:4:4
+
+
+def _develop_deep(image: Image.Image, data: bytes) -> Developed:
+    """16 bits a channel, which Pillow would cut down to 8 in colour pictures."""
+    notes = _what_changed(image, converted=False)
+    with Image.open(io.BytesIO(data), formats=(image.format or "",)) as whole:
+        whole.load()  # OpenCV does not tell when a file is cut short
+    with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+        source, target = Path(folder) / "source", Path(folder) / "target"
+        source.write_bytes(data)
+        picture = decode(image, source)
+        write_picture(picture, target, "png")
+        buffer = io.BytesIO(target.read_bytes())
+    return Developed(
+        buffer, Kind.IMAGE, "png", picture.width, picture.height, mean_color(picture), notes=notes
+    )
+
+
+def _develop_animation(image: Image.Image, count: int, upright: int) -> Developed:
+    if max(image.size) > LONGEST_SIDE["webp"]:
+        raise Refused(
+            "too_many_pixels",
+            _("An animation can be {limit:,} pixels wide or high. Make it smaller and try again.").format(
+                limit=LONGEST_SIDE["webp"]
+            ),
+        )
+    frames, durations, converted = [], [], False
+    # The default picture of an APNG is shown by whoever cannot play it, and is no frame.
+    for index in range(1 if image.info.get("default_image") else 0, count):
+        image.seek(index)
+        image.load()
+        in_srgb = to_srgb(image)
+        converted = converted or in_srgb is not image
+        frame = plain(in_srgb)
+        frame = frame.transpose(UPRIGHT[upright]) if upright != 1 else frame.copy()
+        frame.info = {}
+        frames.append(frame)
+        durations.append(round(image.info.get("duration", 0)))
+    buffer = io.BytesIO()
+    frames[0].save(
+        buffer, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=_plays(image),
+        lossless=True, quality=0, method=0, kmin=0, kmax=0,
+    )  # fmt: skip
+    with Image.open(buffer, formats=("WEBP",)) as stored:  # equal frames in a row have become one
+        kept = getattr(stored, "n_frames", 1)
+    kind = Kind.ANIMATION if kept > 1 else Kind.IMAGE
+    seconds = sum(durations) / 1000 if kept > 1 else 0.0
+    return Developed(
+        buffer,
+        kind,
+        "webp",
+        *frames[0].size,
+        _color_of(frames[0]),
+        kept,
+        seconds,
+        _what_changed(image, converted=converted),
+    )
+
+
+def _plays(image: Image.Image) -> int:
+    """How often an animation is played, 0 for ever. A GIF says how often it is repeated, or nothing: once."""
+    if image.format != "GIF":
+        return int(image.info.get("loop", 0))
+    repeats = image.info.get("loop")
+    return 1 if repeats is None else 0 if repeats == 0 else min(repeats + 1, 0xFFFF)
+
+
+def _what_changed(image: Image.Image, *, converted: bool, deep: bool = False) -> tuple[str, ...]:
+    """What was changed knowingly, a sentence each. `converted`: from its profile; `deep`: it had 16 bits."""
+    notes = []
+    profile = _profile_name(image)
+    if image.mode in ("CMYK", "LAB"):
+        notes.append(_("Converted from {colors} to sRGB.").format(colors=image.mode.replace("LAB", "Lab")))
+    elif converted:
+        notes.append(_("Converted from the colour profile “{name}” to sRGB.").format(name=profile))
+    elif profile == "" or foreign_profile(image):
+        notes.append(_("The colour profile could not be used and was left out."))
+    if converted and deep:
+        notes.append(_("Reduced from 16 to 8 bits a channel."))
+    if image.mode == "I":
+        notes.append(_("Reduced from 32 to 16 bits a channel."))
+    if image.format == "TIFF" and getattr(image, "is_animated", False):
+        notes.append(_("Only the first page was kept."))
+    return tuple(notes)
+
+
+def _profile_name(image: Image.Image) -> str | None:
+    """Of the colour profile; empty where it cannot be read, None where there is none."""
+    data = image.info.get("icc_profile")
+    if not data:
+        return None
+    try:
+        return clean_name(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(data))))[:40]
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return ""
+
+
+def _color_of(image: Image.Image) -> str:
+    sample = image.resize((min(image.width, 64), min(image.height, 64)), Image.Resampling.NEAREST)
+    return mean_color(from_pillow(sample))

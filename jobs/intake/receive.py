@@ -1,0 +1,151 @@
+"""Bytes from a stranger become a `Photo`, or a refusal in one sentence that leaves no row and no file behind.
+
+Nothing of an upload is kept but its pixels: decoded in full, turned upright, converted to sRGB, written into
+a new file under a random name. A JPEG keeps its quantisation tables where nothing had to be changed; other
+lossy files become JPEG, with transparency lossless WebP (a third smaller than PNG and no slower); what was
+stored without loss stays so, as PNG. Animations become lossless WebP (half the size of APNG and no slower).
+"""
+
+import errno
+import hashlib
+import io
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+from django.db import OperationalError
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused, StorageAway, storage_away
+from jobs.intake import limits
+from jobs.intake.archives import receive_archive, receive_model
+from jobs.intake.developed import Developed
+from jobs.intake.pictures import receive_picture
+from jobs.intake.sniffing import check_size, clean_name, most_bytes, sniff
+from jobs.models import Owner, Photo
+from ml.core.errors import InputError
+from ml.core.operation import Kind
+
+logger = logging.getLogger(__name__)
+warnings.filterwarnings("ignore", module=r"PIL\.")  # its remarks on odd metadata, of which nothing is kept
+
+# A 40-megapixel photo takes 160 MB decoded, and as much again while it is turned: not in all threads at once.
+_turn_to_decode = threading.BoundedSemaphore(2)
+
+
+def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Photo:
+    """The upload as a stored photo of `owner`, or of the site itself.
+
+    Raises `Refused`, and then there is neither a row nor a file.
+    """
+    check_size(file.size or 0)
+    if owner:
+        limits.check_upload(owner, file.size or 0)
+    with _turn_to_decode:
+        with _refusing_what_cannot_be_decoded():
+            kind, file_format = sniff(file)
+            developed = _developed(kind, file, file_format)
+        with _refusing_what_cannot_be_kept():
+            return _store(owner, developed, clean_name(file.name or ""))
+
+
+class UploadLimit(FileUploadHandler):
+    """First of FILE_UPLOAD_HANDLERS: lets nothing beyond the limit reach disk or memory, and keeps counting.
+
+    The file that comes of it is empty but tells its true size, by which `receive` refuses it.
+    """
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        return raw_data if start + len(raw_data) <= most_bytes() else None
+
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
+        if file_size <= most_bytes():
+            return None
+        return UploadedFile(io.BytesIO(), self.file_name, self.content_type, file_size)
+
+
+def _developed(kind: Kind, file: "UploadedFile[Any]", file_format: str) -> Developed:
+    match kind:
+        case Kind.VIDEO:
+            from jobs.intake.videos import receive_video  # loads FFmpeg, which only those who send films need
+
+            return receive_video(file)
+        case Kind.ARCHIVE:
+            return receive_archive(file)
+        case Kind.MODEL:
+            return receive_model(file)
+        case _:
+            return receive_picture(file, file_format)
+
+
+def _store(owner: Owner | None, developed: Developed, name: str) -> Photo:
+    file = developed.file
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.seek(0)
+    photo = Photo(
+        owner=owner, name=name, kind=developed.kind, format=developed.format, width=developed.width,
+        height=developed.height, frames=developed.frames, seconds=developed.seconds, color=developed.color,
+        note=" ".join(developed.notes), bytes=size, sha256=digest,
+    )  # fmt: skip
+    place = f"photos/{photo.id.hex[:2]}/{photo.id}.{developed.format}"
+    try:
+        photo.file.name = default_storage.save(place, File(file))
+        photo.save(force_insert=True)
+    except BaseException:
+        with suppress(OSError):
+            default_storage.delete(place)
+        raise
+    return photo
+
+
+@contextmanager
+def _refusing_what_cannot_be_decoded() -> Iterator[None]:
+    """A decoder may raise anything at a hostile file; what is no fault of the file is told apart."""
+    try:
+        with _refusing_what_cannot_be_kept():
+            yield
+    except Refused:
+        raise
+    except InputError as error:
+        raise Refused("unsupported", _(str(error))) from None
+    except MemoryError:
+        logger.exception("An upload was refused for want of memory")
+        raise Refused(
+            "out_of_memory",
+            _("The server is short of memory just now. Try again later or send a smaller picture."),
+            status=503,
+        ) from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        logger.info("An upload was refused as damaged: %r", error)
+        raise Refused(
+            "damaged",
+            _("This picture is damaged, cut short or of a rare kind. Export or download it again."),
+        ) from None
+
+
+@contextmanager
+def _refusing_what_cannot_be_kept() -> Iterator[None]:
+    try:
+        yield
+    except StorageAway:
+        logger.exception("An upload was refused: the bucket is away")
+        raise storage_away() from None
+    except (OSError, OperationalError) as error:
+        full = "disk is full" in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        if not full:
+            raise
+        logger.exception("An upload was refused: the disk is full")
+        raise Refused(
+            "disk_full", _("The server's disk is full. Try again later, or tell whoever runs it."), status=507
+        ) from None

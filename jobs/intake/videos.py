@@ -1,0 +1,196 @@
+"""Short videos as uploads: decoded in full, and put into a new MP4 of nothing but pictures and sound.
+
+H.264 that every browser plays is copied without its supplementary data, and so is AAC; all else is coded anew. No
+title, no place, no chapters, no subtitles and no further tracks survive.
+"""
+
+from collections.abc import Sequence
+from tempfile import TemporaryFile
+from typing import IO, Any, Protocol
+
+import av
+from av.bitstream import BitStreamFilterContext
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused
+from jobs.intake.developed import Developed
+from jobs.storage.thumbnails import mean_color
+from ml.core.frames import (
+    Sound,
+    damaged,
+    even,
+    is_turned,
+    opened_video,
+    picture_stream,
+    pictures_of,
+    to_picture,
+    to_video_frame,
+)
+from ml.core.operation import Kind
+
+MOST_SECONDS, MOST_FRAMES = 60, 1800
+MOST_MEGAPIXELS = 9.0
+"""Of a frame; 4K has 8.3."""
+MOST_MEGAPIXELS_IN_ALL = 1500.0
+"""Of all frames: 24 seconds of Full HD, a minute of 1280 by 720. To decode more would keep a thread busy for long."""
+
+COPIED = {"yuv420p", "yuvj420p"}  # the pixel formats of H.264 that every browser plays
+WITHOUT_MESSAGES = (
+    "filter_units=remove_types=6|12|24-31"  # supplementary information, filler, unspecified units
+)
+QUALITY = "18"
+
+
+def receive_video(file: "UploadedFile[Any]") -> Developed:
+    """A video, decoded and put into a new MP4; raises `Refused` or `InputError`."""
+    made = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 (closed by whoever stores it)
+    try:
+        with opened_video(file) as source:
+            return _remade(source, made)
+    except BaseException:
+        made.close()
+        raise
+
+
+def _remade(source: Any, made: IO[bytes]) -> Developed:
+    pictures, sounds = pictures_of(source), source.streams.audio[:1]
+    film = Film(pictures, turned=is_turned(source, pictures))
+    with av.open(made, "w", format="mp4", options={"fflags": "bitexact"}) as target:
+        sink: Sink = Copy(pictures, target) if film.plays_everywhere else Encoding(film.upright_size, target)
+        sound = Sound(sounds[0], target) if sounds else None
+        for packet in source.demux([pictures, *sounds]):
+            if packet.stream is pictures:
+                sink.take(packet, film.take(packet))
+            elif sound:
+                sound.take(packet)
+    return film.developed(made)
+
+
+class Film:
+    """The pictures of a video, checked as they come."""
+
+    def __init__(self, stream: Any, *, turned: bool) -> None:
+        context = stream.codec_context
+        self._stream = stream
+        self._codec = context.codec.name
+        self._size = (context.width, context.height)
+        self._packets = self._frames = 0
+        self._seconds = 0.0
+        self._turned = turned
+        self._color = ""
+        _check_length(float(stream.duration * stream.time_base) if stream.duration else 0.0)
+        _check_pixels(*self._size, max(stream.frames, 1))
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Of what is stored."""
+        width, height = reversed(self._size) if self._turned else self._size
+        return (width, height) if self.plays_everywhere else (even(width), even(height))
+
+    @property
+    def plays_everywhere(self) -> bool:
+        return self._codec == "h264" and self._stream.codec_context.pix_fmt in COPIED
+
+    def take(self, packet: Any) -> list[Any]:
+        """The frames of the next packet; the last one is empty, and what was held back comes of it."""
+        self._packets += packet.size > 0
+        frames = list(packet.decode())
+        for frame in frames:
+            if (frame.width, frame.height) != self._size:
+                raise Refused(
+                    "changing_size",
+                    _("The pictures of this video change their size midway. Export it in one size."),
+                )
+            if not self._frames:
+                self._color = mean_color(to_picture(frame))
+            self._frames += 1
+            self._seconds = max(self._seconds, frame.time or 0.0)
+            _check_length(self._seconds)
+            _check_pixels(*self._size, self._frames)
+        return frames
+
+    def developed(self, made: IO[bytes]) -> Developed:
+        """Raises `InputError` where frames are missing of those that the header promises."""
+        if not self._frames or self._packets < self._stream.frames:
+            raise damaged()
+        rate = float(self._stream.average_rate or 25)
+        notes = () if self.plays_everywhere else (_("Coded anew as H.264, which every browser plays."),)
+        return Developed(
+            made,
+            Kind.VIDEO,
+            "mp4",
+            *self.upright_size,
+            self._color,
+            self._frames,
+            self._seconds + 1 / rate,
+            notes,
+        )
+
+
+class Sink(Protocol):
+    """Where the pictures go."""
+
+    def take(self, packet: Any, frames: Sequence[Any]) -> None:
+        """A packet of the source, the last of which is empty, and the frames that it gave."""
+
+
+class Copy:
+    """The pictures as they are coded, without the messages between them."""
+
+    def __init__(self, source: Any, target: Any) -> None:
+        self._target = target
+        self._stream = target.add_stream_from_template(source)
+        self._stream.metadata.clear()
+        self._filter = BitStreamFilterContext(WITHOUT_MESSAGES, source, self._stream)
+
+    def take(self, packet: Any, frames: Sequence[Any]) -> None:
+        for kept in self._filter.filter(packet if packet.size else None):
+            kept.stream = self._stream
+            self._target.mux(kept)
+
+
+class Encoding:
+    """The pictures coded anew, upright, with 8 bits and even sides."""
+
+    def __init__(self, size: tuple[int, int], target: Any) -> None:
+        self._target = target
+        self._stream = picture_stream(target, *size, QUALITY)
+
+    def take(self, packet: Any, frames: Sequence[Any]) -> None:
+        for frame in frames:
+            encoded = to_video_frame(to_picture(frame).pixels, frame.time or 0.0)
+            self._target.mux(self._stream.encode(encoded))
+        if not packet.size:
+            self._target.mux(self._stream.encode(None))
+
+
+def _check_length(seconds: float) -> None:
+    if seconds > MOST_SECONDS:
+        raise Refused(
+            "too_long",
+            _(
+                "This video is too long: at most {limit} seconds can be sent. Cut out the part you need."
+            ).format(limit=MOST_SECONDS),
+        )
+
+
+def _check_pixels(width: int, height: int, frames: int) -> None:
+    megapixels = width * height / 1e6
+    if megapixels > MOST_MEGAPIXELS:
+        raise Refused(
+            "too_many_pixels",
+            _(
+                "The pictures of this video have {width} × {height} pixels; at most {limit:g} megapixels can be "
+                "sent. Make it smaller and try again."
+            ).format(width=width, height=height, limit=MOST_MEGAPIXELS),
+        )
+    if frames > MOST_FRAMES or frames * megapixels > MOST_MEGAPIXELS_IN_ALL:
+        raise Refused(
+            "too_many_frames",
+            _(
+                "This video is too long for its size: at most {frames:,} pictures and {limit:,g} megapixels in all "
+                "can be sent. Make it shorter or smaller and try again."
+            ).format(frames=MOST_FRAMES, limit=MOST_MEGAPIXELS_IN_ALL),
+        )

@@ -1,0 +1,203 @@
+"""What somebody asked for, whose turn it is, and what came of it. The status of a job is changed by `jobs.queue.lifecycle` alone."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from jobs.models.owner import Owner
+from jobs.models.photo import Photo
+from ml.core.errors import UnknownOperation
+from ml.core.operation import Operation
+from ml.registry import registry
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Turn(models.Model):
+    """Whose turn it is in a queue. The counts are kept in step with the queued jobs by `jobs.lifecycle`."""
+
+    key = models.CharField(max_length=80)
+    queue = models.CharField(max_length=32)
+    last_served = models.DateTimeField(default=NEVER)
+    waiting = models.PositiveIntegerField(default=0, help_text=_("Queued jobs."))
+    waiting_seconds = models.FloatField(default=0, help_text=_("What they are expected to take, in all."))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "queue"], name="turn_key_queue")]
+        indexes = [
+            models.Index(fields=["queue", "last_served", "id"], condition=Q(waiting__gt=0), name="turn_next")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} in {self.queue}"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def queued(self) -> Self:
+        return self.filter(status=Job.Status.QUEUED)
+
+    def running(self) -> Self:
+        return self.filter(status=Job.Status.RUNNING)
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+
+
+class Job(models.Model):
+    """One run of an operation that somebody asked for. `id` is the order of arrival, `uuid` its public name."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE, related_name="jobs")
+    sample = models.BooleanField(default=False, help_text=_("Belongs to nobody and is shown to everybody."))
+    kept = models.BooleanField(default=False, help_text=_("Kept for good by its owner."))
+
+    operation = models.CharField(max_length=64)
+    operation_version = models.PositiveIntegerField(default=1)
+    method = models.CharField(max_length=64, blank=True)
+    params = models.JSONField(default=dict)
+    seed = models.PositiveBigIntegerField(default=0)
+    megapixels = models.FloatField(default=0, help_text=_("Of all inputs together."))
+
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    queue = models.CharField(max_length=32)
+    turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="jobs")
+    priority = models.SmallIntegerField(default=0)
+    declared_seconds = models.FloatField(help_text=_("The cost its operation declares."))
+    expected_seconds = models.FloatField(help_text=_("The same, corrected by history."))
+    deadline_seconds = models.FloatField()
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    run_seconds = models.FloatField(null=True, blank=True)
+
+    attempt = models.PositiveIntegerField(default=0)
+    losses = models.PositiveIntegerField(default=0, help_text=_("How often its worker was lost."))
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    worker_pid = models.PositiveIntegerField(null=True, blank=True)
+    task_id = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(
+        max_length=64, blank=True, help_text=_("Of the HTTP request that asked for it, as the log names it.")
+    )
+
+    metrics = models.JSONField(default=dict, blank=True)
+    labels = models.JSONField(default=list, blank=True)
+    series = models.JSONField(default=dict, blank=True)
+    recipe = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.TextField(blank=True)
+
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 (unique among those set)
+    idempotency_digest = models.CharField(max_length=64, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("job")
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "idempotency_key"], name="job_idempotency"),
+        ]
+        indexes = [
+            models.Index(fields=["turn", "-priority", "id"], condition=Q(status="queued"), name="job_next"),
+            models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="job_running"),
+            models.Index(fields=["owner", "-id"], name="job_owner"),
+            models.Index(fields=["owner", "operation", "-id"], name="job_owner_operation"),
+            models.Index(fields=["owner", "status", "-id"], name="job_owner_status"),
+            models.Index(
+                fields=["operation", "method", "-id"], condition=Q(status="succeeded"), name="job_history"
+            ),
+            models.Index(fields=["status", "-id"], name="job_status"),
+            models.Index(fields=["finished_at", "status"], name="job_finished"),
+            models.Index(fields=["-id"], condition=Q(sample=True), name="job_samples"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {str(self.uuid)[:8]}"
+
+    @property
+    def finished(self) -> bool:
+        return self.status in (self.Status.SUCCEEDED, self.Status.FAILED, self.Status.CANCELLED)
+
+    @property
+    def declaration(self) -> Operation | None:
+        """The operation, or None where a later version of Latent no longer has it."""
+        try:
+            return registry().get(self.operation)
+        except UnknownOperation:
+            return None
+
+
+class JobInput(models.Model):
+    """A photo in a slot of a job."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
+    slot = models.CharField(max_length=64)
+    position = models.PositiveSmallIntegerField(default=0)
+    photo = models.ForeignKey(Photo, null=True, on_delete=models.SET_NULL, related_name="uses")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["job", "slot", "position"], name="job_input_place")]
+
+    def __str__(self) -> str:
+        return f"{self.slot} of {self.job}"
+
+
+class Output(models.Model):
+    """A file that a run made. The first one is the result."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="outputs")
+    attempt = models.PositiveIntegerField()
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=64)
+    file = models.FileField(max_length=200)
+    media_type = models.CharField(max_length=64)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    color = models.CharField(max_length=7, default="#808080")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="output_place")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_picture(self) -> bool:
+        return self.media_type.startswith("image/")
+
+
+class JobEvent(models.Model):
+    """A line of a job's timeline."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(db_default=Now())
+    status = models.CharField(max_length=16, choices=Job.Status)
+    attempt = models.PositiveIntegerField()
+    detail = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.job}: {self.status}"

@@ -1,0 +1,52 @@
+"""What was uploaded."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from jobs.models.owner import Owner
+from ml.core.operation import Facts, Kind
+
+MEDIA_TYPES = {"mp4": "video/mp4", "zip": "application/zip", "safetensors": "application/x-safetensors"}
+"""Of stored files that are no pictures, by format."""
+
+
+class Photo(models.Model):
+    """An upload: decoded, stripped of everything that is no picture, and written anew."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE, related_name="photos")
+    name = models.CharField(max_length=120, blank=True, help_text=_("What its owner called the file."))
+    kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in Kind])
+    format = models.CharField(max_length=16)
+    file = models.FileField(upload_to="photos", max_length=200)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    frames = models.PositiveIntegerField(default=1)
+    seconds = models.FloatField(default=0)
+    bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    color = models.CharField(max_length=7, default="#808080", help_text=_("Holds its place on a page."))
+    note = models.CharField(
+        max_length=300, blank=True, help_text=_("What was changed knowingly on the way in.")
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("photo")
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="photo_owner_created"),
+            models.Index(fields=["-created_at"], name="photo_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(Kind(self.kind), self.width, self.height, self.frames, self.seconds)
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES.get(self.format, f"image/{self.format}")

@@ -1,0 +1,1 @@
+"""The life of a job, from the request to its end."""

@@ -1,0 +1,89 @@
+"""Whether a job is taken: how much of one owner, and of all, may wait at a time."""
+
+from django.conf import settings
+from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused
+from jobs.intake.limits import LATER_SECONDS, belonging_to, check_disk
+from jobs.models import Job, Owner, Turn
+from jobs.queue.quote import Quote
+
+SOON_SECONDS = 60
+
+
+def admit(owner: Owner | None, quote: Quote) -> None:
+    """Raise `Refused` where this owner may not ask for it, or not for so much at a time."""
+    if quote.operation.members_only and owner and owner.user_id is None:
+        raise Refused("members_only", _("This is for members. Sign up or log in first."), status=403)
+    check_room(owner, jobs=len(quote.jobs), megapixels=quote.megapixels)
+
+
+def check_room(owner: Owner | None, *, jobs: int, megapixels: float) -> None:
+    """Raise `Refused` where the site takes no more work, or so many more jobs of this owner do not fit."""
+    check_disk()
+    check_queue(jobs)
+    if owner is None:
+        return
+    member = owner.user_id is not None
+    mine = Job.objects.queued().filter(belonging_to(owner))
+    waiting = mine.aggregate(jobs=Count("pk"), megapixels=Sum("megapixels", default=0.0))
+    _check_count(
+        waiting["jobs"],
+        jobs,
+        settings.LATENT.member_queued_jobs if member else settings.LATENT.visitor_queued_jobs,
+    )
+    most = settings.LATENT.member_queued_megapixels if member else settings.LATENT.visitor_queued_megapixels
+    alone = not waiting["jobs"] and jobs == 1  # one job alone always fits
+    if waiting["megapixels"] + megapixels > most and not alone:
+        raise Refused(
+            "too_many_megapixels",
+            _(
+                "Your waiting jobs would have more than {limit:,} megapixels together, and that is the limit. "
+                "Try again when some are done."
+            ).format(limit=most),
+            status=429,
+            retry_after=SOON_SECONDS,
+        )
+
+
+def _check_count(waiting: int, asked: int, most: int) -> None:
+    if waiting + asked <= most:
+        return
+    if asked == 1:
+        sentence = _("You have {count} jobs waiting, and no more fit. Try again when some are done.")
+    else:
+        sentence = _(
+            "These would be {asked} jobs, and of at most {most} that may wait, {count} do already. "
+            "Choose fewer photos, or try again when some are done."
+        )
+    raise Refused(
+        "too_many_jobs",
+        sentence.format(count=waiting, asked=asked, most=most),
+        status=429,
+        retry_after=SOON_SECONDS,
+    )
+
+
+def check_queue(jobs: int = 1) -> None:
+    """Raise `Refused` where so much waits that so many more jobs would wait in vain."""
+    waiting = Turn.objects.filter(waiting__gt=0).aggregate(jobs=Sum("waiting", default=0))["jobs"]
+    if waiting + jobs > settings.LATENT.max_waiting_jobs:
+        raise Refused(
+            "queue_full",
+            _(
+                "{count} jobs wait here already, and no more are taken for now. Try again in some minutes."
+            ).format(count=f"{waiting:,}"),
+            status=503,
+            retry_after=LATER_SECONDS,
+        )
+
+
+def closed() -> str:
+    """Why the site takes nothing new right now, in a sentence; empty where it does."""
+    try:
+        check_disk()
+        check_queue()
+    except Refused as refusal:
+        return str(refusal)
+    return ""

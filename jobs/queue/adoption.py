@@ -1,0 +1,26 @@
+"""A visitor who logs in takes along what they made."""
+
+from functools import partial
+
+from django.db import transaction
+
+from jobs.models import Job, Owner, Photo
+from jobs.queue import live
+from jobs.queue.fair_share import count_in, leave, turn_of
+from jobs.queue.lifecycle import Status
+
+
+def adopt(visitor: Owner, member: Owner) -> None:
+    """What a visitor uploaded and made belongs to a member from now on; what waits takes the member's turn."""
+    with transaction.atomic():
+        waiting = Job.objects.select_for_update().queued().filter(owner=visitor).order_by("pk")
+        for job in list(waiting):
+            leave(job)
+            job.turn = turn_of(member.turn_key, job.queue)
+            Job.objects.filter(pk=job.pk).update(turn=job.turn)
+            count_in([job])
+            transaction.on_commit(partial(live.changed, job.uuid, Status.QUEUED))
+        # A member may have used the same Idempotency-Key; a visitor's has done its work.
+        Job.objects.filter(owner=visitor).update(owner=member, idempotency_key=None, idempotency_digest="")
+        Photo.objects.filter(owner=visitor).update(owner=member)
+        visitor.delete()

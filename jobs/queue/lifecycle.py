@@ -1,0 +1,272 @@
+"""The rules of a job's life. Nothing else changes a job's status.
+
+    queued ── claim ─▶ running ── finish ─▶ succeeded
+      │ ▲                │ │ └─── fail ───▶ failed ── retry ─▶ queued
+      │ └─ lease expired ┘ └── cancel ─────▶ cancelled
+      └──── cancel ────────────────────────▶ cancelled
+
+Every change is a compare-and-set: an UPDATE that names the status (and, for a worker, the attempt) it
+expects, and does nothing when the row has moved on. A row is committed before anyone is told of it.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from jobs.errors import Refused
+from jobs.models import Job, JobQuerySet, Output, Turn
+from jobs.queue import broker, live, timings
+from jobs.queue.events import record
+from jobs.queue.fair_share import count_in, leave, recount
+from jobs.storage.outputs import after_commit, discard
+
+log = logging.getLogger(__name__)
+MOST_LOSSES = 3
+Status = Job.Status
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's right to a job: good for as long as the row shows this attempt running."""
+
+    job: Job
+    attempt: int
+
+
+@dataclass
+class Outcome:
+    """What a run made, its files already stored."""
+
+    outputs: list[Output] = field(default_factory=list)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    labels: list[dict[str, Any]] = field(default_factory=list)
+    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    run_seconds: float = 0.0
+
+
+class Lease(Enum):
+    """What a worker learns when it renews its lease."""
+
+    HELD = "held"
+    CANCEL_REQUESTED = "cancel requested"
+    LOST = "lost"
+
+
+def requeue(job: Job) -> None:
+    """Queue a failed job again; raises `Refused`."""
+    if job.declaration is None:
+        raise Refused("unknown_operation", _("This operation is no longer offered."), status=409)
+    if job.inputs.filter(photo=None).exists():
+        raise photo_gone()
+    with transaction.atomic():
+        retried = Job.objects.filter(pk=job.pk, status=Status.FAILED).update(
+            status=Status.QUEUED,
+            queued_at=Now(),
+            started_at=None,
+            finished_at=None,
+            losses=0,
+            error_code="",
+            error_message="",
+            cancel_requested_at=None,
+        )
+        if not retried:
+            raise Refused("not_failed", _("Only a failed job can be tried again."), status=409)
+        enter([job], _("tried again"))
+
+
+def cancel(job: Job) -> None:
+    """End a queued job at once, ask a running one to stop; raises `Refused` where it has ended already."""
+    with transaction.atomic():
+        row = locked(job)
+        if row and row.status == Status.QUEUED:
+            Job.objects.filter(pk=job.pk).update(
+                status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now()
+            )
+            leave(row)
+            record(row, Status.CANCELLED, _("cancelled before it started"))
+        elif row and row.status == Status.RUNNING:
+            Job.objects.filter(pk=job.pk, cancel_requested_at=None).update(cancel_requested_at=Now())
+            transaction.on_commit(partial(live.hurry_cancel, job.uuid))
+        else:
+            raise Refused("already_ended", _("This job has ended already."), status=409)
+
+
+def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str = "") -> Claim | None:
+    """Take the next job of a queue, or None where nothing waits.
+
+    Next is: of the turns with waiting jobs, the one served least recently; of its jobs, the highest
+    priority; of those, the oldest.
+    """
+    while turn := Turn.objects.filter(queue=queue, waiting__gt=0).order_by("last_served", "id").first():
+        job = Job.objects.queued().filter(turn=turn).order_by("-priority", "id").first()
+        if job is None:
+            recount(turn)
+        elif claim := _take(job, worker, pid, task_id):
+            return claim
+    return None
+
+
+def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
+    """A claim to this queued job; None where somebody else was faster."""
+    with transaction.atomic():
+        taken = (
+            Job.objects.queued()
+            .filter(pk=job.pk, turn=job.turn_id, attempt=job.attempt)
+            .update(
+                status=Status.RUNNING,
+                attempt=job.attempt + 1,
+                started_at=Now(),
+                lease_expires_at=Now() + timedelta(seconds=settings.LATENT.lease_seconds),
+                deadline_at=Now() + timedelta(seconds=job.deadline_seconds),
+                worker=worker,
+                worker_pid=pid,
+                task_id=task_id,
+            )
+        )
+        if not taken:
+            return None
+        job.status, job.attempt = Status.RUNNING, job.attempt + 1
+        leave(job, served=True)
+        record(job, Status.RUNNING, worker)
+    if job.attempt == 1:  # of later ones, the wait began with an earlier run
+        waited = (timezone.now() - job.queued_at).total_seconds()
+        timings.observe("wait", job.operation, max(0.0, waited))
+    return Claim(job, job.attempt)
+
+
+def renew(claim: Claim, seconds_left: float | None = None) -> Lease:
+    """Hold on to a job for another lease.
+
+    A worker that says how many seconds it has left moves the deadline to there: it knows, even where the
+    clock has been set meanwhile.
+    """
+    changes: dict[str, Any] = {"lease_expires_at": Now() + timedelta(seconds=settings.LATENT.lease_seconds)}
+    if seconds_left is not None:
+        changes["deadline_at"] = Now() + timedelta(seconds=seconds_left)
+    if _held(claim.job).filter(cancel_requested_at=None).update(**changes):
+        return Lease.HELD
+    return Lease.CANCEL_REQUESTED if _held(claim.job).exists() else Lease.LOST
+
+
+def finish(claim: Claim, outcome: Outcome) -> bool:
+    """Make the outputs visible and the job a success; False, and nothing, if it is no longer this worker's.
+
+    True as well if it had done so before: where the answer to a commit was lost, the worker asks again.
+    """
+    with transaction.atomic():
+        finished = (
+            _held(claim.job)
+            .filter(cancel_requested_at=None)
+            .update(
+                status=Status.SUCCEEDED,
+                finished_at=Now(),
+                run_seconds=outcome.run_seconds,
+                metrics=outcome.metrics,
+                labels=outcome.labels,
+                series=outcome.series,
+                recipe=outcome.recipe,
+            )
+        )
+        if not finished:
+            return _attempt(claim.job).filter(status=Status.SUCCEEDED).exists()
+        Output.objects.bulk_create(outcome.outputs)
+        record(claim.job, Status.SUCCEEDED)
+    timings.observe("run", claim.job.operation, outcome.run_seconds)
+    return True
+
+
+def fail(claim: Claim, code: str, sentence: str) -> bool:
+    """End a job with an error; False, and nothing, if it is no longer this worker's."""
+    return end(claim.job, Status.FAILED, code, sentence)
+
+
+def stop(claim: Claim) -> bool:
+    """End a job whose cancelling its worker has heeded."""
+    return end(claim.job, Status.CANCELLED)
+
+
+def hand_back(claim: Claim) -> bool:
+    """Queue a job again whose worker is told to go; this does not count as a loss."""
+    return _queue_again(claim.job, _("handed back by a worker that was told to go"))
+
+
+def lose(job: Job) -> bool:
+    """Give a job up whose worker is gone: queue it again, or fail it after the third loss."""
+    if job.losses + 1 >= MOST_LOSSES and not job.cancel_requested_at:
+        sentence = _(
+            "The worker was lost {count} times while it ran this job. It may need more memory than there is: "
+            "try a smaller photo, or tell the admin."
+        ).format(count=MOST_LOSSES)
+        return end(job, Status.FAILED, "worker_lost", sentence, losses=MOST_LOSSES)
+    return _queue_again(job, _("its worker was lost"), losses=job.losses + 1)
+
+
+def deadline_sentence(job: Job) -> str:
+    return _(
+        "This took longer than the {minutes:g} minutes it may. Use a smaller photo or a faster method."
+    ).format(minutes=round(job.deadline_seconds / 60, 1))
+
+
+def _attempt(job: Job) -> JobQuerySet:
+    """The row, if it still stands at this attempt."""
+    return Job.objects.filter(pk=job.pk, attempt=job.attempt)
+
+
+def _held(job: Job) -> JobQuerySet:
+    """The row, if it still shows this attempt running."""
+    return _attempt(job).running()
+
+
+def end(job: Job, status: Status, code: str = "", sentence: str = "", **changes: Any) -> bool:
+    """End a running job without a result, and throw away what its attempt has stored."""
+    with transaction.atomic():
+        ended = _held(job).update(
+            status=status, finished_at=Now(), error_code=code, error_message=sentence, **changes
+        )
+        if ended:
+            record(job, status, code)
+            after_commit(discard, job)
+    return bool(ended)
+
+
+def _queue_again(job: Job, reason: str, **changes: Any) -> bool:
+    """Queue a running job again, or end it where somebody wants it cancelled."""
+    with transaction.atomic():
+        queued = (
+            _held(job)
+            .filter(cancel_requested_at=None)
+            .update(status=Status.QUEUED, started_at=None, lease_expires_at=None, deadline_at=None, **changes)
+        )
+        if not queued:
+            return end(job, Status.CANCELLED)
+        enter([job], reason)
+        after_commit(discard, job)
+    return True
+
+
+def enter(jobs: Sequence[Job], reason: str) -> None:
+    """Jobs of one turn count as waiting; once that is committed, a worker is told."""
+    count_in(jobs)
+    for job in jobs:
+        record(job, Status.QUEUED, reason)
+    transaction.on_commit(partial(broker.announce, jobs[0].queue))
+
+
+def locked(job: Job) -> Job | None:
+    """The row as it is, which nobody changes until the transaction ends; None where it is gone."""
+    return Job.objects.select_for_update().filter(pk=job.pk).first()
+
+
+def photo_gone() -> Refused:
+    return Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)

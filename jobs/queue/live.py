@@ -1,0 +1,139 @@
+"""The live channel: how far a job is, its note, preview and curves, through Redis.
+
+All of it is a hint. When Redis is away nothing here raises: writers go on without, readers see nothing.
+"""
+
+import json
+import logging
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+import redis
+
+from jobs.queue.redis_client import client, hint
+
+log = logging.getLogger(__name__)
+KEEP_SECONDS = 3600
+LONGEST_SERIES = 2000
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a running job last said of itself."""
+
+    fraction: float = 0.0
+    note: str = ""
+    preview: str = ""
+    series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+
+def _key(job: UUID, part: str = "") -> str:
+    return f"latent:job:{job}{part}"
+
+
+def _fresh() -> str:
+    """A version nobody can guess, so that whoever has it has seen the page it stands for."""
+    return secrets.token_urlsafe(9)
+
+
+@hint(None)
+def say(job: UUID, fraction: float, note: str) -> None:
+    pipe = client().pipeline(transaction=False)
+    pipe.hset(_key(job), mapping={"fraction": fraction, "note": note})
+    pipe.expire(_key(job), KEEP_SECONDS)
+    _touch(pipe, job, waiting=False)
+    pipe.execute()
+
+
+@hint(None)
+def show(job: UUID, preview: bytes) -> None:
+    pipe = client().pipeline(transaction=False)
+    pipe.set(_key(job, ":preview"), preview, ex=KEEP_SECONDS)
+    pipe.hset(_key(job), "preview", _fresh())
+    _touch(pipe, job, waiting=False)
+    pipe.execute()
+
+
+@hint(None)
+def add_point(job: UUID, name: str, x: float, y: float) -> None:
+    pipe = client().pipeline(transaction=False)
+    pipe.rpush(_key(job, ":series"), json.dumps([name, x, y]))
+    pipe.ltrim(_key(job, ":series"), -LONGEST_SERIES, -1)
+    pipe.expire(_key(job, ":series"), KEEP_SECONDS)
+    _touch(pipe, job, waiting=False)
+    pipe.execute()
+
+
+@hint(None)
+def changed(job: UUID, status: str) -> None:
+    """The job's row has a new status; the places in the queue may have changed with it."""
+    pipe = client().pipeline(transaction=False)
+    if status == "running":  # what an earlier attempt said is no longer true
+        pipe.delete(_key(job), _key(job, ":preview"), _key(job, ":series"))
+    if status == "queued":
+        pipe.delete(_key(job, ":cancel"))
+    _touch(pipe, job, waiting=status == "queued")
+    pipe.set("latent:queues", _fresh(), ex=KEEP_SECONDS)
+    pipe.execute()
+
+
+def _touch(pipe: "redis.client.Pipeline", job: UUID, *, waiting: bool) -> None:
+    pipe.set(_key(job, ":version"), ("q" if waiting else "r") + _fresh(), ex=KEEP_SECONDS)
+
+
+@hint("")
+def version(job: UUID) -> str:
+    """What changes whenever the page of the job would; empty when unknown."""
+    said: Any = client().mget(_key(job, ":version"), "latent:queues")
+    found, queues = said
+    if not found:
+        return ""
+    mine = found.decode()
+    return f"{mine}.{queues.decode() if queues else ''}" if mine.startswith("q") else mine
+
+
+def only_the_queue_moved(known: str, version: str) -> bool:
+    """Whether both versions are of a job that waits, and differ by what others did in the queue at most."""
+    return known.startswith("q") and known.partition(".")[0] == version.partition(".")[0]
+
+
+@hint(Live())
+def read(job: UUID) -> Live:
+    pipe = client().pipeline(transaction=False)
+    pipe.hgetall(_key(job))
+    pipe.lrange(_key(job, ":series"), 0, -1)
+    said, points = pipe.execute()
+    series: dict[str, list[tuple[float, float]]] = {}
+    for point in points:
+        name, x, y = json.loads(point)
+        series.setdefault(name, []).append((x, y))
+    return Live(
+        fraction=float(said.get(b"fraction", 0)),
+        note=said.get(b"note", b"").decode(),
+        preview=said.get(b"preview", b"").decode(),
+        series=series,
+    )
+
+
+@hint(cast("bytes | None", None))
+def preview(job: UUID) -> bytes | None:
+    found: Any = client().get(_key(job, ":preview"))
+    return cast("bytes | None", found)
+
+
+@hint(None)
+def hurry_cancel(job: UUID) -> None:
+    """Tell the worker at once what it would read from the row within a lease's renewal."""
+    client().set(_key(job, ":cancel"), 1, ex=KEEP_SECONDS)
+
+
+def cancel_hinted(job: UUID) -> bool:
+    """Whether a cancel was hurried along; raises `redis.RedisError` when the channel is away."""
+    return bool(client().exists(_key(job, ":cancel")))
+
+
+@hint(None)
+def forget(job: UUID) -> None:
+    client().delete(*(_key(job, part) for part in ("", ":preview", ":series", ":version")))

@@ -1,0 +1,1 @@
+"""Where files lie: a folder or a bucket, and small copies of pictures."""

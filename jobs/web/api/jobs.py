@@ -1,0 +1,118 @@
+"""The HTTP API, version 1."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from ninja.responses import Status as HttpStatus
+
+from jobs.access import identity, sharing, visibility
+from jobs.errors import Refused
+from jobs.models import Job
+from jobs.queue import deletion, lifecycle, submission
+from jobs.queue.request import Request, Step
+from jobs.queue.state import state_of
+from jobs.web.api.app import api, auth, refusals
+from jobs.web.api.schemas import IdempotencyKey, JobIn, JobOut, JobPage, ShareIn, ShareOut
+
+PAGE = 50
+
+
+@api.post("/jobs", response={202: JobOut} | refusals(409, 429, 503, 507), auth=auth)
+def create_job(
+    request: HttpRequest, body: JobIn, response: HttpResponse, idempotency_key: IdempotencyKey = None
+) -> Any:
+    """Ask for a job. With an `Idempotency-Key` header the same request makes one job, however often it is sent."""
+    owner = identity.owner_made_if_needed(request)
+    inputs = {
+        slot: visibility.own_photos(owner, ids if isinstance(ids, list) else [ids])
+        for slot, ids in body.inputs.items()
+    }
+    step = Step(body.operation, body.params, body.seed)
+    (job,) = submission.submit(Request(owner, step, [inputs], idempotency_key=idempotency_key or ""))
+    response["Location"] = reverse("api:job", args=[job.uuid])
+    return HttpStatus(202, _job(request, job))
+
+
+@api.get("/jobs", response={200: JobPage} | refusals(), auth=auth)
+def jobs(
+    request: HttpRequest, status: Job.Status | None = None, operation: str = "", cursor: str = ""
+) -> JobPage:
+    """Your jobs, the newest first, a page at a time."""
+    owner = identity.owner_made_if_needed(request)
+    found = visibility.jobs_of(owner).prefetch_related("inputs", "outputs").order_by("-id")
+    if status:
+        found = found.filter(status=status)
+    if operation:
+        found = found.filter(operation=operation)
+    if cursor:
+        if not cursor.isdecimal() or len(cursor) > 18:
+            raise Refused("bad_cursor", _("Use the next_cursor of an earlier page."))
+        found = found.filter(id__lt=int(cursor))
+    page = list(found[: PAGE + 1])
+    return JobPage(
+        items=[_job(request, job) for job in page[:PAGE]],
+        next_cursor=str(page[PAGE - 1].pk) if len(page) > PAGE else None,
+    )
+
+
+@api.get("/jobs/{job_uuid}", response={200: JobOut} | refusals(404), auth=auth, url_name="job")
+def job(request: HttpRequest, job_uuid: UUID) -> Any:
+    return _job(request, visibility.visible_job(request, job_uuid))
+
+
+@api.delete("/jobs/{job_uuid}", response={204: None} | refusals(404), auth=auth)
+def delete_job(request: HttpRequest, job_uuid: UUID) -> Any:
+    """Delete a job and its files; one that runs is cancelled first."""
+    deletion.delete(visibility.own_job(request, job_uuid))
+    return HttpStatus(204, None)
+
+
+@api.post("/jobs/{job_uuid}/cancel", response={200: JobOut} | refusals(404, 409), auth=auth)
+def cancel_job(request: HttpRequest, job_uuid: UUID) -> Any:
+    """A queued job is cancelled at once, a running one as soon as it heeds, within seconds."""
+    return _changed(request, job_uuid, lifecycle.cancel)
+
+
+@api.post("/jobs/{job_uuid}/retry", response={200: JobOut} | refusals(404, 409, 429, 503, 507), auth=auth)
+def retry_job(request: HttpRequest, job_uuid: UUID) -> Any:
+    """Queue a failed job again."""
+    return _changed(request, job_uuid, submission.retry)
+
+
+@api.post("/jobs/{job_uuid}/share", response={201: ShareOut} | refusals(404, 409), auth=auth)
+def share_job(request: HttpRequest, job_uuid: UUID, body: ShareIn | None = None) -> Any:
+    """A link by which anybody sees the result."""
+    body = body or ShareIn()
+    seconds = body.expires_in if "expires_in" in body.model_fields_set else settings.LATENT.share_days * 86400
+    link = sharing.share(
+        visibility.own_job(request, job_uuid),
+        expires_in=timedelta(seconds=seconds) if seconds is not None else None,
+        original=body.original,
+        recipe=body.recipe,
+    )
+    url = request.build_absolute_uri(reverse("shared", args=[link.token]))
+    return HttpStatus(201, ShareOut(url=url, expires_at=link.expires_at))
+
+
+@api.delete("/jobs/{job_uuid}/share", response={204: None} | refusals(404), auth=auth)
+def revoke_shares(request: HttpRequest, job_uuid: UUID) -> Any:
+    """Every link to the job is dead at once."""
+    sharing.revoke(visibility.own_job(request, job_uuid).shares.all())
+    return HttpStatus(204, None)
+
+
+def _job(request: HttpRequest, job: Job) -> JobOut:
+    return JobOut.of(request, job, state_of(job))
+
+
+def _changed(request: HttpRequest, job_uuid: UUID, change: Callable[[Job], None]) -> JobOut:
+    job = visibility.own_job(request, job_uuid)
+    change(job)
+    job.refresh_from_db()
+    return _job(request, job)

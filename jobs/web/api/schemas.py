@@ -1,0 +1,219 @@
+"""What goes in and out."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import pydantic
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from ninja import Header, Schema
+
+from jobs.access import signing
+from jobs.models import Job, Output, Photo
+from jobs.queue.state import State, kept_until
+from ml.core.operation import Operation, Slot
+
+LONGEST_SHARE_SECONDS = 10 * 365 * 86400
+
+
+class SlotOut(Schema):
+    name: str
+    title: str
+    help: str
+    accepts: list[str]
+    minimum: int
+    maximum: int
+    required: bool
+
+    @classmethod
+    def of(cls, slot: Slot) -> "SlotOut":
+        return cls(
+            name=slot.name,
+            title=_(slot.title),
+            help=_(slot.help) if slot.help else "",
+            accepts=sorted(slot.accepts),
+            minimum=slot.minimum,
+            maximum=slot.maximum,
+            required=slot.required,
+        )
+
+
+class OperationOut(Schema):
+    slug: str
+    title: str
+    summary: str
+    version: int
+    accelerator: str
+    deadline_seconds: float
+    inputs: list[SlotOut]
+    params: dict[str, Any]
+    """JSON Schema."""
+
+    @classmethod
+    def of(cls, operation: Operation) -> "OperationOut":
+        return cls(
+            slug=operation.slug,
+            title=_(operation.title),
+            summary=_(operation.summary),
+            version=operation.version,
+            accelerator=operation.accelerator,
+            deadline_seconds=operation.deadline_seconds,
+            inputs=[SlotOut.of(slot) for slot in operation.inputs],
+            params=operation.params.model_json_schema(),
+        )
+
+
+class PhotoOut(Schema):
+    id: UUID
+    kind: str
+    width: int
+    height: int
+    frames: int
+    format: str
+    bytes: int
+    sha256: str
+    note: str
+    url: str
+
+    @classmethod
+    def of(cls, request: HttpRequest, photo: Photo) -> "PhotoOut":
+        return cls(
+            id=photo.id,
+            kind=photo.kind,
+            width=photo.width,
+            height=photo.height,
+            frames=photo.frames,
+            format=photo.format,
+            bytes=photo.bytes,
+            sha256=photo.sha256,
+            note=photo.note,
+            url=_address(request, "photo-file", photo.id),
+        )
+
+
+class OutputOut(Schema):
+    id: UUID
+    name: str
+    url: str
+    media_type: str
+    width: int | None
+    height: int | None
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, request: HttpRequest, output: Output) -> "OutputOut":
+        return cls(
+            id=output.id,
+            name=output.name,
+            url=_address(request, "output-file", output.id),
+            media_type=output.media_type,
+            width=output.width,
+            height=output.height,
+            bytes=output.bytes,
+            sha256=output.sha256,
+        )
+
+
+def _address(request: HttpRequest, view: str, file_id: UUID) -> str:
+    return request.build_absolute_uri(signing.address(reverse(view, args=[file_id])))
+
+
+class ErrorOut(Schema):
+    code: str
+    message: str
+
+
+class JobOut(Schema):
+    id: UUID
+    url: str
+    operation: str
+    params: dict[str, Any]
+    seed: int
+    inputs: dict[str, list[UUID | None]]
+    status: Job.Status
+    progress: float
+    note: str
+    position: int | None
+    eta: float | None
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    kept_until: datetime | None
+    metrics: dict[str, float | None]
+    labels: list[dict[str, Any]]
+    series: dict[str, list[tuple[float, float]]]
+    outputs: list[OutputOut]
+    error: ErrorOut | None
+    recipe: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, request: HttpRequest, job: Job, state: State) -> "JobOut":
+        inputs: dict[str, list[UUID | None]] = {}
+        for item in job.inputs.all():
+            inputs.setdefault(item.slot, []).append(item.photo_id)
+        return cls(
+            id=job.uuid,
+            url=request.build_absolute_uri(reverse("api:job", args=[job.uuid])),
+            operation=job.operation,
+            params=job.params,
+            seed=job.seed,
+            inputs=inputs,
+            status=Job.Status(job.status),
+            progress=state.fraction,
+            note=state.note,
+            position=state.position,
+            eta=state.eta_seconds,
+            attempt=job.attempt,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            kept_until=kept_until(job),
+            metrics=job.metrics,
+            labels=job.labels,
+            series=state.series,
+            outputs=[OutputOut.of(request, output) for output in job.outputs.all()],
+            error=ErrorOut(code=job.error_code, message=job.error_message) if job.error_code else None,
+            recipe=job.recipe,
+        )
+
+
+class JobPage(Schema):
+    items: list[JobOut]
+    next_cursor: str | None
+
+
+class JobIn(Schema):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    operation: str
+    params: dict[str, Any] = {}
+    inputs: dict[str, UUID | list[UUID]] = {}
+    seed: int | None = pydantic.Field(None, ge=0, lt=2**53)
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=255, description="Of your making; it is kept for a day."),
+]
+
+
+class ShareIn(Schema):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    expires_in: int | None = pydantic.Field(
+        default=None,
+        ge=1,
+        le=LONGEST_SHARE_SECONDS,
+        description="Seconds; left out, the site's default; null, never.",
+    )
+    original: bool = True
+    recipe: bool = False
+
+
+class ShareOut(Schema):
+    url: str
+    expires_at: datetime | None

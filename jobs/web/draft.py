@@ -1,0 +1,90 @@
+"""A job that is being put together on a page."""
+
+from dataclasses import dataclass
+
+from jobs.models import Photo
+from jobs.queue.request import Step
+from jobs.web.forms import ParamsForm
+from jobs.web.presenters.picture import PicturePresenter
+from ml.core.operation import Kind, Operation, Slot
+
+ACCEPTED_TYPES = {
+    Kind.IMAGE: "image/*",
+    Kind.ANIMATION: "image/gif,image/webp,image/png",
+    Kind.VIDEO: "video/mp4,video/webm,video/quicktime",
+    Kind.ARCHIVE: ".zip,application/zip",
+    Kind.MODEL: ".safetensors",
+}
+
+
+@dataclass
+class SlotField:
+    """A slot of a form, with the photos that are in it."""
+
+    slot: Slot
+    photos: list[Photo]
+    error: str = ""
+
+    @property
+    def shown(self) -> list[PicturePresenter]:
+        return [PicturePresenter.photo(photo) for photo in self.photos]
+
+    @property
+    def accept(self) -> str:
+        """For a file input."""
+        return ",".join(ACCEPTED_TYPES[kind] for kind in sorted(self.slot.accepts))
+
+
+@dataclass
+class Draft:
+    """A job that is being put together. The first slot takes several photos: where it wants one, a job for each."""
+
+    operation: Operation
+    slots: list[SlotField]
+    form: ParamsForm
+
+    @property
+    def main(self) -> SlotField | None:
+        """The slot that has the stage; none for an operation that draws its picture out of nothing."""
+        return next((field for field in self.slots[:1] if field.slot.required), None)
+
+    @property
+    def others(self) -> list[SlotField]:
+        return [field for field in self.slots if field is not self.main]
+
+    @property
+    def beside(self) -> list[SlotField]:
+        return [field for field in self.others if not field.slot.fine_tuning]
+
+    @property
+    def folded(self) -> list[SlotField]:
+        return [field for field in self.others if field.slot.fine_tuning]
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether something that is folded away is filled, or wrong."""
+        return self.form.fine_tuned or any(field.photos or field.error for field in self.folded)
+
+    @property
+    def begun(self) -> bool:
+        """Whether somebody has done something to it yet."""
+        return self.form.is_bound or any(field.photos for field in self.slots)
+
+    def inputs(self) -> list[dict[str, list[Photo]]]:
+        """What goes into each of the jobs."""
+        others = {field.slot.name: field.photos for field in self.others if field.photos}
+        if self.main is None:
+            return [others]
+        together = (
+            [self.main.photos]
+            if self.main.slot.many or not self.main.photos
+            else [[p] for p in self.main.photos]
+        )
+        return [{self.main.slot.name: photos} | others if photos else others for photos in together]
+
+    def step(self) -> Step:
+        """Of a form that is valid."""
+        return Step(self.operation.slug, self.form.params, self.form.seed)
+
+    def missing(self) -> SlotField | None:
+        return next((field for field in self.slots if len(field.photos) < field.slot.minimum), None)

@@ -1,0 +1,272 @@
+"""A job as a page shows it."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pydantic.fields import FieldInfo
+
+from jobs.access import sharing
+from jobs.models import MEDIA_TYPES, Job, Output, Photo, ShareLink
+from jobs.queue.state import State, kept_until
+from jobs.web.forms import form_url, shown
+from jobs.web.presenters import words
+from jobs.web.presenters.picture import PicturePresenter
+from jobs.web.presenters.plots import Plot, plots
+from ml.core.operation import choices
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+POLL_RUNNING, POLL_NEXT, POLL_WAITING = 1000, 1500, 4000
+MODEL = MEDIA_TYPES["safetensors"]
+METRICS: dict[str, tuple["StrOrPromise", str, str]] = {
+    "psnr": ("PSNR", "dB", ".2f"),
+    "ssim": ("SSIM", "", ".4f"),
+    "mse": ("MSE", "", ".4g"),
+    "psnr_y": (gettext_lazy("PSNR of the luminance"), "dB", ".2f"),
+    "ssim_y": (gettext_lazy("SSIM of the luminance"), "", ".4f"),
+    "mse_y": (gettext_lazy("MSE of the luminance"), "", ".4g"),
+    "largest_difference": (gettext_lazy("Largest difference, of 255"), "", ".4g"),
+    "amplification": (gettext_lazy("Amplification of the map"), "", ".4g"),
+    "sigma": (gettext_lazy("Noise level, of 255"), "", ".4g"),
+    "noisy_psnr": (gettext_lazy("With the noise, PSNR"), "dB", ".2f"),
+    "noisy_ssim": (gettext_lazy("With the noise, SSIM"), "", ".4f"),
+    "seconds": (gettext_lazy("Time"), "s", ".3g"),
+    "fid": ("FID", "", ".4g"),
+}
+"""Title, unit and format of what is measured, in the order of a table's columns."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was measured of several methods: a title for each measure, and a row for each method."""
+
+    measures: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True)
+class JobPresenter:
+    """A job as a page shows it: to its owner, to an admin or, where `token` is given, to whoever has the link."""
+
+    job: Job
+    state: State
+    token: str = ""
+    original: bool = True
+
+    @property
+    def words(self) -> str:
+        return words.standing(self.job, self.state)
+
+    @property
+    def poll(self) -> int:
+        """Milliseconds until the page should ask again."""
+        if self.job.status == Job.Status.RUNNING:
+            return POLL_RUNNING
+        return POLL_NEXT if (self.state.position or 1) <= 2 else POLL_WAITING
+
+    @property
+    def title(self) -> str:
+        return _(self.job.declaration.title) if self.job.declaration else self.job.operation
+
+    @property
+    def method(self) -> str:
+        """Its name, without what is said of it."""
+        return self._method_title(self.job.method) or self.job.method
+
+    @cached_property
+    def inputs(self) -> list[Photo]:
+        return [item.photo for item in self.job.inputs.select_related("photo") if item.photo]
+
+    @cached_property
+    def photos(self) -> list[PicturePresenter]:
+        if not self.original:
+            return []
+        return [PicturePresenter.photo(photo, token=self.token) for photo in self.inputs]
+
+    @property
+    def before(self) -> PicturePresenter | None:
+        """The original. Several photos that need not be there are the material of the result, and none is it."""
+        slot = next(iter(self.job.declaration.inputs), None) if self.job.declaration else None
+        if slot and not slot.required and len(self.photos) > 1:
+            return None
+        return next((photo for photo in self.photos if photo.is_picture), None)
+
+    @cached_property
+    def outputs(self) -> list[PicturePresenter]:
+        return [self._shown(output) for output in self.job.outputs.all()]
+
+    def _shown(self, output: Output) -> PicturePresenter:
+        """Of several methods, each has its picture under its name, and its PSNR where there was a reference."""
+        psnr = self.job.metrics.get(f"{output.name}_psnr")
+        return PicturePresenter.output(
+            output,
+            token=self.token,
+            title=self._method_title(output.name),
+            measured="" if psnr is None else f"{psnr:.2f} dB",
+        )
+
+    def _method_title(self, method: str) -> str:
+        """Empty for what is no method of the operation."""
+        methods = self.job.declaration.methods if self.job.declaration else {}
+        return _(methods[method].title) if method in methods else ""
+
+    @property
+    def views(self) -> list[PicturePresenter]:
+        """What can be put on the stage."""
+        return [output for output in self.outputs if output.is_picture or output.is_video]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the first picture has the proportions of the original, so that one can lie on the other."""
+        views, before = self.views, self.before
+        return bool(
+            views and before and views[0].is_picture and abs(math.log(views[0].ratio / before.ratio)) < 0.015
+        )
+
+    @property
+    def files(self) -> list[PicturePresenter]:
+        return [output for output in self.outputs if not (output.is_picture or output.is_video)]
+
+    @property
+    def model(self) -> PicturePresenter | None:
+        """A model that the job has trained."""
+        return next((output for output in self.outputs if output.media_type == MODEL), None)
+
+    @property
+    def result(self) -> PicturePresenter | None:
+        return self.outputs[0] if self.outputs else None
+
+    @property
+    def plots(self) -> list[Plot]:
+        return plots(self.state.series)
+
+    @property
+    def metrics(self) -> list[tuple[str, str]]:
+        """What was measured, save what stands in `scores`."""
+        said = []
+        for name, value in self.job.metrics.items():
+            if not self._scored(name):
+                title, unit, spec = METRICS.get(name.lower(), (name.replace("_", " "), "", ".4g"))
+                if value is None:
+                    text = _("infinite: the pictures are the same") if unit == "dB" else "–"
+                else:
+                    text = f"{value:{spec}} {unit}".rstrip()
+                said.append((str(title), text))
+        return said
+
+    @property
+    def scores(self) -> Scores | None:
+        """What was measured of the methods of a comparison, in the order of their pictures; None for other jobs."""
+        found: dict[str, dict[str, float | None]] = {}
+        for name, value in self.job.metrics.items():
+            if scored := self._scored(name):
+                method, measure = scored
+                found.setdefault(method, {})[measure] = value
+        if not found:
+            return None
+        names = [output.name for output in self.job.outputs.all()]
+        methods = sorted(found, key=lambda method: names.index(method) if method in names else len(names))
+        measures = [measure for measure in METRICS if any(measure in each for each in found.values())]
+        return Scores(
+            [", ".join(str(part) for part in METRICS[measure][:2] if part) for measure in measures],
+            [
+                (self._method_title(method), [_cell(found[method], measure) for measure in measures])
+                for method in methods
+            ],
+        )
+
+    def _scored(self, name: str) -> tuple[str, str] | None:
+        """The method and the measure of a figure of `compare`: “nlm_psnr” is the PSNR of nlm."""
+        method, _underscore, measure = name.rpartition("_")
+        return (method, measure) if measure in METRICS and self._method_title(method) else None
+
+    @property
+    def settings(self) -> list[tuple[str, str]]:
+        """The params that matter, each by its title."""
+        operation = self.job.declaration
+        if operation is None:
+            return [(name, shown(value)) for name, value in self.job.params.items()]
+        said = []
+        fields = sorted(operation.params.model_fields.items(), key=lambda item: _folded(item[1]))
+        for name, field in fields:
+            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+            when: Any = extra.get("when", {})
+            value = self.job.params.get(name)
+            if (
+                name == "method"
+                or value is None
+                or any(self.job.params.get(on) not in of for on, of in when.items())
+            ):
+                continue
+            options = choices(operation.params, name)
+            text = _(options[str(value)].title) if str(value) in options else _said(value)
+            unit = str(extra.get("unit", ""))
+            space = "" if unit in ("", "%", "°") else " "
+            said.append((_(field.title or name), f"{text}{space}{unit}"))
+        return said
+
+    @property
+    def weights(self) -> list[str]:
+        return list((self.job.recipe or {}).get("weights", {}))
+
+    @property
+    def waited(self) -> float:
+        if self.job.started_at is None:
+            return 0.0
+        return max(0.0, (self.job.started_at - self.job.queued_at).total_seconds())
+
+    @property
+    def kept_until(self) -> Any:
+        return kept_until(self.job)
+
+    @property
+    def our_fault(self) -> bool:
+        return self.job.error_code in (
+            "internal",
+            "worker_lost",
+            "disk_full",
+            "out_of_memory",
+            "weights_unavailable",
+        )
+
+    @property
+    def again_url(self) -> str:
+        """The form with the settings and photos of this job in it."""
+        if self.job.declaration is None:
+            return ""
+        photos: dict[str, list[UUID]] = {}
+        for item in self.job.inputs.all():
+            if item.photo_id:
+                photos.setdefault(item.slot, []).append(item.photo_id)
+        seed = self.job.seed if self.job.declaration.random else None
+        return form_url(self.job.operation, self.job.params, photos, seed)
+
+    @property
+    def links(self) -> list[ShareLink]:
+        return list(sharing.live_links(self.job))
+
+
+def _cell(scores: dict[str, float | None], measure: str) -> str:
+    """Of a table of scores; the PSNR of two equal pictures is infinite."""
+    _title, unit, spec = METRICS[measure]
+    value = scores.get(measure)
+    if value is None:
+        return "∞" if measure in scores and unit == "dB" else "–"
+    return f"{value:{spec}}"
+
+
+def _folded(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("group") == "fine-tuning"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return shown(value)

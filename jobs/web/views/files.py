@@ -1,0 +1,184 @@
+"""Pictures and files, to whoever may see them. Nothing is served from a public folder."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from jobs.access import sharing, signing, visibility
+from jobs.errors import StorageAway, storage_away
+from jobs.models import Output, Photo
+from jobs.queue import live
+from jobs.storage.thumbnails import THUMBNAIL_SIDES, thumbnail_of
+from jobs.web.views import errors
+from ml.core.recipe import HEAD_BYTES, embed
+
+OWNERS = "private, max-age=31536000, immutable"
+SHARED = "private, no-cache"
+BLOCK_BYTES = 1 << 18
+
+
+@require_safe
+def photo(request: HttpRequest, photo_id: UUID) -> HttpResponseBase:
+    return _send_photo(request, visibility.visible_photo(request, photo_id), OWNERS)
+
+
+@require_safe
+def output(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
+    found = visibility.visible_output(request, output_id)
+    return _send_output(request, found, OWNERS, recipe=found.job.recipe)
+
+
+@require_safe
+def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponseBase:
+    found = live.preview(visibility.visible_job(request, job_uuid).uuid)
+    if found is None:
+        raise Http404
+    return _moved(request) or _guarded(HttpResponse(found, content_type="image/webp"), "private, no-store")
+
+
+@require_safe
+def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResponseBase:
+    link = sharing.live_share(token)
+    found = link.job.outputs.filter(pk=output_id).first()
+    if found is None:
+        raise Http404
+    return _send_output(request, found, SHARED, recipe=link.job.recipe if link.recipe else None)
+
+
+@require_safe
+def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponseBase:
+    link = sharing.live_share(token)
+    found = Photo.objects.filter(pk=photo_id, uses__job=link.job).first() if link.original else None
+    if found is None:
+        raise Http404
+    return _send_photo(request, found, SHARED)
+
+
+def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpResponseBase:
+    return _moved(request) or _send(request, photo, photo.name or f"photo.{photo.format}", caching)
+
+
+def _send_output(
+    request: HttpRequest, output: Output, caching: str, *, recipe: dict[str, Any] | None
+) -> HttpResponseBase:
+    """An output; a download of a picture carries the recipe where one is given."""
+    suffix = Path(str(output.file)).suffix
+    name = f"{output.job.operation}-{output.name}{suffix}"
+    if "download" not in request.GET or not output.is_picture:
+        recipe = None
+    return _moved(request) or _send(request, output, name, caching, recipe=recipe)
+
+
+def _moved(request: HttpRequest) -> HttpResponseBase | None:
+    """To the media host, where there is one and this is not it."""
+    if not settings.LATENT.media_host or signing.on_media_host(request):
+        return None
+    response = HttpResponseRedirect(signing.address(request.path, request.META["QUERY_STRING"]))
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _with_recipe(output: Output, recipe: dict[str, Any], name: str) -> HttpResponseBase:
+    file = output.file.open("rb")
+    start = file.read(HEAD_BYTES)
+    head, tail = embed(start, output.bytes, recipe)
+    response = StreamingHttpResponse(_around(head, file, tail), content_type=output.media_type)
+    response["Content-Length"] = output.bytes - len(start) + len(head) + len(tail)
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return response
+
+
+def _around(head: bytes, rest: Any, tail: bytes) -> Iterator[bytes]:
+    with rest:
+        yield head
+        while block := rest.read(BLOCK_BYTES):
+            yield block
+        yield tail
+
+
+def _send(
+    request: HttpRequest,
+    stored: Photo | Output,
+    name: str,
+    caching: str,
+    *,
+    recipe: dict[str, Any] | None = None,
+) -> HttpResponseBase:
+    """The file, or with `?size=` a small copy of a picture or of a video's first; with `?download` as an attachment."""
+    side = next((side for side in THUMBNAIL_SIDES if request.GET.get("size") == str(side)), None)
+    etag = f'"{stored.sha256[:32]}{f"-{side}" if side else ""}"'
+    try:
+        if recipe and isinstance(stored, Output):
+            return _guarded(_with_recipe(stored, recipe, name), caching)
+        if etag in request.headers.get("If-None-Match", ""):
+            response: HttpResponseBase = HttpResponseNotModified()
+        elif side and stored.media_type.startswith(("image/", "video/")):
+            video = stored.media_type.startswith("video/")
+            small = thumbnail_of(stored.file, stored.sha256, side, video=video)
+            response = HttpResponse(small, content_type="image/webp")
+        else:
+            response = _whole(request, stored)
+            attached = "download" in request.GET or not stored.media_type.startswith(("image/", "video/"))
+            response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
+    except FileNotFoundError:
+        raise Http404 from None
+    except StorageAway:
+        return errors.refused(request, storage_away())
+    response["ETag"] = etag
+    return _guarded(response, caching)
+
+
+def _whole(request: HttpRequest, stored: Photo | Output) -> HttpResponseBase:
+    """The file: by nginx, where one is in front and has the files at hand, else in the answer."""
+    if settings.LATENT.accel_redirect and not settings.LATENT.s3_bucket:
+        response = HttpResponse(content_type=stored.media_type)
+        response["X-Accel-Redirect"] = settings.LATENT.accel_redirect + quote(str(stored.file))
+        return response
+    return _whole_or_range(request, stored.file.open("rb"), stored.bytes, stored.media_type)
+
+
+def _whole_or_range(request: HttpRequest, file: Any, size: int, media_type: str) -> HttpResponseBase:
+    """The file, or the range of it that a video player asks for (RFC 9110, 14.2)."""
+    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", ""))
+    if not asked or int(asked[1]) >= size:
+        response: HttpResponseBase = FileResponse(file, content_type=media_type)
+    else:
+        first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
+        file.seek(first)
+        response = StreamingHttpResponse(_part(file, last - first + 1), status=206, content_type=media_type)
+        response["Content-Range"] = f"bytes {first}-{last}/{size}"
+        response["Content-Length"] = max(0, last - first + 1)
+    response["Accept-Ranges"] = "bytes"
+    return response
+
+
+def _part(file: Any, length: int) -> Iterator[bytes]:
+    with file:
+        while length > 0 and (block := file.read(min(BLOCK_BYTES, length))):
+            length -= len(block)
+            yield block
+
+
+def _guarded(response: HttpResponseBase, caching: str) -> HttpResponseBase:
+    response["Cache-Control"] = caching
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin" if settings.LATENT.media_host else "same-origin"
+    return response

@@ -1,0 +1,54 @@
+"""For whoever watches over the site: is it alive, is it ready, how is it doing."""
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from jobs.intake import limits
+from jobs.queue import redis_client, workers
+from jobs.web.metrics import Site
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Everything a job needs is there: 200, or 503 with what is missing."""
+    seen = [worker.seen_at for worker in workers.workers()]
+    checks = {
+        "database": _database_answers(),
+        "broker": _broker_answers(),
+        "disk": limits.free_bytes() > settings.LATENT.min_free_megabytes * 1_000_000,
+        "worker": bool(seen),
+    }
+    return JsonResponse(
+        {"ready": all(checks.values()), **checks, "workers_seen_at": seen},
+        status=200 if all(checks.values()) else 503,
+    )
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    registry = CollectorRegistry()
+    registry.register(Site())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _broker_answers() -> bool:
+    try:
+        return bool(redis_client.client().ping())
+    except redis.RedisError:
+        return False

@@ -1,0 +1,179 @@
+"""The page of a job, from its place in line to its result, and what its owner can do with it."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs.access import identity, sharing, visibility
+from jobs.errors import Refused
+from jobs.intake import receive
+from jobs.models import Job
+from jobs.queue import deletion, lifecycle, live, submission
+from jobs.queue.state import state_of
+from jobs.web.forms import form_url
+from jobs.web.presenters.job import MODEL, JobPresenter
+from jobs.web.views import errors
+from ml.core.operation import Kind
+
+if TYPE_CHECKING:
+    pass
+
+PLACE_SECONDS = 2
+"""How late a page that waits may hear of another place in line: with many waiting, all ask after every change."""
+
+
+@require_safe
+def job(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    version = live.version(job_uuid)
+    job = visibility.visible_job(request, job_uuid)
+    return render(request, "job.html", _context(request, job, version))
+
+
+@require_safe
+def status(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    """The part of the page that changes; 204 where the page has it already, asking nothing but the live channel."""
+    version = live.version(job_uuid)
+    if unchanged(request, version):
+        return HttpResponse(status=204)
+    job = visibility.watched_job(request, job_uuid)
+    if job.finished:
+        response = render(request, "job_status.html", _context(request, job, version))
+        # More than the lines that are polled has changed.
+        response["HX-Retarget"] = "#status"
+        response["HX-Reswap"] = "outerHTML"
+    else:
+        response = render(request, "parts/job_live.html", _live(request, job, version))
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def unchanged(request: HttpRequest, version: str) -> bool:
+    """Whether a page has what there is to see, or waits and was told of its place a moment ago.
+
+    Nobody can guess a version, so that this gives nothing away.
+    """
+    known, _at, told = request.GET.get("v", "").partition("@")
+    if known == version:
+        return bool(known)
+    if not live.only_the_queue_moved(known, version):
+        return False
+    return told.isdecimal() and 0 <= time.time() - int(told) < PLACE_SECONDS
+
+
+def _live(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
+    """What the polled lines need: little, since they are asked for again and again.
+
+    The version was read before the row, so that what changed in between is shown once more rather than never.
+    """
+    state = state_of(job)
+    return {
+        "standing": JobPresenter(job, state),
+        "job": job,
+        "state": state,
+        "version": f"{version}@{int(time.time())}" if version else "",
+        "watch_key": visibility.watch_key(request, job.uuid),
+    }
+
+
+def _context(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
+    owner = identity.owner_of(request)
+    mine = job.owner_id is not None and (identity.is_admin(request) or (owner and job.owner_id == owner.pk))
+    return {
+        **_live(request, job, version),
+        "mine": mine,
+        "member": request.user.is_authenticated,
+        "limits": settings.LATENT,
+    }
+
+
+@require_POST
+def cancel(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    return _changed(request, job_uuid, lifecycle.cancel)
+
+
+@require_POST
+def retry(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    return _changed(request, job_uuid, submission.retry)
+
+
+def _changed(request: HttpRequest, job_uuid: UUID, change: Any) -> HttpResponse:
+    """Change a job and show how it stands; that it had ended meanwhile, the page then shows."""
+    try:
+        change(visibility.own_job(request, job_uuid))
+    except Refused as error:
+        if error.status != 409 or error.code == "photo_gone":
+            messages.error(request, str(error))
+    return redirect("job", job_uuid)
+
+
+@require_POST
+def delete(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    deletion.delete(visibility.own_job(request, job_uuid))
+    messages.success(request, _("Deleted."))
+    return redirect("gallery")
+
+
+@require_POST
+def keep(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    """A member's job is kept for good, or no longer."""
+    if not request.user.is_authenticated:
+        return errors.refusal(request, 403, "members_only", _("Log in to keep results for good."))
+    Job.objects.filter(pk=visibility.own_job(request, job_uuid).pk).update(
+        kept=request.POST.get("kept") == "yes"
+    )
+    return redirect("job", job_uuid)
+
+
+@require_POST
+def share(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    """Make a link, for as many days as asked for; 0 is for as long as the job."""
+    job = visibility.own_job(request, job_uuid)
+    days = request.POST.get("days", "")
+    try:
+        link = sharing.share(
+            job,
+            expires_in=_lifetime(days),
+            original="original" in request.POST,
+            recipe="recipe" in request.POST,
+        )
+    except Refused as error:
+        return errors.refused(request, error)
+    url = reverse("job", args=[job_uuid])
+    return redirect(f"{url}?link={link.pk}#share")
+
+
+def _lifetime(days: str) -> timedelta | None:
+    count = int(days) if days.isdecimal() and len(days) < 5 else settings.LATENT.share_days
+    return timedelta(days=count) if count else None
+
+
+@require_POST
+def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
+    """A result becomes a photo, to be put into another operation; a model, one to classify with."""
+    job = visibility.visible_job(request, job_uuid)
+    usable = [output for output in job.outputs.all() if output.is_picture or output.media_type == MODEL]
+    chosen = next((output for output in usable if str(output.id) == request.POST.get("output")), None)
+    if chosen is None and not usable:
+        return errors.refusal(request, 409, "no_picture", _("This job has no picture that could be used."))
+    output = chosen or usable[0]
+    suffix = Path(str(output.file)).suffix
+    try:
+        with output.file.open("rb") as file:
+            upload = UploadedFile(file, f"{job.operation}-{output.name}{suffix}", size=output.bytes)
+            photo = receive.receive(identity.owner_made_if_needed(request), upload)
+    except Refused as error:
+        return errors.refused(request, error)
+    if photo.kind == Kind.MODEL:
+        return redirect(form_url("classify", {"method": "own"}, {"model": [photo.id]}))
+    return redirect(f"{reverse('choose')}?photo={photo.id}")

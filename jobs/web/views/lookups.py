@@ -1,0 +1,60 @@
+"""What several pages look up."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, QueryDict
+
+from jobs.access import identity, visibility
+from jobs.models import Photo
+from jobs.queue import admission
+from ml.core.errors import UnknownOperation
+from ml.core.operation import Operation
+from ml.registry import registry
+
+MOST_AT_ONCE = 100
+
+
+def upload_context(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "limits": settings.LATENT,
+        "closed": admission.closed(),
+        "stranger": identity.owner_of(request) is None,
+    }
+
+
+def chosen(request: HttpRequest, query: QueryDict) -> list[UUID]:
+    """The photos that an address is about: those it names, and those of the draft that it names."""
+    named = query.getlist("photo")
+    for draft_id in uuids(query.getlist("draft")):
+        named = [*named, *visibility.own_draft(request, draft_id).photos]
+    return uuids(named)
+
+
+def visible_photos(request: HttpRequest, ids: Sequence[UUID]) -> list[Photo]:
+    found = []
+    for photo_id in ids:
+        try:
+            found.append(visibility.visible_photo(request, photo_id))
+        except Http404:
+            continue
+    return found
+
+
+def uuids(texts: Sequence[str]) -> list[UUID]:
+    ids = []
+    for text in dict.fromkeys(texts[:MOST_AT_ONCE]):
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            continue
+    return ids
+
+
+def operation_or_404(slug: str) -> Operation:
+    try:
+        return registry().get(slug)
+    except UnknownOperation:
+        raise Http404 from None

@@ -1,0 +1,155 @@
+"""From opening the site to starting a job: home, what should happen to a photo, and the form of an operation."""
+
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from jobs.access import identity
+from jobs.errors import Refused
+from jobs.intake import receive
+from jobs.models import Owner, Photo
+from jobs.queue import line, submission
+from jobs.queue.quote import quote
+from jobs.queue.request import Request
+from jobs.web.draft import Draft, SlotField
+from jobs.web.forms import ParamsForm
+from jobs.web.presenters import words
+from jobs.web.views.lookups import chosen, operation_or_404, upload_context, uuids, visible_photos
+from ml.core.operation import Operation
+
+
+def new_job(request: HttpRequest, slug: str) -> HttpResponse:
+    operation = operation_or_404(slug)
+    if request.method == "POST":
+        return _start(request, operation)
+    return _form_page(request, _draft(request, operation, request.GET))
+
+
+@require_POST
+def cost(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the job would take as the form stands: a line for the page."""
+    return render(
+        request, "parts/cost.html", _cost(request, _draft(request, operation_or_404(slug), request.POST))
+    )
+
+
+def _start(request: HttpRequest, operation: Operation) -> HttpResponse:
+    draft = _draft(request, operation, request.POST)
+    owner = identity.owner_made_if_needed(request)
+    refused: Refused | None = None
+    for field in draft.slots:
+        try:
+            received = [
+                receive.receive(owner, file) for file in request.FILES.getlist(f"file-{field.slot.name}")
+            ]
+        except Refused as error:
+            field.error, refused = str(error), error
+        else:
+            field.photos = field.photos + received if field.slot.many else received or field.photos
+    if refused is None and (empty := draft.missing()) is not None:
+        empty.error = (
+            _("Choose a photo first.") if empty.slot.minimum == 1 else _("More photos are needed here.")
+        )
+        refused = Refused("photo_missing", empty.error)
+    if not draft.form.is_valid() or refused:
+        return _form_page(request, draft, refused, status=422)
+    own = [
+        {slot: [_own(owner, photo) for photo in photos] for slot, photos in each.items()}
+        for each in draft.inputs()
+    ]
+    try:
+        jobs = submission.submit(Request(owner, draft.step(), own))
+    except Refused as error:
+        draft.form.add_error(None, str(error))
+        return _form_page(request, draft, error)
+    return redirect("job", jobs[0].uuid) if len(jobs) == 1 else redirect("gallery")
+
+
+def _own(owner: Owner, photo: Photo) -> Photo:
+    """The photo, or where it is a sample of the site, a copy that belongs to the owner."""
+    if photo.owner_id == owner.pk:
+        return photo
+    with photo.file.open("rb") as file:
+        return receive.receive(owner, UploadedFile(file, photo.name, size=photo.bytes))
+
+
+def _form_page(
+    request: HttpRequest, draft: Draft, refused: Refused | None = None, *, status: int = 200
+) -> HttpResponse:
+    """The form, which says itself what is wrong with it; the status is the refusal's where there is one."""
+    context = {
+        "draft": draft,
+        "form": draft.form,
+        "barred": not identity.may_use(request, draft.operation),
+        **upload_context(request),
+        **_cost(request, draft),
+    }
+    response = render(request, "new_job.html", context, status=refused.status if refused else status)
+    if refused and refused.retry_after:
+        response["Retry-After"] = str(refused.retry_after)
+    return response
+
+
+def _draft(request: HttpRequest, operation: Operation, query: QueryDict) -> Draft:
+    """What a query, of an address or a form, asks for; photos that are gone are left out."""
+    first = next(iter(operation.inputs), None)
+    into = query.get("into", first.name if first else "")
+    slots = []
+    for slot in operation.inputs:
+        ids = uuids(query.getlist(f"slot-{slot.name}")) + (
+            chosen(request, query) if slot.name == into else []
+        )
+        slots.append(SlotField(slot, visible_photos(request, list(dict.fromkeys(ids)))))
+    if request.method == "POST":
+        return Draft(operation, slots, ParamsForm(operation, query))
+    return Draft(operation, slots, ParamsForm(operation, initial=_initial(operation, query)))
+
+
+def _initial(operation: Operation, query: QueryDict) -> dict[str, Any]:
+    """Settings from an address: of an earlier job, or of a recipe."""
+    names = set(operation.params.model_fields) | {"seed"}
+    fields = ParamsForm(operation).fields
+    initial: dict[str, Any] = {}
+    for name in names & set(fields):
+        kind = fields[name].control.kind  # type: ignore[attr-defined]
+        if kind == "checks" and name in query:
+            initial[name] = query.getlist(name)
+        elif kind == "switch" and "again" in query:
+            initial[name] = query.get(name) == "True"
+        elif name in query:
+            initial[name] = ", ".join(query.getlist(name))
+    return initial
+
+
+def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
+    """A sentence on what it will take, or on why it cannot be done."""
+    told: dict[str, Any] = {"operation": draft.operation, "cost": "", "refusal": ""}
+    if not identity.may_use(request, draft.operation):
+        return told
+    form = draft.form if draft.form.is_bound else ParamsForm(draft.operation, _as_sent(draft.form))
+    if not form.is_valid() or draft.missing():
+        return told
+    draft.form.params = form.params
+    owner = identity.owner_of(request)
+    try:
+        quoted = quote(Request(owner, draft.step(), draft.inputs()))
+    except Refused as error:
+        return told | {"refusal": str(error) if draft.begun else ""}
+    ahead = line.ahead(quoted.queue, owner.turn_key if owner else "")
+    return told | {"cost": words.cost(quoted.expected_seconds, ahead)}
+
+
+def _as_sent(form: ParamsForm) -> QueryDict:
+    """A fresh form as it would be sent if nothing were changed."""
+    data = QueryDict(mutable=True)
+    for bound in form:
+        value = bound.value()
+        if isinstance(value, list | tuple):
+            data.setlist(bound.html_name, [str(item) for item in value])
+        elif value is not None and value is not False:
+            data[bound.html_name] = str(value)
+    return data

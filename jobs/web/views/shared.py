@@ -1,0 +1,40 @@
+"""What somebody with a link sees, and the links that an owner has given away."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs.access import identity, sharing, visibility
+from jobs.models import ShareLink
+from jobs.queue.state import State
+from jobs.web.presenters.job import JobPresenter
+
+
+@require_safe
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    link = sharing.live_share(token)
+    standing = JobPresenter(link.job, State(series=link.job.series), token=token, original=link.original)
+    response = render(request, "shared.html", {"link": link, "standing": standing, "job": link.job})
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@require_safe
+def links(request: HttpRequest) -> HttpResponse:
+    owner = identity.owner_of(request)
+    found = sharing.live_links_of(owner).select_related("job") if owner else ShareLink.objects.none()
+    shown = [(link, JobPresenter(link.job, State())) for link in found[:200]]
+    return render(request, "links.html", {"links": shown})
+
+
+@require_POST
+def revoke(request: HttpRequest, link_id: int) -> HttpResponse:
+    link = ShareLink.objects.select_related("job").filter(pk=link_id).first()
+    if link is None:
+        raise Http404
+    visibility.own_job(request, link.job.uuid)
+    sharing.revoke(ShareLink.objects.filter(pk=link.pk))
+    if request.POST.get("back") == "job":
+        return redirect("job", link.job.uuid)
+    return redirect("links")

@@ -1,0 +1,112 @@
+"""Photos come in from the page."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile, UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from jobs.access import identity, visibility
+from jobs.errors import Refused
+from jobs.intake import receive
+from jobs.library.samples import SAMPLES
+from jobs.models import Owner, Photo
+from jobs.web.forms import form_url
+from jobs.web.presenters.picture import PicturePresenter
+from jobs.web.views import errors
+from jobs.web.views.choose import choose_url
+from jobs.web.views.lookups import MOST_AT_ONCE
+from ml.core.errors import OperationError
+from ml.core.recipe import extract
+from ml.registry import registry
+
+
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Photos come in; then the question is what should happen to them. For a script, the photo as JSON."""
+    try:
+        received = [_receive(request, file) for file in _files(request)]
+    except Refused as error:
+        return errors.refused(request, error)
+    if errors.wants_json(request):
+        return JsonResponse({**received[0], "photos": received}, status=201)
+    again = next((item["again"] for item in received if item["again"]), None)
+    if again and len(received) == 1:
+        return redirect(again)
+    return redirect(choose_url(request, [UUID(item["id"]) for item in received]))
+
+
+def _files(request: HttpRequest) -> "Sequence[UploadedFile[Any]]":
+    sample = next((sample for sample in SAMPLES if sample.name == request.POST.get("sample")), None)
+    if sample:
+        return [SimpleUploadedFile(sample.path.name, sample.path.read_bytes(), "image/jpeg")]
+    files = [file for file in request.FILES.getlist("file") if file]
+    if not files:
+        raise Refused("no_file", _("Choose a photo first."))
+    if len(files) > MOST_AT_ONCE:
+        raise Refused("too_many_files", _("At most {count} photos fit at once.").format(count=MOST_AT_ONCE))
+    return files
+
+
+def _receive(request: HttpRequest, file: "UploadedFile[Any]") -> dict[str, Any]:
+    """A stored photo, as scripts see it. `again` is the address of the form that made it, for a result of Latent."""
+    owner = identity.owner_made_if_needed(request)
+    photo = receive.receive(owner, file)
+    recipe = _recipe_in(file)
+    shown = PicturePresenter.photo(photo)
+    return {
+        "id": shown.id,
+        "name": shown.name,
+        "url": shown.stage,
+        "width": shown.width,
+        "height": shown.height,
+        "color": shown.color,
+        "note": photo.note,
+        "video": shown.is_video,
+        "again": _again(owner, recipe, photo) if recipe else None,
+    }
+
+
+def _recipe_in(file: "UploadedFile[Any]") -> dict[str, Any] | None:
+    """The recipe in a result of Latent; to be asked of a file that was received, so that its size is known to do."""
+    if isinstance(file, TemporaryUploadedFile):
+        return extract(Path(file.temporary_file_path()))
+    with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+        file.seek(0)
+        shutil.copyfileobj(file, copy)
+        copy.flush()
+        return extract(Path(copy.name))
+
+
+def _again(owner: Owner, recipe: dict[str, Any], dropped: Photo) -> str | None:
+    """The form with a recipe's settings, and with the photos it was made of where their owner still has them."""
+    given, inputs = recipe.get("params"), recipe.get("inputs")
+    if not (isinstance(given, dict) and isinstance(inputs, dict)):
+        return None
+    try:
+        operation = registry().get(str(recipe.get("operation")))
+        params = operation.parse(given).model_dump(mode="json")
+    except OperationError:
+        return None
+    photos = {slot: _still_there(owner, digests) for slot, digests in inputs.items()}
+    if not any(photos.values()) and operation.inputs:
+        photos = {operation.inputs[0].name: [dropped.id]}
+    seed = recipe.get("seed")
+    return form_url(
+        operation.slug, params, photos, seed if operation.random and isinstance(seed, int) else None
+    )
+
+
+def _still_there(owner: Owner, digests: object) -> list[UUID]:
+    """The owner's photos with these SHA-256."""
+    wanted = [digest for digest in digests if isinstance(digest, str)] if isinstance(digests, list) else []
+    found = {photo.sha256: photo.id for photo in visibility.photos_of(owner).filter(sha256__in=wanted)}
+    return [found[digest] for digest in wanted if digest in found]

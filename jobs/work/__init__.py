@@ -1,0 +1,1 @@
+"""A claimed job -> `ml` -> stored outputs."""

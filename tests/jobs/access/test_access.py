@@ -1,0 +1,284 @@
+"""The access matrix: every address and method of pages, files, API and admin, against everybody."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from jobs.access import identity, sharing
+from jobs.models import ApiToken, Job, JobInput, Output, Owner, Photo, ShareLink
+from jobs.queue import lifecycle, live
+from tests.conftest import Person
+from tests.support import submit_one
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+LESSER = ("HEAD", "OPTIONS")  # by these nobody sees more than by GET, and nobody changes anything
+NAME = "a photo of alice's garden.png"
+
+BOBS = ("bob", "bob, expired", "bob, revoked")  # who has opened a link, and what has become of it since
+TOKENS = ("alice's token", "charlie's token", "ada's token")
+MEMBERS = ("alice", "charlie", "ada")
+KNOWN = (*MEMBERS, *TOKENS, "visitor")  # to the API: not a stranger
+ALL = (*KNOWN, *BOBS)
+HERS = ("alice", "alice's token", "ada")  # whoever may see and change what is Alice's
+STRANGERS = tuple(person for person in ALL if person not in HERS)
+
+MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
+    # Pages that are the same for everybody, or show each their own.
+    "": {"GET": ALL},
+    "choose": {"GET": HERS},
+    "photos": {"POST": ALL},
+    "new/<slug:slug>": dict.fromkeys(METHODS, ALL),
+    "new/<slug:slug>/cost": {"POST": ALL},
+    "jobs/": {"GET": ALL},
+    "jobs/delete": {"POST": ALL},
+    "links/": {"GET": ALL},
+    "operations/<slug:slug>": {"GET": ALL},
+    "weights/": {"GET": ALL},
+    "weights/<str:name>": {"GET": ()},
+    "weights/<str:name>/curve": {"GET": ()},
+    "weights/<str:name>/nearest": {"GET": ()},
+    "signup": dict.fromkeys(METHODS, ALL),
+    "login": {"GET": ALL, "POST": ALL, "PUT": ALL, "PATCH": MEMBERS, "DELETE": MEMBERS},
+    "logout": {"POST": ALL},
+    "healthz": dict.fromkeys(METHODS, ALL),
+    "readyz": dict.fromkeys(METHODS, ALL),
+    "metrics": dict.fromkeys(METHODS, ALL),
+    # Jobs and files.
+    "jobs/<uuid:job_uuid>": {"GET": HERS},
+    "jobs/<uuid:job_uuid>/status": {"GET": HERS},
+    "jobs/<uuid:job_uuid>/tile": {"GET": HERS},
+    "jobs/<uuid:job_uuid>/preview": {"GET": HERS},
+    "jobs/<uuid:job_uuid>/cancel": {"POST": HERS},
+    "jobs/<uuid:job_uuid>/retry": {"POST": HERS},
+    "jobs/<uuid:job_uuid>/delete": {"POST": HERS},
+    "jobs/<uuid:job_uuid>/keep": {"POST": ("alice", "ada")},
+    "jobs/<uuid:job_uuid>/share": {"POST": HERS},
+    "jobs/<uuid:job_uuid>/use": {"POST": HERS},
+    "files/photos/<uuid:photo_id>": {"GET": HERS},
+    "files/outputs/<uuid:output_id>": {"GET": HERS},
+    "links/<int:link_id>/revoke": {"POST": HERS},
+    # Accounts: each their own.
+    "account/": dict.fromkeys(METHODS, MEMBERS),
+    "account/password": dict.fromkeys(METHODS, MEMBERS),
+    "account/delete": dict.fromkeys(METHODS, MEMBERS),
+    "account/export": {"GET": MEMBERS},
+    "account/tokens": dict.fromkeys(METHODS, MEMBERS),
+    "account/tokens/<int:token_id>/revoke": {"POST": MEMBERS},
+    # The API.
+    "api/v1/openapi.json": dict.fromkeys(METHODS, ALL),
+    "api/v1/docs": dict.fromkeys(METHODS, ALL),
+    "api/v1/": {},
+    "api/v1/operations": {"GET": ALL},
+    "api/v1/photos": {"POST": KNOWN},
+    "api/v1/photos/<photo_id>": {"GET": HERS},
+    "api/v1/jobs": {"GET": KNOWN, "POST": KNOWN},
+    "api/v1/jobs/<job_uuid>": {"GET": HERS, "DELETE": HERS},
+    "api/v1/jobs/<job_uuid>/cancel": {"POST": HERS},
+    "api/v1/jobs/<job_uuid>/retry": {"POST": HERS},
+    "api/v1/jobs/<job_uuid>/share": {"POST": HERS, "DELETE": HERS},
+}
+OPEN_ADMIN = ("admin/login/", "admin/logout/")
+SHARED = ("s/<str:token>", "s/<str:token>/outputs/<uuid:output_id>", "s/<str:token>/photos/<uuid:photo_id>")
+
+
+def routes() -> Iterator[str]:
+    def below(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+        for pattern in resolver.url_patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLPattern):
+                yield route
+            else:
+                yield from below(pattern, route)
+
+    return iter(dict.fromkeys(below(get_resolver())))
+
+
+@dataclass
+class World:
+    """What Alice has, and everybody's browser or program."""
+
+    job: Job
+    photo: Photo
+    output: Output
+    token: ApiToken
+    live: ShareLink
+    expired: ShareLink
+    revoked: ShareLink
+    clients: dict[str, Client]
+
+    def address(self, route: str, link: ShareLink | None = None) -> str:
+        job, person = self.job, self.job.owner
+        assert person
+        assert person.user
+        values = {
+            "<uuid:job_uuid>": job.uuid,
+            "<job_uuid>": job.uuid,
+            "<uuid:photo_id>": self.photo.id,
+            "<photo_id>": self.photo.id,
+            "<uuid:output_id>": self.output.id,
+            "<int:link_id>": self.live.pk,
+            "<str:token>": (link or self.live).token,
+            "<int:token_id>": self.token.pk,
+            "<slug:slug>": "instant",
+            "<str:name>": "none",
+            "<path:content_type_id>": 1,
+            "<id>": person.user.pk,
+            "^(?P<app_label>jobs|auth)/$": "jobs/",
+            "(?P<url>.*)$": "nothing",
+        }
+        model = route.removeprefix("admin/").split("/")[1] if route.count("/") > 2 else ""
+        values["<path:object_id>"] = {
+            "photo": self.photo.pk, "owner": person.pk, "sharelink": self.live.pk, "apitoken": self.token.pk,
+            "user": person.user.pk,
+        }.get(model, job.pk)  # fmt: skip
+        for placeholder, value in values.items():
+            route = route.replace(placeholder, str(value))
+        query = {"choose": "photo", "new/instant": "photo", "new/instant/cost": "photo"}.get(route)
+        return f"/{route}" + (f"?{query}={self.photo.id}" if query else "")
+
+    def asks(self, person: str, method: str, address: str) -> Any:
+        client = self.clients[person]
+        if not address.startswith("/api/") and method == "POST":
+            sent = {"job": str(self.job.uuid), "slot-photo": str(self.photo.id), "photo": str(self.photo.id)}
+            return client.post(address, sent)
+        body = {"operation": "instant", "inputs": {"photo": str(self.photo.id)}}
+        if address.endswith("/share"):
+            body = {}
+        return client.generic(method, address, json.dumps(body), "application/json")
+
+    def state(self) -> Any:
+        """Everything that is Alice's."""
+        owner = self.job.owner
+        return (
+            list(Job.objects.filter(owner=owner).values("uuid", "status", "kept", "attempt")),
+            list(Photo.objects.filter(owner=owner).values_list("id")),
+            list(Output.objects.filter(job__owner=owner).values_list("id")),
+            list(ShareLink.objects.filter(job__owner=owner).values("id", "revoked_at")),
+            list(ApiToken.objects.filter(user=owner.user if owner else None).values_list("id")),
+            JobInput.objects.filter(photo__owner=owner).count(),
+        )
+
+
+@pytest.fixture
+def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: Any, stored: Any) -> World:
+    picture = photo(alice.owner)
+    Photo.objects.filter(pk=picture.pk).update(name=NAME)
+    job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
+    claim = lifecycle.claim("cpu")
+    assert claim
+    lifecycle.finish(claim, stored(claim))
+    job.refresh_from_db()
+    live.show(job.uuid, b"preview")
+    links = [sharing.share(job, expires_in=timedelta(days=1), recipe=True) for _ in range(3)]
+    bobs = {name: Client() for name in BOBS}
+    for bob, link in zip(bobs.values(), links, strict=True):
+        assert bob.get(f"/s/{link.token}").status_code == 200
+    past = timezone.now() - timedelta(hours=1)
+    ShareLink.objects.filter(pk=links[1].pk).update(expires_at=past)
+    ShareLink.objects.filter(pk=links[2].pk).update(revoked_at=past)
+    from_session = Client()
+    session = from_session.session
+    session[identity.SESSION_OWNER] = str(visitor.pk)
+    session.save()
+    clients = {
+        "alice": alice.client,
+        "alice's token": Client(headers={"authorization": f"Bearer {alice.token}"}),
+        **bobs,
+        "charlie": charlie.client,
+        "charlie's token": Client(headers={"authorization": f"Bearer {charlie.token}"}),
+        "visitor": from_session,
+        "ada": ada.client,
+        "ada's token": Client(headers={"authorization": f"Bearer {ada.token}"}),
+    }
+    token = ApiToken.objects.get(user=alice.user)
+    return World(job, picture, job.outputs.get(), token, *links, clients)
+
+
+def denied(response: Any) -> bool:
+    to_log_in = response.status_code == 302 and "/login" in response["Location"]
+    return to_log_in or response.status_code in (401, 403, 404, 405)
+
+
+def said(response: Any) -> str:
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return str(content.decode(errors="replace"))
+
+
+def secrets_in(world: World, response: Any) -> list[str]:
+    """What of Alice's an answer tells, but for what the asker named."""
+    text = said(response)
+    secrets = (NAME, str(world.output.id), world.live.token, world.job.outputs.get().sha256)
+    return [secret for secret in secrets if secret in text and secret not in response.request["PATH_INFO"]]
+
+
+def test_every_address_is_in_the_matrix() -> None:
+    assert {route for route in routes() if not route.startswith("admin/")} == {*MATRIX, *SHARED}
+
+
+@pytest.mark.parametrize("route", MATRIX, ids=lambda route: route or "home")
+def test_who_may(world: World, route: str) -> None:
+    address = world.address(route)
+    before = world.state()
+    for method in METHODS + LESSER:
+        allowed = MATRIX[route].get("GET" if method == "HEAD" else method, ())
+        for person in ALL:
+            with rolled_back():
+                response = world.asks(person, method, address)
+                assert response.status_code < 500 or route == "readyz", (person, method, address)
+                if method in METHODS or (method == "HEAD" and not denied(response)):
+                    assert denied(response) == (person not in allowed), (person, method, response.status_code)
+                if person not in HERS:
+                    assert secrets_in(world, response) == [], (person, method)
+                    assert world.state() == before, (person, method)
+
+
+@pytest.mark.parametrize("route", [route for route in routes() if route.startswith("admin/")])
+def test_nobody_but_staff_sees_the_admin(world: World, route: str) -> None:
+    address = world.address(route)
+    before = world.state()
+    for method in METHODS + LESSER:
+        for person in ALL:
+            with rolled_back():
+                response = world.asks(person, method, address)
+                assert response.status_code < 500, (person, method, address)
+                if person != "ada":
+                    assert route in OPEN_ADMIN or denied(response), (person, method, response.status_code)
+                    assert secrets_in(world, response) == [], (person, method)
+                    assert world.state() == before, (person, method)
+    if route in ("admin/", "admin/jobs/job/", "admin/jobs/job/<path:object_id>/change/"):
+        assert world.asks("ada", "GET", address).status_code == 200
+
+
+@pytest.mark.parametrize("route", SHARED)
+def test_a_link_opens_what_it_is_for_until_it_is_over(world: World, route: str) -> None:
+    for person in ALL:
+        for link, opens in ((world.live, True), (world.expired, False), (world.revoked, False)):
+            response = world.asks(person, "GET", world.address(route, link))
+            assert (response.status_code == 200) == opens, (person, link.pk)
+            assert opens or response.status_code == 404
+            if route == "s/<str:token>":
+                assert "alice" not in said(response).replace(NAME, "") or person in HERS
+        for method in METHODS[1:]:
+            assert denied(world.asks(person, method, world.address(route))), (person, method)
+
+
+class rolled_back:
+    """What is done within it is undone."""
+
+    def __enter__(self) -> None:
+        self._atomic = transaction.atomic()
+        self._atomic.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        transaction.set_rollback(True)
+        self._atomic.__exit__(*error)

@@ -1,0 +1,108 @@
+"""Photos that come in from the page, one or a hundred, and what a result of Latent says of itself."""
+
+import io
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from jobs.library import retention
+from jobs.models import Draft, Job, Photo
+from jobs.web.views import uploads
+from ml.core import recipe
+from tests.conftest import Person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_operations")]
+
+SCRIPT = {"Accept": "application/json"}
+
+
+def png(color: str = "teal") -> SimpleUploadedFile:
+    buffer = io.BytesIO()
+    Image.new("RGB", (12, 8), color).save(buffer, "PNG")
+    return SimpleUploadedFile(f"{color}.png", buffer.getvalue(), "image/png")
+
+
+def test_a_hundred_photos_lead_to_an_address_that_any_server_takes(alice: Person, photo: Any) -> None:
+    ids = [str(photo(alice.owner).id) for _ in range(100)]
+    led = alice.client.post("/choose", {"photo": ids})
+    assert len(led["Location"]) < 100
+    page = alice.client.get(led["Location"])
+    assert [shown.id for shown in page.context["photos"]] == ids
+    form = next(offer["url"] for offer in page.context["offered"] if offer["operation"].slug == "denoise")
+    assert len(form) < 200
+    (main, _reference) = alice.client.get(form).context["draft"].slots
+    assert [str(each.id) for each in main.photos] == ids
+
+
+def test_photos_sent_together_without_a_script_lead_to_the_same(alice: Person) -> None:
+    led = alice.client.post("/photos", {"file": [png("red"), png("blue")]})
+    assert [shown.name for shown in alice.client.get(led["Location"]).context["photos"]] == [
+        "red.png",
+        "blue.png",
+    ]
+
+
+def test_the_drafts_of_others_are_not_there(alice: Person, charlie: Person, ada: Person, photo: Any) -> None:
+    ids = [str(photo(alice.owner).id) for _ in range(2)]
+    address = alice.client.post("/choose", {"photo": ids})["Location"]
+    form = address.replace("/choose", "/new/denoise")
+    for client in (charlie.client, ada.client, Client()):
+        assert client.get(address).status_code == client.get(form).status_code == 404
+
+
+def test_a_draft_is_gone_after_a_day(alice: Person, photo: Any) -> None:
+    alice.client.post("/choose", {"photo": [str(photo(alice.owner).id) for _ in range(2)]})
+    assert retention.clean()["drafts"] == 0
+    Draft.objects.update(created_at=timezone.now() - timedelta(days=1, minutes=1))
+    assert retention.clean()["drafts"] == 1
+
+
+def test_a_script_is_told_of_every_photo_that_it_sent(client: Client) -> None:
+    told = client.post("/photos", {"file": [png("red"), png("blue")]}, headers=SCRIPT).json()
+    assert [each["name"] for each in told["photos"]] == ["red.png", "blue.png"]
+    assert Photo.objects.count() == 2
+
+
+def test_a_script_is_refused_with_a_problem(client: Client) -> None:
+    refused = client.post("/photos", {"file": SimpleUploadedFile("a.png", b"no picture")}, headers=SCRIPT)
+    assert (refused.status_code, refused["Content-Type"]) == (422, "application/problem+json")
+    assert refused.json()["code"] == "not_a_picture"
+
+
+def test_what_is_too_large_is_not_searched_for_a_recipe(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[Path] = []
+    monkeypatch.setattr(uploads, "extract", searched.append)
+    settings.LATENT = settings.LATENT.model_copy(update={"max_upload_megapixels": 0.00001})
+    assert client.post("/photos", {"file": png()}, headers=SCRIPT).status_code == 422
+    assert searched == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"params": "x"},
+        {"inputs": "abc"},
+        {"inputs": {"image": "abc"}},
+        {"inputs": {"image": [1, None]}},
+        {"seed": "x"},
+        {"operation": ["x"]},
+    ],
+)
+def test_a_recipe_of_odd_fields_is_no_reason_to_refuse_a_photo(
+    client: Client, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    told = {"operation": "denoise", "version": 1, "params": {}, "inputs": {}, "seed": 0} | wrong
+    plain, made = tmp_path / "plain.png", tmp_path / "made.png"
+    Image.new("RGB", (12, 8)).save(plain)
+    recipe.copy(plain, made, told)
+    sent = client.post("/photos", {"file": SimpleUploadedFile("a.png", made.read_bytes())}, headers=SCRIPT)
+    assert sent.status_code == 201
+    assert not Job.objects.exists()

@@ -1,0 +1,1 @@
+"""What `make run` starts, and keeps alive."""
