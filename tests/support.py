@@ -19,7 +19,7 @@ from django.db import connection
 from jobs.models import Job, Owner, Photo
 from jobs.queue import submission, workers
 from jobs.queue.request import Request, Step
-from tests.rooms import ROOMS
+from tests.operations import OPERATIONS
 from webapp.config import BASE_DIR, config
 from webapp.supervisor import commands
 from webapp.supervisor.processes import end_with
@@ -69,7 +69,7 @@ def environment() -> dict[str, str]:
         **SHORT_TIMES,
         "DJANGO_SETTINGS_MODULE": "webapp.settings",
         "DATABASE_URL": database_url(),
-        "LATENT_ROOMS": ROOMS,
+        "LATENT_ROOMS": OPERATIONS,
         "SAMPLE_JOBS": "0",
         "PYTHONUNBUFFERED": "1",
     }

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ml.core.operation import Operation, Params, choices
+from ml.core.operation import Operation, Option, Params, choices
 
 WIDEST_SLIDER = 1000
 FEW = 4
@@ -23,7 +23,9 @@ MOST_PHOTOS_IN_URL = 60  # of about 50 characters each: servers and proxies take
 
 
 @dataclass(frozen=True)
-class Option:
+class Chosen:
+    """One of the values of a field, and what a person reads of it."""
+
     value: str
     title: str
     hint: str = ""
@@ -38,7 +40,7 @@ class Control:
     """
 
     kind: str
-    options: tuple[Option, ...] = ()
+    options: tuple[Chosen, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     step: str = "any"
@@ -220,7 +222,7 @@ def _kind(params: type[Params], name: str, schema: Mapping[str, Any]) -> tuple[s
     if values := _enumerated(plain):
         options = _options(values, choices(params, name))
         if _nullable(schema):
-            options = (Option("", _("None")), *options)
+            options = (Chosen("", _("None")), *options)
         if len(options) == 1:
             return "hidden", {"options": options}
         if plain.get("pictures"):
@@ -245,17 +247,14 @@ def _number(schema: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return "range", {"minimum": low, "maximum": high, "step": step}
 
 
-def _options(values: Sequence[Any], titles: Mapping[str, str]) -> tuple[Option, ...]:
-    """In the order of the titles; "Bicubic: no network, soft" is a title and a hint."""
-    known = {_text(value) for value in values}
-    ordered = [text for text in titles if text in known] + [
-        text for text in map(_text, values) if text not in titles
-    ]
-    options = []
-    for text in ordered:
-        title, _colon, hint = _(titles[text]).partition(": ") if text in titles else (text, "", "")
-        options.append(Option(text, title, hint[:1].upper() + hint[1:]))
-    return tuple(options)
+def _options(values: Sequence[Any], named: Mapping[str, Option]) -> tuple[Chosen, ...]:
+    """In the order of the names; a value without one is called as it is."""
+    known = [_text(value) for value in values]
+    ordered = [text for text in named if text in known] + [text for text in known if text not in named]
+    options = {text: named.get(text, Option(text)) for text in ordered}
+    return tuple(
+        Chosen(text, _(option.title), option.hint and _(option.hint)) for text, option in options.items()
+    )
 
 
 def _widget(control: Control) -> forms.Widget:

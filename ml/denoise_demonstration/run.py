@@ -6,8 +6,7 @@ from functools import partial
 from ml.add_noise.run import with_white_pixels
 from ml.core.context import Context, Inputs, Result
 from ml.core.images import Picture
-from ml.core.metrics import fidelity
-from ml.core.side_by_side import side_by_side
+from ml.core.side_by_side import judge_by, side_by_side
 from ml.core.text import _
 from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL
 from ml.denoise.run import denoise, loaded
@@ -24,7 +23,7 @@ def run(inputs: Inputs, params: DemonstrationParams, context: Context) -> Result
     clean = inputs.picture("image")
     context.advance(0, _("Adding noise"))
     noisy = with_white_pixels(clean, params.pixels, context.rng)
-    judge = partial(fidelity, reference=clean, on_luminance=False, on_tile=context.check_cancelled)
+    judge = judge_by(clean, context)
     spoilt = judge(noisy)
     methods = methods_of(params)
     if "dncnn" in methods:

@@ -204,7 +204,7 @@ def test_a_reference_gives_psnr_and_ssim(tmp_path: Path) -> None:
 
 
 def test_a_reference_of_another_size_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"24 x 20 pixels, and the picture 224 x 150.*leave it out"):
+    with pytest.raises(InputError, match=r"24 x 20 pixels, and has to be 224 x 150.*leave it out"):
         denoise(noisy(CLEAN["cat"], 25), tmp_path, reference=Picture(photo(24, 20)))
 
 

@@ -77,8 +77,7 @@ class JobPresenter:
     @property
     def method(self) -> str:
         """Its name, without what is said of it."""
-        titles = self.job.declaration.method_titles if self.job.declaration else {}
-        return _(titles.get(self.job.method, self.job.method)).partition(": ")[0]
+        return self._method_title(self.job.method) or self.job.method
 
     @cached_property
     def inputs(self) -> list[Photo]:
@@ -114,8 +113,8 @@ class JobPresenter:
 
     def _method_title(self, method: str) -> str:
         """Empty for what is no method of the operation."""
-        titles = self.job.declaration.method_titles if self.job.declaration else {}
-        return _(titles[method]).partition(": ")[0] if method in titles else ""
+        methods = self.job.declaration.methods if self.job.declaration else {}
+        return _(methods[method].title) if method in methods else ""
 
     @property
     def views(self) -> list[PicturePresenter]:
@@ -205,8 +204,8 @@ class JobPresenter:
                 or any(self.job.params.get(on) not in of for on, of in when.items())
             ):
                 continue
-            titles = choices(operation.params, name)
-            text = _(titles[str(value)]).partition(": ")[0] if str(value) in titles else _said(value)
+            options = choices(operation.params, name)
+            text = _(options[str(value)].title) if str(value) in options else _said(value)
             unit = str(extra.get("unit", ""))
             space = "" if unit in ("", "%", "°") else " "
             said.append((_(field.title or name), f"{text}{space}{unit}"))

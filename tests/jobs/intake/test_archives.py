@@ -32,7 +32,7 @@ from tests.jobs import hostile
 from tests.jobs.hostile import SECRET
 from tests.support import submit_one
 
-pytestmark = pytest.mark.usefixtures("real_rooms")
+pytestmark = pytest.mark.usefixtures("real_operations")
 
 Send = Callable[..., Photo]
 

@@ -15,7 +15,7 @@ from jobs.models import Job, Photo, ShareLink
 from jobs.queue import lifecycle
 from tests.conftest import Person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rooms", "redis")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("operations", "redis")]
 
 API = "/api/v1"
 

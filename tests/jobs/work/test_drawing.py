@@ -17,7 +17,7 @@ from jobs.work import runner
 from ml.__main__ import main
 from tests.conftest import Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_rooms")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_operations")]
 
 
 @pytest.mark.parametrize("slug", ["vae-sample", "gan-sample"])

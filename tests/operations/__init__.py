@@ -10,7 +10,7 @@ from ml.core.images import Picture
 from ml.core.operation import Estimate, Kind, Slot
 
 NAMES = ("nap", "instant", "deaf", "crash", "brief", "stubborn", "blunder", "picky", "endless_numbers")
-ROOMS = ",".join(f"tests.rooms.{name}" for name in NAMES)
+OPERATIONS = ",".join(f"tests.operations.{name}" for name in NAMES)
 
 PHOTO = Slot(
     name="photo", title="Photo", minimum=0, maximum=4, accepts=frozenset({Kind.IMAGE, Kind.ANIMATION})

@@ -4,8 +4,8 @@ import time
 
 from pydantic import Field
 
-from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds, tiny_picture, tiny_result
+from ml.core.operation import Group, Operation, Params
+from tests.operations import PHOTO, seconds, tiny_picture, tiny_result
 
 
 class NapParams(Params):
@@ -27,8 +27,9 @@ operation = Operation(
     slug="nap",
     title="Nap",
     summary="Sleeps.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=NapParams,
     estimate=seconds,
-    run="tests.rooms.nap:run",
+    run="tests.operations.nap:run",
 )

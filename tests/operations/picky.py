@@ -1,8 +1,8 @@
 """Says in words why it cannot be done."""
 
 from ml.core.errors import InputError
-from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds
+from ml.core.operation import Group, Operation, Params
+from tests.operations import PHOTO, seconds
 
 
 def run(inputs, params, context):
@@ -13,8 +13,9 @@ operation = Operation(
     slug="picky",
     title="Picky",
     summary="Likes no photo.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.picky:run",
+    run="tests.operations.picky:run",
 )
