@@ -9,8 +9,8 @@ from pathlib import Path
 from ml.core import images
 from ml.core.errors import InputError
 from ml.core.formats import FORMATS, HEAD_BYTES, Format, Kind, format_of
+from ml.core.messages import ARCHIVE_DAMAGED
 from ml.core.operation import Facts
-from ml.core.text import _
 
 MP4, WEBM, ZIP, SAFETENSORS = (
     FORMATS[name].signature for name in ("mp4", "webm", "zip", "safetensors")
@@ -52,4 +52,4 @@ def undamaged() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError):
-        raise InputError(_("This ZIP archive is damaged or cut short. Pack it again.")) from None
+        raise InputError(ARCHIVE_DAMAGED) from None
