@@ -22,12 +22,12 @@ from jobs.intake.sniffing import check_size, sniff
 from ml.classify.heads import MOST_BYTES, read_head, write_head
 from ml.core.errors import InputError
 from ml.core.files import undamaged
+from ml.core.formats import FORMATS
 from ml.core.operation import Kind
 from ml.core.text import Message, excerpt
 from ml.train_classifier import archives
 
 MOST_MEGAPIXELS_FACTOR = 12  # all photos of an archive together hold at most so many times the pixels of one
-SUFFIXES = {"jpeg": "jpg"}
 NO_PHOTO = Message("no_photo", gettext_noop("This is no photo."))
 
 
@@ -89,8 +89,8 @@ def _write(archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes
                         ).format(limit=limit),
                     )
                 photo.file.seek(0)
-                suffix = SUFFIXES.get(photo.format, photo.format)
-                clean.writestr(ZipInfo(f"{name}/{number:04}.{suffix}"), photo.file.read())
+                suffix = FORMATS[photo.format].suffix
+                clean.writestr(ZipInfo(f"{name}/{number:04}{suffix}"), photo.file.read())
                 count += 1
     return count
 
@@ -100,8 +100,8 @@ def _photo(archive: ZipFile, entry: ZipInfo) -> Developed:
     try:
         check_size(entry.file_size)
         upload = SimpleUploadedFile("photo", archive.read(entry))
-        kind, file_format = sniff(upload)
-        if kind is not Kind.IMAGE:
+        file_format = sniff(upload)
+        if file_format.kind is not Kind.IMAGE:
             raise InputError(NO_PHOTO)
         return receive_picture(upload, file_format)
     except (Refused, InputError) as error:

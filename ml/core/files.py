@@ -8,13 +8,9 @@ from pathlib import Path
 
 from ml.core import images
 from ml.core.errors import InputError
-from ml.core.formats import FORMATS, HEAD_BYTES, Format, Kind, format_of
+from ml.core.formats import HEAD_BYTES, Format, Kind, format_of
 from ml.core.messages import ARCHIVE_DAMAGED
 from ml.core.operation import Facts
-
-MP4, WEBM, ZIP, SAFETENSORS = (
-    FORMATS[name].signature for name in ("mp4", "webm", "zip", "safetensors")
-)  # until jobs/ reads formats
 
 
 def facts(path: Path) -> Facts:

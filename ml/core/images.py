@@ -26,8 +26,6 @@ Pixels = np.ndarray[Any, np.dtype[Any]]
 
 READABLE = tuple(found.pillow for found in PICTURES)
 ANIMATED = {found.pillow for found in PICTURES if found.animated}
-LONGEST_SIDE = {found.name: found.longest_side or 2**31 for found in PICTURES}  # until jobs/ reads formats
-MEDIA_TYPES = {found.name: found.media_type for found in PICTURES}
 ORIENTATION = 0x0112  # EXIF's tag
 SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
 HIDDEN_REACH = 4.0  # sigma, in pixels, of the blur that says what is seen around a transparent pixel

@@ -761,12 +761,12 @@ def test_no_page_needs_inline_script_or_style(client: Client, address: str) -> N
 def test_figures_are_named_in_words_and_those_of_a_comparison_make_a_table(
     alice: Person, request: pytest.FixtureRequest
 ) -> None:
-    metrics = {"nlm_psnr": 28.1234, "dncnn_ssim": 0.9, "dncnn_psnr": None, "nlm_seconds": 1.5, "psnr_y": 30.0}
+    metrics = {"nlm_psnr": 28.1234, "dncnn_ssim": 0.9, "dncnn_psnr": None, "nlm_seconds": 1.5, "sigma": 30.0}
     job = finished(alice.owner, operation="denoise", metrics={**metrics, "odd_name": 2.0})
     job.outputs.update(name="dncnn")
     request.getfixturevalue("real_operations")
     standing = JobPresenter(job, state_of(job))
-    assert standing.metrics == [("PSNR of the luminance", "30.00 dB"), ("odd name", "2")]
+    assert standing.metrics == [("Noise level, of 255", "30"), ("odd name", "2")]
     assert standing.scores
     assert standing.scores.measures == ["PSNR, dB", "SSIM", "Time, s"]
     assert standing.scores.rows == [("CNN", ["∞", "0.9000", "–"]), ("Non-local means", ["28.12", "–", "1.5"])]
