@@ -7,6 +7,7 @@ from typing import Literal
 from ml.burst_super_resolution.messages import FRAMES_DIFFER, FRAMES_TOO_SMALL, ONE_FRAME
 from ml.core.errors import InputError
 from ml.core.example import Example
+from ml.core.formats import Kind
 from ml.core.measures import Metric
 from ml.core.operation import (
     Choice,
@@ -14,7 +15,6 @@ from ml.core.operation import (
     Facts,
     FineTuning,
     Group,
-    Kind,
     Operation,
     Option,
     PictureParams,

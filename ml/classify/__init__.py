@@ -7,12 +7,12 @@ from ml.classify.messages import MODEL_MISSING, MODEL_NOT_USED
 from ml.core.cards import trained
 from ml.core.errors import InputError
 from ml.core.example import Example
+from ml.core.formats import Kind
 from ml.core.operation import (
     Choice,
     Estimate,
     Facts,
     Group,
-    Kind,
     Operation,
     Option,
     PictureParams,
