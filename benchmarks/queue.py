@@ -23,7 +23,7 @@ from itertools import count
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 os.environ["LOG_LEVEL"] = "WARNING"
-os.environ["LATENT_ROOMS"] = "tests.rooms.instant,tests.rooms.nap"
+os.environ["LATENT_ROOMS"] = "tests.operations.instant,tests.operations.nap"
 
 import django
 

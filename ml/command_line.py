@@ -20,7 +20,8 @@ from ml.core.context import Context, Inputs, Result
 from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation, WeightsUnavailable
 from ml.core.execution import execute, recipe
 from ml.core.files import facts
-from ml.core.images import FileFormat, write_picture
+from ml.core.formats import FORMATS, WRITTEN, FileFormat
+from ml.core.images import write_picture
 from ml.core.messages import IN_FILE
 from ml.core.operation import Operation, choices
 from ml.core.text import Message, _
@@ -52,7 +53,6 @@ NAME_AN_OPERATION = Message("command_line.name_an_operation", _("Name an operati
 
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-FORMATS: dict[str, FileFormat] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,8 +86,8 @@ def list_operations(arguments: Sequence[str]) -> int:
     _Parser(prog="python -m ml list", description=list_operations.__doc__).parse_args(arguments)
     for operation in registry().all():
         print(f"{operation.slug:26} {operation.summary}")
-        for method, title in operation.method_titles.items():
-            print(f"    --method {method:22} {title}")
+        for method, option in operation.methods.items():
+            print(f"    --method {method:22} {option.title}{option.hint and f': {option.hint}'}")
     return 0
 
 
@@ -170,10 +170,10 @@ def _parse_run(arguments: Sequence[str]) -> _Job:
 
 def _choose_operation(arguments: list[str], followed: dict[str, Any]) -> tuple[Operation, list[str]]:
     """The operation that is named, or that of the recipe; and the other arguments."""
-    slugs = {operation.slug for operation in registry().all()}
-    at = next((index for index, argument in enumerate(arguments) if argument in slugs), None)
+    at = next((index for index, argument in enumerate(arguments) if argument in registry()), None)
     if at is not None:
-        slug, arguments = arguments[at], arguments[:at] + arguments[at + 1 :]
+        slug = registry().get(arguments[at]).slug
+        arguments = arguments[:at] + arguments[at + 1 :]
         if followed.get("operation", slug) != slug:
             raise ParamsError(RECIPE_OF_ANOTHER, recipe=followed["operation"], operation=slug)
     elif followed:
@@ -181,7 +181,9 @@ def _choose_operation(arguments: list[str], followed: dict[str, Any]) -> tuple[O
     else:
         slug = next((argument for argument in arguments if not argument.startswith("-")), "")
         if not slug:
-            raise ParamsError(NAME_AN_OPERATION, known=", ".join(sorted(slugs)))
+            raise ParamsError(
+                NAME_AN_OPERATION, known=", ".join(sorted(each.slug for each in registry().all()))
+            )
     operation = registry().get(slug)
     if followed and followed.get("version") != operation.version:
         print(ANOTHER_VERSION, file=sys.stderr)
@@ -251,10 +253,9 @@ def _fill_slots(operation: Operation, paths: list[Path]) -> Inputs:
 
 def _format_of(path: Path) -> FileFormat:
     try:
-        return FORMATS[path.suffix.lower()]
+        return WRITTEN[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(FORMATS)
-        raise ParamsError(UNKNOWN_SUFFIX, suffix=path.suffix, known=known) from None
+        raise ParamsError(UNKNOWN_SUFFIX, suffix=path.suffix, known=", ".join(WRITTEN)) from None
 
 
 def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
@@ -266,7 +267,7 @@ def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
         stem = job.stem if not written else f"{job.stem}-{name}"
         if name in result.images:
             file_format: FileFormat = how["params"].get("format", "png")
-            target = job.out / f"{stem}.{file_format.replace('jpeg', 'jpg')}" if job.into_folder else job.out
+            target = job.out / f"{stem}{FORMATS[file_format].suffix}" if job.into_folder else job.out
             partial = target.with_name(f".{target.name}.partial")
             try:
                 write_picture(result.images[name], partial, file_format)
@@ -313,7 +314,7 @@ def train(arguments: Sequence[str]) -> int:
 
 
 def _modules(kind: str) -> dict[str, Callable[[], ModuleType]]:
-    """By operation, how to import the module of that name from its room, for the rooms that have one."""
+    """By operation, how to import the module of that name from its package, for those that have one."""
     names = {operation.slug: f"{operation.run.rpartition('.')[0]}.{kind}" for operation in registry().all()}
     return {slug: lambda name=name: import_module(name) for slug, name in names.items() if find_spec(name)}  # type: ignore[misc]
 

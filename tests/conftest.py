@@ -21,7 +21,7 @@ from jobs.access import identity
 from jobs.models import ApiToken, Job, Output, Owner, Photo
 from jobs.queue.lifecycle import Claim, Outcome
 from ml import registry as ml_registry
-from tests.rooms import ROOMS
+from tests.operations import OPERATIONS
 from tests.settings import TEST_HOME
 from tests.support import Process, Redis, Worker
 from webapp.supervisor.preconditions import CannotStart
@@ -145,10 +145,10 @@ def stored() -> Callable[[Claim], Outcome]:
 
 
 @pytest.fixture
-def rooms(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The registry holds the operations of `tests.rooms`, and no others."""
-    monkeypatch.setattr(ml_registry, "ROOMS", ())
-    monkeypatch.setenv("LATENT_ROOMS", ROOMS)
+def operations(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The registry holds the operations of `tests.operations`, and no others."""
+    monkeypatch.setattr(ml_registry, "OPERATIONS", ())
+    monkeypatch.setenv("LATENT_ROOMS", OPERATIONS)
     ml_registry.registry.cache_clear()
     yield
     ml_registry.registry.cache_clear()

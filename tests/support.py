@@ -20,7 +20,7 @@ from jobs.models import Job, Owner, Photo
 from jobs.queue import submission, workers
 from jobs.queue.request import Request, Step
 from ml.core.text import Message
-from tests.rooms import ROOMS
+from tests.operations import OPERATIONS
 from webapp.config import BASE_DIR, config
 from webapp.supervisor import commands
 from webapp.supervisor.processes import end_with
@@ -75,7 +75,7 @@ def environment() -> dict[str, str]:
         **SHORT_TIMES,
         "DJANGO_SETTINGS_MODULE": "webapp.settings",
         "DATABASE_URL": database_url(),
-        "LATENT_ROOMS": ROOMS,
+        "LATENT_ROOMS": OPERATIONS,
         "SAMPLE_JOBS": "0",
         "PYTHONUNBUFFERED": "1",
     }

@@ -23,7 +23,7 @@ from tests.front import Front
 from tests.site import free_port
 from tests.support import Process, submit_one, wait_for
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "rooms")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "operations")]
 
 MEGABYTES = 1
 

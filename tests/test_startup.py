@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.library.samples import SHOWN_FIRST
+from jobs.library.samples import shown_first
 from tests.site import MARKS, UP, Site, environment, free_port
 from tests.support import wait_for
 from webapp.config import BASE_DIR, Config
@@ -94,7 +94,7 @@ def test_a_fresh_site_has_something_to_show(site: Site, home: Path) -> None:
             (count,) = database.execute("SELECT COUNT(*) FROM jobs_job WHERE sample").fetchone()
         return int(count)
 
-    wait_for(lambda: 0 < samples() <= len(SHOWN_FIRST))
+    wait_for(lambda: 0 < samples() <= len(shown_first()))
 
 
 def test_only_the_child_of_the_worker_may_be_large(site: Site) -> None:

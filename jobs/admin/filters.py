@@ -56,10 +56,10 @@ class MethodFilter(ColumnFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         chosen = request.GET.get("operation")
         titles = {
-            method: _(title)
+            method: _(option.title)
             for operation in registry().all()
             if chosen in (None, "", operation.slug)
-            for method, title in operation.method_titles.items()
+            for method, option in operation.methods.items()
         }
         return list(titles.items())
 

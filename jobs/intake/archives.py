@@ -21,12 +21,11 @@ from jobs.messages import ARCHIVE_TOO_LARGE, BAD_PHOTO, NO_PHOTO, PHOTOS_OF, TEL
 from ml.classify.heads import MOST_BYTES, read_head, write_head
 from ml.core.errors import InputError
 from ml.core.files import undamaged
-from ml.core.operation import Kind
+from ml.core.formats import FORMATS, Kind
 from ml.core.text import excerpt
 from ml.train_classifier import archives
 
 MOST_MEGAPIXELS_FACTOR = 12  # all photos of an archive together hold at most so many times the pixels of one
-SUFFIXES = {"jpeg": "jpg"}
 
 
 def receive_archive(file: "UploadedFile[Any]") -> Developed:
@@ -81,8 +80,8 @@ def _write(archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes
                 if megapixels > limit:
                     raise Refused(ARCHIVE_TOO_LARGE(limit=limit), code="too_many_pixels")
                 photo.file.seek(0)
-                suffix = SUFFIXES.get(photo.format, photo.format)
-                clean.writestr(ZipInfo(f"{name}/{number:04}.{suffix}"), photo.file.read())
+                suffix = FORMATS[photo.format].suffix
+                clean.writestr(ZipInfo(f"{name}/{number:04}{suffix}"), photo.file.read())
                 count += 1
     return count
 
@@ -92,8 +91,8 @@ def _photo(archive: ZipFile, entry: ZipInfo) -> Developed:
     try:
         check_size(entry.file_size)
         upload = SimpleUploadedFile("photo", archive.read(entry))
-        kind, file_format = sniff(upload)
-        if kind is not Kind.IMAGE:
+        file_format = sniff(upload)
+        if file_format.kind is not Kind.IMAGE:
             raise InputError(NO_PHOTO)
         return receive_picture(upload, file_format)
     except (Refused, InputError) as error:

@@ -36,20 +36,18 @@ from jobs.messages import (
     TOO_MANY_PIXELS,
 )
 from jobs.storage.thumbnails import mean_color
+from ml.core.formats import FORMATS, FileFormat, Format, Kind
 from ml.core.images import (
-    ANIMATED,
-    LONGEST_SIDE,
     PNG_LEVEL,
-    FileFormat,
     decode,
     deep_color,
     foreign_profile,
+    frame_count,
     from_pillow,
     plain,
     to_srgb,
     write_picture,
 )
-from ml.core.operation import Kind
 from ml.core.text import Message
 
 ANIMATION_FACTOR = 2  # the frames of an animation together hold at most so many times the pixels of a photo
@@ -64,31 +62,35 @@ UPRIGHT = {
 }  # by EXIF's orientation
 
 
-def receive_picture(file: "UploadedFile[Any]", file_format: str) -> Developed:
+def receive_picture(file: "UploadedFile[Any]", file_format: Format) -> Developed:
     """An image or an animation, decoded and written anew."""
     data = file.read()
-    match file_format:
-        case "JPEG":
+    match file_format.name:
+        case "jpeg":
             data = lean_jpeg(data)
-        case "PNG":
+        case "png":
             data = lean_png(data)
-        case "GIF":
+        case "gif":
             data = lean_gif(data)
             _check_size(*gif_size(data))  # Pillow may fill the canvas while it opens the file
-        case "TIFF":
+        case "tiff":
             check_tiff(data)
-    with Image.open(io.BytesIO(data), formats=(file_format,)) as image:
+    with Image.open(io.BytesIO(data), formats=(file_format.pillow,)) as image:
         _check_size(*image.size)
-        frames = getattr(image, "n_frames", 1) if file_format in ANIMATED else 1
+        frames = frame_count(image)
         _check_frames(image, frames)
         upright = orientation(image.info.get("exif", b""))
         if frames > 1:
             return _develop_animation(image, frames, upright)
         if image.mode.startswith(("I", "F")) or (deep_color(image) and not foreign_profile(image)):
             return _develop_deep(image, data)
-        lossy = file_format in ("JPEG", "AVIF") or (file_format == "WEBP" and not webp_is_lossless(data))
+        lossy = _is_lossy(file_format, data)
         del data
         return _develop_photo(image, upright, lossy)
+
+
+def _is_lossy(file_format: Format, data: bytes) -> bool:
+    return file_format.name in ("jpeg", "avif") or (file_format.name == "webp" and not webp_is_lossless(data))
 
 
 def _check_size(width: int, height: int) -> None:
@@ -141,7 +143,7 @@ def _stored_format(image: Image.Image, lossy: bool) -> FileFormat:
     if not lossy:
         return "png"
     wanted: FileFormat = "webp" if image.mode in ("LA", "RGBA") else "jpeg"
-    return wanted if max(image.size) <= LONGEST_SIDE[wanted] else "png"
+    return wanted if max(image.size) <= FORMATS[wanted].longest_side else "png"
 
 
 def _own_tables(image: Any) -> dict[str, Any]:
@@ -168,8 +170,9 @@ def _develop_deep(image: Image.Image, data: bytes) -> Developed:
 
 
 def _develop_animation(image: Image.Image, count: int, upright: int) -> Developed:
-    if max(image.size) > LONGEST_SIDE["webp"]:
-        raise Refused(ANIMATION_TOO_WIDE(limit=LONGEST_SIDE["webp"]), code="too_many_pixels")
+    longest = FORMATS["webp"].longest_side
+    if max(image.size) > longest:
+        raise Refused(ANIMATION_TOO_WIDE(limit=longest), code="too_many_pixels")
     frames, durations, converted = [], [], False
     # The default picture of an APNG is shown by whoever cannot play it, and is no frame.
     for index in range(1 if image.info.get("default_image") else 0, count):

@@ -31,7 +31,7 @@ from jobs.intake.sniffing import check_size, clean_name, most_bytes, sniff
 from jobs.messages import UPLOAD_DAMAGED, UPLOAD_NOT_KEPT, UPLOAD_OUT_OF_MEMORY
 from jobs.models import Owner, Photo
 from ml.core.errors import InputError
-from ml.core.operation import Kind
+from ml.core.formats import Format, Kind
 
 logger = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", module=r"PIL\.")  # its remarks on odd metadata, of which nothing is kept
@@ -50,8 +50,7 @@ def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Photo:
         limits.check_upload(owner, file.size or 0)
     with _turn_to_decode:
         with _refusing_what_cannot_be_decoded():
-            kind, file_format = sniff(file)
-            developed = _developed(kind, file, file_format)
+            developed = _developed(file, sniff(file))
         with _refusing_what_cannot_be_kept():
             return _store(owner, developed, clean_name(file.name or ""))
 
@@ -71,8 +70,8 @@ class UploadLimit(FileUploadHandler):
         return UploadedFile(io.BytesIO(), self.file_name, self.content_type, file_size)
 
 
-def _developed(kind: Kind, file: "UploadedFile[Any]", file_format: str) -> Developed:
-    match kind:
+def _developed(file: "UploadedFile[Any]", file_format: Format) -> Developed:
+    match file_format.kind:
         case Kind.VIDEO:
             from jobs.intake.videos import receive_video  # loads FFmpeg, which only those who send films need
 

@@ -9,26 +9,9 @@ from django.core.files.uploadedfile import UploadedFile
 
 from jobs.errors import Refused
 from jobs.messages import EMPTY, NOT_A_PICTURE, TOO_LARGE
-from ml.core.files import MP4, SAFETENSORS, WEBM, ZIP
-from ml.core.operation import Kind
+from ml.core.formats import HEAD_BYTES, Format, format_of
 
 LONGEST_NAME = 120
-SIGNATURES: tuple[tuple[Kind, str, re.Pattern[bytes]], ...] = tuple(
-    (kind, file_format, re.compile(pattern, re.DOTALL))
-    for kind, file_format, pattern in (
-        (Kind.IMAGE, "JPEG", rb"\xff\xd8\xff"),
-        (Kind.IMAGE, "PNG", rb"\x89PNG\r\n\x1a\n"),
-        (Kind.IMAGE, "WEBP", rb"RIFF.{4}WEBPVP8[ LX]"),
-        (Kind.IMAGE, "GIF", rb"GIF8[79]a"),
-        (Kind.IMAGE, "TIFF", rb"II[*+]\0|MM\0[*+]"),
-        (Kind.IMAGE, "BMP", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
-        (Kind.IMAGE, "AVIF", rb".{4}ftyp.{0,48}avi[fs]"),
-        (Kind.VIDEO, "MP4", MP4.pattern),
-        (Kind.VIDEO, "WEBM", WEBM.pattern),
-        (Kind.ARCHIVE, "ZIP", ZIP.pattern),
-        (Kind.MODEL, "SAFETENSORS", SAFETENSORS.pattern),
-    )
-)
 
 
 def check_size(size: int) -> None:
@@ -39,13 +22,12 @@ def check_size(size: int) -> None:
         raise Refused(EMPTY)
 
 
-def sniff(file: "UploadedFile[Any]") -> tuple[Kind, str]:
+def sniff(file: "UploadedFile[Any]") -> Format:
     """What a file is, by its first bytes alone."""
-    head = file.read(64)
+    found = format_of(file.read(HEAD_BYTES))
     file.seek(0)
-    for kind, file_format, signature in SIGNATURES:
-        if signature.match(head):
-            return kind, file_format
+    if found:
+        return found
     raise Refused(NOT_A_PICTURE)
 
 

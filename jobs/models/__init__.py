@@ -3,11 +3,10 @@
 from jobs.models.draft import Draft
 from jobs.models.job import Job, JobEvent, JobInput, JobQuerySet, Output, Turn
 from jobs.models.owner import ApiToken, Owner
-from jobs.models.photo import MEDIA_TYPES, Photo
+from jobs.models.photo import Photo
 from jobs.models.sharing import ShareLink
 
 __all__ = [
-    "MEDIA_TYPES",
     "ApiToken",
     "Draft",
     "Job",

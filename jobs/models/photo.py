@@ -7,10 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.messages import told
 from jobs.models.owner import Owner
-from ml.core.operation import Facts, Kind
-
-MEDIA_TYPES = {"mp4": "video/mp4", "zip": "application/zip", "safetensors": "application/x-safetensors"}
-"""Of stored files that are no pictures, by format."""
+from ml.core.formats import FORMATS, Kind
+from ml.core.operation import Facts
 
 
 class Photo(models.Model):
@@ -61,4 +59,4 @@ class Photo(models.Model):
 
     @property
     def media_type(self) -> str:
-        return MEDIA_TYPES.get(self.format, f"image/{self.format}")
+        return FORMATS[self.format].media_type

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ml.core.operation import Operation, Params, choices
+from ml.core.operation import Operation, Option, Params, choices
 
 WIDEST_SLIDER = 1000
 FEW = 4
@@ -23,7 +24,9 @@ MOST_PHOTOS_IN_URL = 60  # of about 50 characters each: servers and proxies take
 
 
 @dataclass(frozen=True)
-class Option:
+class Chosen:
+    """One of the values of a field, and what a person reads of it."""
+
     value: str
     title: str
     hint: str = ""
@@ -38,7 +41,7 @@ class Control:
     """
 
     kind: str
-    options: tuple[Option, ...] = ()
+    options: tuple[Chosen, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     step: str = "any"
@@ -74,10 +77,10 @@ class Control:
 class ParamField(forms.Field):
     """Takes what was sent as it is."""
 
-    def __init__(self, control: Control, schema: Mapping[str, Any], **options: Any) -> None:
+    def __init__(self, control: Control, shape: "Shape", **options: Any) -> None:
         super().__init__(required=False, widget=_widget(control), **options)
         self.control = control
-        self._schema = schema
+        self._shape = shape
 
     def raw(self, sent: Any) -> Any:
         """What was sent, as `Params` takes it; None for a field left empty."""
@@ -88,14 +91,13 @@ class ParamField(forms.Field):
         text = str(sent or "").strip()
         if not text:
             return None
-        if _of_type(self._schema, "array"):
+        if self._shape.many:
             return [part.strip() for part in text.split(",") if part.strip()]
         return self._value(text)
 
     def _value(self, text: str) -> Any:
         """A choice by its text: 2, not "2"."""
-        known = _enumerated(self._schema) or _enumerated(self._schema.get("items", {}))
-        return next((value for value in known if _text(value) == text), text)
+        return next((value for value in self._shape.values if _text(value) == text), text)
 
 
 class ParamsForm(forms.Form):
@@ -107,16 +109,15 @@ class ParamsForm(forms.Form):
     def __init__(self, operation: Operation, data: QueryDict | None = None, initial: Any = None) -> None:
         super().__init__(data, initial=initial)
         self.operation = operation
-        schema = operation.params.model_json_schema()
-        for name, of_field in schema.get("properties", {}).items():
-            self.fields[name] = _field(operation.params, name, _resolved(of_field, schema))
+        for name in operation.params.model_fields:
+            self.fields[name] = _field(operation.params, name)
         if operation.random and "seed" not in self.fields:
             control = Control(
                 "number", minimum=0, maximum=LARGEST_SEED, step="1", optional=True, fine_tuning=True
             )
             self.fields["seed"] = ParamField(
                 control,
-                {},
+                Shape(int),
                 label=_("Seed"),
                 help_text=_("The same seed gives the same result. Left empty, each run draws a new one."),
             )
@@ -189,73 +190,108 @@ def shown(value: Any) -> str:
     return "" if value is None else _text(value)
 
 
-# From JSON Schema to a field -----------------------------------------------------------------------------
+# From a declaration to a field ---------------------------------------------------------------------------
 
 
-def _field(params: type[Params], name: str, schema: Mapping[str, Any]) -> ParamField:
-    kind, details = _kind(params, name, schema)
-    default = schema.get("default")
+@dataclass(frozen=True)
+class Shape:
+    """What a param takes: values of a type, or some of a few; one or many of them, or none; and the bounds."""
+
+    type: Any
+    values: tuple[Any, ...] = ()
+    many: bool = False
+    optional: bool = False
+    bounds: tuple[Any, ...] = ()
+
+    @classmethod
+    def of(cls, annotation: Any) -> "Shape":
+        """From a type as pydantic takes it; of a union, its first one that is not None."""
+        origin, parts = get_origin(annotation), get_args(annotation)
+        if origin is Annotated:
+            found = cls.of(parts[0])
+            further = (bound for part in parts[1:] for bound in getattr(part, "metadata", (part,)))
+            return replace(found, bounds=(*found.bounds, *further))
+        if origin is Literal:
+            return cls(Literal, values=parts)
+        if origin in (Union, UnionType):
+            optional = NoneType in parts
+            return replace(cls.of(next(part for part in parts if part is not NoneType)), optional=optional)
+        if origin in (list, tuple):
+            return replace(cls.of(parts[0]), many=True)
+        return cls(annotation)
+
+    def bound(self, *names: str) -> Any:
+        """The first bound of one of these names; None where there is none."""
+        found = (getattr(each, name) for name in names for each in self.bounds if hasattr(each, name))
+        return next(found, None)
+
+
+def _field(params: type[Params], name: str) -> ParamField:
+    declared = params.model_fields[name]
+    of_type = Shape.of(declared.annotation)
+    shape = replace(of_type, bounds=(*declared.metadata, *of_type.bounds))
+    extra: Any = declared.json_schema_extra or {}
+    kind, details = _kind(shape, choices(params, name), pictures=bool(extra.get("pictures")))
+    default = None if declared.is_required() else declared.get_default(call_default_factory=True)
     control = Control(
         kind,
-        unit=schema.get("unit", ""),
+        unit=extra.get("unit", ""),
         default=default,
-        optional=_nullable(schema),
-        fine_tuning=schema.get("group") == "fine-tuning",
-        when={on: [str(value) for value in values] for on, values in schema.get("when", {}).items()},
+        optional=shape.optional,
+        fine_tuning=extra.get("group") == "fine-tuning",
+        when={on: [str(value) for value in values] for on, values in extra.get("when", {}).items()},
         **details,
     )
     return ParamField(
         control,
-        _plain(schema),
-        label=_(schema["title"]) if schema.get("title") else name,
-        help_text=_(schema["description"]) if schema.get("description") else "",
+        shape,
+        label=_(declared.title) if declared.title else name,
+        help_text=_(declared.description) if declared.description else "",
         initial=default,
     )
 
 
-def _kind(params: type[Params], name: str, schema: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    plain = _plain(schema)
-    if values := _enumerated(plain.get("items", {})):
-        return "checks", {"options": _options(values, choices(params, name))}
-    if values := _enumerated(plain):
-        options = _options(values, choices(params, name))
-        if _nullable(schema):
-            options = (Option("", _("None")), *options)
-        if len(options) == 1:
-            return "hidden", {"options": options}
-        if plain.get("pictures"):
-            return "pictures", {"options": options}
-        if len(options) <= FEW and all(len(option.title) <= SHORT and not option.hint for option in options):
-            return "segments", {"options": options}
-        return ("radios" if len(options) <= 2 * FEW else "select"), {"options": options}
-    if _of_type(plain, "boolean"):
+def _kind(shape: Shape, named: Mapping[str, Option], *, pictures: bool) -> tuple[str, dict[str, Any]]:
+    if shape.values:
+        return _choice(shape, _options(shape.values, named), pictures=pictures)
+    if shape.many:
+        return "text", {}
+    if shape.type is bool:
         return "switch", {}
-    if _of_type(plain, "integer") or _of_type(plain, "number"):
-        return _number(plain)
-    return "text", {}
+    return _number(shape) if shape.type in (int, float) else ("text", {})
 
 
-def _number(schema: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    whole = _of_type(schema, "integer")
+def _choice(shape: Shape, options: tuple[Chosen, ...], *, pictures: bool) -> tuple[str, dict[str, Any]]:
+    if shape.many:
+        return "checks", {"options": options}
+    if shape.optional:
+        options = (Chosen("", _("None")), *options)
+    if len(options) == 1:
+        return "hidden", {"options": options}
+    if pictures:
+        return "pictures", {"options": options}
+    if len(options) <= FEW and all(len(option.title) <= SHORT and not option.hint for option in options):
+        return "segments", {"options": options}
+    return ("radios" if len(options) <= 2 * FEW else "select"), {"options": options}
+
+
+def _number(shape: Shape) -> tuple[str, dict[str, Any]]:
+    low, high = shape.bound("ge", "gt"), shape.bound("le", "lt")
+    whole = shape.type is int
     if low is None or high is None or high - low > WIDEST_SLIDER or high <= low:
         return "number", {"minimum": low, "maximum": high, "step": "1" if whole else "any"}
     step = "1" if whole else f"{10.0 ** (math.floor(math.log10(high - low)) - 2):g}"
     return "range", {"minimum": low, "maximum": high, "step": step}
 
 
-def _options(values: Sequence[Any], titles: Mapping[str, str]) -> tuple[Option, ...]:
-    """In the order of the titles; "Bicubic: no network, soft" is a title and a hint."""
-    known = {_text(value) for value in values}
-    ordered = [text for text in titles if text in known] + [
-        text for text in map(_text, values) if text not in titles
-    ]
-    options = []
-    for text in ordered:
-        title, _colon, hint = _(titles[text]).partition(": ") if text in titles else (text, "", "")
-        options.append(Option(text, title, hint[:1].upper() + hint[1:]))
-    return tuple(options)
+def _options(values: Sequence[Any], named: Mapping[str, Option]) -> tuple[Chosen, ...]:
+    """In the order of the names; a value without one is called as it is."""
+    known = [_text(value) for value in values]
+    ordered = [text for text in named if text in known] + [text for text in known if text not in named]
+    options = {text: named.get(text, Option(text)) for text in ordered}
+    return tuple(
+        Chosen(text, _(option.title), option.hint and _(option.hint)) for text, option in options.items()
+    )
 
 
 def _widget(control: Control) -> forms.Widget:
@@ -266,33 +302,6 @@ def _widget(control: Control) -> forms.Widget:
             return forms.SelectMultiple()
         case _:
             return forms.TextInput()
-
-
-def _resolved(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
-    """With a reference to a definition put in its place."""
-    if "$ref" not in schema:
-        return schema
-    definition = whole["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
-    return {**definition, **{key: value for key, value in schema.items() if key != "$ref"}}
-
-
-def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Without the alternative of being left out."""
-    alternatives = [kind for kind in schema.get("anyOf", ()) if kind.get("type") != "null"]
-    return {**schema, **alternatives[0]} if alternatives else schema
-
-
-def _nullable(schema: Mapping[str, Any]) -> bool:
-    return any(kind.get("type") == "null" for kind in schema.get("anyOf", ()))
-
-
-def _enumerated(schema: Mapping[str, Any]) -> Sequence[Any]:
-    values: Sequence[Any] = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
-    return values
-
-
-def _of_type(schema: Mapping[str, Any], name: str) -> bool:
-    return bool(schema.get("type") == name)
 
 
 def _text(value: Any) -> str:

@@ -11,20 +11,20 @@ from jobs.queue.lifecycle import Claim
 from jobs.storage import outputs
 from jobs.storage.thumbnails import mean_color
 from ml.core.context import Result
-from ml.core.images import MEDIA_TYPES, FileFormat, Picture, write_picture
+from ml.core.formats import FORMATS, FileFormat
+from ml.core.images import Picture, write_picture
 from ml.core.operation import Params
-
-SUFFIXES = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
 
 def store(claim: Claim, result: Result, params: Params, folder: Path) -> list[Output]:
     """Write every output under this attempt."""
     outputs: list[Output] = []
     file_format: FileFormat = getattr(params, "format", "png")
+    written = FORMATS[file_format]
     for name, picture in result.images.items():
-        path = folder / f"{name}.{SUFFIXES[file_format]}"
+        path = folder / f"{name}{written.suffix}"
         write_picture(picture, path, file_format)
-        outputs.append(_stored(claim, len(outputs), name, path, MEDIA_TYPES[file_format], picture))
+        outputs.append(_stored(claim, len(outputs), name, path, written.media_type, picture))
         path.unlink()
     for name, file in result.files.items():
         outputs.append(_stored(claim, len(outputs), name, file.path, file.media_type))

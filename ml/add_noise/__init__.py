@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import pydantic
 
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot
 from ml.core.text import _
 
 Method = Literal["gaussian", "salt-and-pepper", "white-pixels", "poisson", "jpeg"]
@@ -28,11 +29,11 @@ class AddNoiseParams(PictureParams):
     method: Method = Choice(
         "gaussian",
         {
-            "gaussian": _("Gaussian: as of a sensor in the dark"),
-            "salt-and-pepper": _("Salt and pepper: single pixels turn black or white"),
-            "white-pixels": _("White pixels: so many dots, at random places"),
-            "poisson": _("Poisson: as of too few photons, stronger where it is bright"),
-            "jpeg": _("JPEG: the blocks and rings of strong compression"),
+            "gaussian": Option(_("Gaussian"), _("As of a sensor in the dark")),
+            "salt-and-pepper": Option(_("Salt and pepper"), _("Single pixels turn black or white")),
+            "white-pixels": Option(_("White pixels"), _("So many dots, at random places")),
+            "poisson": Option(_("Poisson"), _("As of too few photons, stronger where it is bright")),
+            "jpeg": Option(_("JPEG"), _("The blocks and rings of strong compression")),
         },
         title=_("Method"),
         description=_("The kind of noise."),
@@ -90,9 +91,11 @@ operation = Operation(
     slug="add-noise",
     title=_("Add noise"),
     summary=_("Spoil a picture with noise of a known kind and strength, to see what denoising can do."),
+    group=Group.LABORATORY,
     inputs=(Slot(name="image", title=_("Picture")),),
     params=AddNoiseParams,
     estimate=estimate,
     run="ml.add_noise.run:run",
     random=True,
+    example=Example("astronaut"),
 )

@@ -6,7 +6,19 @@ from typing import Any, Literal
 
 import pydantic
 
-from ml.core.operation import Choice, Estimate, Facts, FineTuning, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.operation import (
+    Choice,
+    Estimate,
+    Facts,
+    FineTuning,
+    Group,
+    Operation,
+    Option,
+    PictureParams,
+    Shows,
+    Slot,
+)
 from ml.core.text import _
 
 CELL_SIDE = 256
@@ -47,10 +59,10 @@ class AugmentationParams(PictureParams):
     flip: Literal["none", "horizontal", "vertical", "both"] = Choice(
         "horizontal",
         {
-            "none": _("None"),
-            "horizontal": _("Horizontal"),
-            "vertical": _("Vertical"),
-            "both": _("Both"),
+            "none": Option(_("None")),
+            "horizontal": Option(_("Horizontal")),
+            "vertical": Option(_("Vertical")),
+            "both": Option(_("Both")),
         },
         title=_("Flip"),
         description=_("Half of the variants are mirrored."),
@@ -131,9 +143,12 @@ operation = Operation(
     summary=_(
         "Random variants of a picture, as networks are trained on: a contact sheet, and a ZIP of PNG files."
     ),
+    group=Group.LABORATORY,
     inputs=(Slot(name="image", title=_("Picture")),),
     params=AugmentationParams,
     estimate=estimate,
     run="ml.augmentation.run:run",
     random=True,
+    shows=Shows.SHEET,
+    example=Example("coffee", {"count": 6}),
 )

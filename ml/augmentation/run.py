@@ -15,6 +15,7 @@ from ml.augmentation import CELL_SIDE, GAP, AugmentationParams, fitted, grid, sh
 from ml.augmentation.messages import DRAWING
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import cancellable
+from ml.core.formats import FORMATS
 from ml.core.images import Picture, Pixels, from_float, to_depth, to_float, write_picture
 from ml.core.resize import resize
 
@@ -90,7 +91,7 @@ def drawing_from(generator: torch.Generator) -> Iterator[None]:
 
 
 def run(inputs: Inputs, params: AugmentationParams, context: Context) -> Result:
-    """Variants of the slot `image`: `sheet`, 8 bits a channel, shows them all; `variants` is a ZIP of PNG files."""
+    """Variants of the slot `image`: `image`, a sheet of 8 bits a channel, shows them all; `variants` is a ZIP of PNG files."""
     picture = shrunk(inputs.picture("image"), params.size, context)
     augmentation = Augmentation(params, picture.width, picture.height)
     image = torch.from_numpy(to_float(picture.pixels)).permute(2, 0, 1).contiguous()
@@ -108,8 +109,8 @@ def run(inputs: Inputs, params: AugmentationParams, context: Context) -> Result:
             sheet.paste(number, variant)
             context.preview(sheet.picture)
     return Result(
-        images={"sheet": sheet.picture},
-        files={"variants": ResultFile(target, "application/zip")},
+        images={"image": sheet.picture},
+        files={"variants": ResultFile(target, FORMATS["zip"].media_type)},
         engine="torchvision",
     )
 

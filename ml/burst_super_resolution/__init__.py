@@ -6,7 +6,20 @@ from typing import Literal
 
 from ml.burst_super_resolution.messages import FRAMES_DIFFER, FRAMES_TOO_SMALL, ONE_FRAME
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, FineTuning, Kind, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.formats import Kind
+from ml.core.measures import Metric
+from ml.core.operation import (
+    Choice,
+    Estimate,
+    Facts,
+    FineTuning,
+    Group,
+    Operation,
+    Option,
+    PictureParams,
+    Slot,
+)
 from ml.core.text import _
 
 MOST_FRAMES = 32
@@ -21,7 +34,7 @@ SECONDS_PER_ENLARGED_MEGAPIXEL = 2.2
 class BurstParams(PictureParams):
     scale: Literal[2, 3, 4] = Choice(
         2,
-        {"2": "2x", "3": "3x", "4": "4x"},
+        {"2": Option("2x"), "3": Option("3x"), "4": Option("4x")},
         title=_("Scale"),
         description=_("How many times as wide and high. 3x needs some ten frames to be worth it."),
     )
@@ -66,6 +79,7 @@ operation = Operation(
     slug="burst-super-resolution",
     title=_("Burst super-resolution"),
     summary=_("Many photos of one scene become one that is larger, sharper and less noisy than each."),
+    group=Group.IMPROVE,
     inputs=(
         Slot(
             name="frames",
@@ -83,4 +97,9 @@ operation = Operation(
     estimate=estimate,
     run="ml.burst_super_resolution.run:run",
     deadline_seconds=1800,
+    metrics=(
+        Metric("frames_used", _("Frames used")),
+        Metric("frames_left_out", _("Frames left out")),
+    ),
+    example=Example("chelsea", {"scale": 2}, crop=(60, 30, 320, 204), frames=16),
 )

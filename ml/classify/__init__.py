@@ -6,7 +6,20 @@ from typing import Literal
 from ml.classify.messages import MODEL_MISSING, MODEL_NOT_USED
 from ml.core.cards import trained
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, Kind, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.formats import Kind
+from ml.core.operation import (
+    Choice,
+    Estimate,
+    Facts,
+    Group,
+    Operation,
+    Option,
+    PictureParams,
+    Shows,
+    Slot,
+    Trait,
+)
 from ml.core.text import _
 from ml.core.weights import Package, Weights
 
@@ -89,10 +102,12 @@ class ClassificationParams(PictureParams):
     method: Method = Choice(
         "imagenet",
         {
-            "imagenet": _("ImageNet: 1,000 kinds of animals and things"),
-            "cats-vs-dogs": _("Cat or dog: trained for these two only"),
-            "cats-vs-dogs-scratch": _("Cat or dog, from scratch: a small network that began with nothing"),
-            "own": _("Your own: a model that you have trained here"),
+            "imagenet": Option(_("ImageNet"), _("1,000 kinds of animals and things")),
+            "cats-vs-dogs": Option(_("Cat or dog"), _("Trained for these two only")),
+            "cats-vs-dogs-scratch": Option(
+                _("Cat or dog, from scratch"), _("A small network that began with nothing")
+            ),
+            "own": Option(_("Your own"), _("A model that you have trained here")),
         },
         title=_("Method"),
         description=_("What the network has learned to tell apart."),
@@ -114,6 +129,7 @@ operation = Operation(
     slug="classify",
     title=_("Classify"),
     summary=_("Say what is on a photo, and show where the network looked."),
+    group=Group.UNDERSTAND,
     inputs=(
         Slot(name="image", title=_("Photo")),
         Slot(
@@ -128,4 +144,7 @@ operation = Operation(
     estimate=estimate,
     run="ml.classify.run:run",
     weights=(LITE0, CATS_VS_DOGS, SCRATCH, SCRATCH_PLAIN, SCRATCH_SMALL),
+    shows=Shows.ANNOTATED,
+    keeps=frozenset({Trait.ALPHA}),
+    example=Example("chelsea"),
 )

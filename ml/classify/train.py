@@ -24,7 +24,7 @@ from ml.classify.networks import CHANNELS, FEWER_CHANNELS, Lite0, SmallCNN, Tail
 from ml.core import training
 from ml.core.cards import write_card
 from ml.core.errors import InputError
-from ml.core.metrics import PICTURE_SUFFIXES
+from ml.core.formats import PICTURE_SUFFIXES
 
 WEIGHTS = Path(__file__).parent / "weights"
 DATA = "4,000 pictures of Kaggle's Dogs vs. Cats (2013), 200x200, every tenth held back"

@@ -6,7 +6,9 @@ import pydantic
 
 from ml.comparison.messages import SIZES_DIFFER
 from ml.core.errors import InputError
-from ml.core.operation import Estimate, Facts, FineTuning, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import PSNR, SSIM, Metric
+from ml.core.operation import Estimate, Facts, FineTuning, Group, Operation, PictureParams, Shows, Slot
 from ml.core.text import _
 
 SECONDS_PER_MEGAPIXEL = 0.9
@@ -52,6 +54,7 @@ operation = Operation(
     slug="comparison",
     title=_("Comparison"),
     summary=_("Measure how far two pictures are apart (PSNR, SSIM, MSE), and see where."),
+    group=Group.LABORATORY,
     inputs=(
         Slot(name="image", title=_("Picture"), help=_("The one to be judged.")),
         Slot(
@@ -63,4 +66,17 @@ operation = Operation(
     params=ComparisonParams,
     estimate=estimate,
     run="ml.comparison.run:run",
+    shows=Shows.ANNOTATED,
+    keeps=frozenset(),
+    metrics=(
+        PSNR,
+        SSIM,
+        Metric("mse", _("MSE")),
+        Metric("psnr_y", _("PSNR of the luminance"), "dB", ".2f"),
+        Metric("ssim_y", _("SSIM of the luminance"), "", ".4f"),
+        Metric("mse_y", _("MSE of the luminance")),
+        Metric("largest_difference", _("Largest difference, of 255")),
+        Metric("amplification", _("Amplification of the map")),
+    ),
+    example=Example("coffee", noisy=True, others={"reference": Example("coffee")}),
 )

@@ -36,7 +36,7 @@ def run(inputs: Inputs, params: ComparisonParams, context: Context) -> Result:
     found, differences = compare(image, reference, context)
     gain = params.amplification or automatic_gain(differences)
     found |= {"largest_difference": float(differences.max()) * 255 / STEPS, "amplification": gain}
-    return Result(images={"difference": drawn(differences, gain)}, metrics=found, engine="scikit-image")
+    return Result(images={"image": drawn(differences, gain)}, metrics=found, engine="scikit-image")
 
 
 def compare(image: Picture, reference: Picture, context: Context) -> tuple[dict[str, float | None], Pixels]:

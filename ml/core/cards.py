@@ -1,4 +1,4 @@
-"""The cards of the weights that this project trained: NAME.json beside NAME.safetensors in a room's `weights/`."""
+"""The cards of the weights that this project trained: NAME.json beside NAME.safetensors in a package's `weights/`."""
 
 import json
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from ml.core.weights import ML_ROOT, Bundled, Weights
 
 
 def trained(
-    room: str, name: str, *, title: str, summary: str, paper: str, licence: str, origin: str
+    package: str, name: str, *, title: str, summary: str, paper: str, licence: str, origin: str
 ) -> Weights:
-    """Declare the weights `ml/ROOM/weights/NAME.safetensors` by what their card says."""
-    card = json.loads(_card(room, name).read_text("utf-8"))
-    source = Bundled(f"{room}/weights/{name}.safetensors")
+    """Declare the weights `ml/PACKAGE/weights/NAME.safetensors` by what their card says."""
+    card = json.loads(_card(package, name).read_text("utf-8"))
+    source = Bundled(f"{package}/weights/{name}.safetensors")
     return Weights(
         name=name,
         title=title,
@@ -33,8 +33,8 @@ def trained(
     )
 
 
-def _card(room: str, name: str) -> Path:
-    return ML_ROOT / room / "weights" / f"{name}.json"
+def _card(package: str, name: str) -> Path:
+    return ML_ROOT / package / "weights" / f"{name}.json"
 
 
 def _said(figure: Mapping[str, Any] | float) -> str | float:

@@ -1,6 +1,5 @@
 """What a file is, whatever its kind, told by its content alone."""
 
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -9,39 +8,33 @@ from pathlib import Path
 
 from ml.core import images
 from ml.core.errors import InputError
+from ml.core.formats import HEAD_BYTES, Format, Kind, format_of
 from ml.core.messages import ARCHIVE_DAMAGED
-from ml.core.operation import Facts, Kind
-
-MP4 = re.compile(
-    rb".{4}(?:ftyp(?:isom|iso\d|mp4\d|avc1|qt  |M4[AV]|3g|MSNV|dash|mmp4|XAVC|F4V)|moov|mdat|wide)", re.DOTALL
-)
-"""And QuickTime; the brands are those of films and sound, since AVIF and HEIC are built alike."""
-WEBM = re.compile(rb"\x1aE\xdf\xa3")
-ZIP = re.compile(rb"PK\x03\x04")
-SAFETENSORS = re.compile(rb"..\0{6}\{", re.DOTALL)
-"""The length of a header below 64 KiB, as 64 bits, and the start of the header."""
+from ml.core.operation import Facts
 
 
 def facts(path: Path) -> Facts:
     """The kind of a file and its size; an archive's frames are its files. Raises `InputError`."""
-    head = _head(path)
-    if ZIP.match(head):
-        return Facts(Kind.ARCHIVE, 0, 0, frames=_count(path))
-    if SAFETENSORS.match(head):
-        return Facts(Kind.MODEL, 0, 0)
-    if MP4.match(head) or WEBM.match(head):
-        from ml.core.frames import video_facts
+    found = _format_of(path)
+    match found.kind if found else None:
+        case Kind.ARCHIVE:
+            return Facts(Kind.ARCHIVE, 0, 0, frames=_count(path))
+        case Kind.MODEL:
+            return Facts(Kind.MODEL, 0, 0)
+        case Kind.VIDEO:
+            from ml.core.frames import video_facts  # loads FFmpeg, which only videos need
 
-        return video_facts(path)
-    return images.facts(path)
+            return video_facts(path)
+        case _:
+            return images.facts(path)
 
 
-def _head(path: Path) -> bytes:
+def _format_of(path: Path) -> Format | None:
     try:
         with path.open("rb") as file:
-            return file.read(16)
+            return format_of(file.read(HEAD_BYTES))
     except OSError:
-        return b""  # reading it as a picture says what is wrong
+        return None  # reading it as a picture says what is wrong
 
 
 def _count(path: Path) -> int:

@@ -18,19 +18,19 @@ import numpy as np
 from av.codec.context import Flags
 
 from ml.core.errors import InputError
-from ml.core.files import MP4, WEBM
+from ml.core.formats import HEAD_BYTES, Kind, format_of
 from ml.core.images import (
-    ANIMATED,
     Picture,
     Pixels,
     flattened,
+    frame_count,
     from_pillow,
     opened,
     read_picture,
     to_srgb,
 )
 from ml.core.messages import ONLY_SOUND, UNKNOWN_CODEC, VIDEO_CODEC, VIDEO_DAMAGED
-from ml.core.operation import Facts, Kind
+from ml.core.operation import Facts
 
 DECODERS = {"h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg4", "mjpeg", "h263", "prores"}
 COPIED_SOUND = {"aac", "mp3"}
@@ -39,11 +39,11 @@ COPIED_SOUND = {"aac", "mp3"}
 SHORTEST_DELAY, USUAL_DELAY = 0.02, 0.1
 """Seconds. An animation whose frames ask for less than the first is shown at the second, as in browsers."""
 TICKS = 90_000  # a second of MP4's time
-LONGEST_SIDE = 16_384  # of H.264
 QUALITY = "17"  # x264's CRF: hardly to be told from the frames themselves
 HIGH_DEFINITION = 720  # rows from which on a video that does not say so means BT.709
 HIGHEST_RATE = 48_000  # samples a second
 UNSAID, BT709, STUDIO_RANGE = 2, 1, 1  # H.273's and FFmpeg's codes
+READERS = {"mp4": "mov", "webm": "matroska"}
 COVER = av.stream.Disposition.attached_pic
 
 
@@ -58,14 +58,13 @@ class Frame:
 
 def is_video(path: Path) -> bool:
     with path.open("rb") as file:
-        return reader(file.read(16)) is not None
+        return reader(file.read(HEAD_BYTES)) is not None
 
 
 def reader(head: bytes) -> str | None:
     """FFmpeg's reader for a video that begins so. It must not guess: others of its readers open further files."""
-    if MP4.match(head):
-        return "mov"
-    return "matroska" if WEBM.match(head) else None
+    found = format_of(head)
+    return READERS.get(found.name) if found else None
 
 
 def frames(path: Path) -> Iterator[Frame]:
@@ -104,7 +103,7 @@ def opened_video(source: Path | IO[bytes]) -> Iterator[Any]:
         with source.open("rb") as file, opened_video(file) as container:
             yield container
         return
-    found = reader(source.read(16))
+    found = reader(source.read(HEAD_BYTES))
     source.seek(0)
     try:
         with av.open(source, format=found, metadata_errors="ignore") as container:
@@ -161,7 +160,7 @@ def _video_frames(path: Path) -> Iterator[Frame]:
 
 def _animation_frames(path: Path) -> Iterator[Frame]:
     with opened(path) as image:
-        count = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+        count = frame_count(image)
         if count == 1:
             yield Frame(read_picture(path), 0.0, USUAL_DELAY)
             return

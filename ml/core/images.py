@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ml.core.errors import InputError
+from ml.core.formats import FORMATS, PICTURES, FileFormat, Kind
 from ml.core.messages import (
     FLOATING_POINT,
     NOT_A_PICTURE,
@@ -19,19 +20,16 @@ from ml.core.messages import (
     PICTURE_TOO_LARGE,
     TOO_LONG_FOR_FORMAT,
 )
-from ml.core.operation import Facts, Kind
+from ml.core.operation import Facts
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
-FileFormat = Literal["png", "jpeg", "webp"]
 
-READABLE = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
-ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")  # the further pictures of a TIFF or a phone's JPEG are no frames
-MEDIA_TYPES: dict[FileFormat, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
-LONGEST_SIDE: dict[FileFormat, int] = {"png": 2**31 - 1, "jpeg": 65_500, "webp": 16_383}
+READABLE = tuple(found.pillow for found in PICTURES)
+ANIMATED = {found.pillow for found in PICTURES if found.animated}
 ORIENTATION = 0x0112  # EXIF's tag
 SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
 HIDDEN_REACH = 4.0  # sigma, in pixels, of the blur that says what is seen around a transparent pixel
-PNG_LEVEL = 1  # level 6 takes 3.4 times as long for files 10 % smaller (FACTS: what an upload costs)
+PNG_LEVEL = 1  # level 6 takes 3.4 times as long for files 10 % smaller
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 # A header that promises more than a person's photo is refused by whoever knows the limit, before decoding.
@@ -137,11 +135,16 @@ def from_float(values: Pixels, dtype: Any) -> Pixels:
 def facts(path: Path) -> Facts:
     """What a file is, from its header alone; raises `InputError` for what is no picture."""
     with opened(path) as image:
-        frames = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+        frames = frame_count(image)
         width, height = image.size
         if _orientation(image) in SIDEWAYS:
             width, height = height, width
     return Facts(Kind.ANIMATION if frames > 1 else Kind.IMAGE, width, height, frames)
+
+
+def frame_count(image: Image.Image) -> int:
+    """How many frames an opened image has; its further pictures are none where the format is not animated."""
+    return getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
 
 
 def read_picture(path: Path) -> Picture:
@@ -245,11 +248,9 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
 def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None:
     """Write a file: PNG keeps alpha and 16 bits, WebP keeps alpha, JPEG puts transparent pictures on white."""
-    longest = max(picture.width, picture.height)
-    if longest > LONGEST_SIDE[file_format]:
-        raise InputError(
-            TOO_LONG_FOR_FORMAT, format=file_format.upper(), limit=LONGEST_SIDE[file_format], side=longest
-        )
+    longest, limit = max(picture.width, picture.height), FORMATS[file_format].longest_side
+    if limit and longest > limit:
+        raise InputError(TOO_LONG_FOR_FORMAT, format=file_format.upper(), limit=limit, side=longest)
     match file_format:
         case "png" if picture.pixels.dtype == np.uint16:
             _write_deep(picture, path)

@@ -94,3 +94,10 @@ MNIST_DAMAGED = Message("mnist_damaged", _("{path} is damaged: get it again."))
 NO_IDX = Message(
     "no_idx", _("{path} is no IDX file of {dimensions} dimensions, or is cut short: get it again.")
 )
+WRONG_SIZE = Message(
+    "input.wrong_size",
+    _(
+        "“{slot}” is {width} x {height} pixels, and has to be {wide} x {high}. Give one of that size, or leave "
+        "it out."
+    ),
+)

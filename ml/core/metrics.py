@@ -11,6 +11,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from ml.core.errors import InputError
+from ml.core.formats import PICTURE_SUFFIXES
 from ml.core.images import Picture, Pixels, flattened, to_float
 from ml.core.messages import NO_PICTURES
 from ml.core.resampling import luminance
@@ -19,8 +20,6 @@ from ml.core.tiling import Box
 TILE_SIDE = 512
 WINDOW_REACH = 5
 """How far SSIM's window of 11x11 pixels reaches from its middle."""
-
-PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 @dataclass(frozen=True)

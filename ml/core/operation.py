@@ -10,6 +10,9 @@ import pydantic
 from pydantic import BaseModel, ConfigDict
 
 from ml.core.errors import InputError, ParamsError
+from ml.core.example import Example
+from ml.core.formats import FileFormat, Kind
+from ml.core.measures import Metric
 from ml.core.messages import (
     MORE_THAN_ONE_FILE,
     NONE,
@@ -17,6 +20,7 @@ from ml.core.messages import (
     UNKNOWN_SLOT,
     WRONG_KIND,
     WRONG_NUMBER_OF_FILES,
+    WRONG_SIZE,
 )
 from ml.core.text import Message, Title, _, excerpt
 from ml.core.validation import params_wrong
@@ -25,21 +29,53 @@ from ml.core.weights import Weights
 GENERIC_DEADLINE_SECONDS = 600
 
 
-class Kind(StrEnum):
-    """What an input file is."""
+class Group(StrEnum):
+    """What an operation is for. Every list of operations is in this order."""
 
-    IMAGE = "image"
-    ANIMATION = "animation"
+    IMPROVE = "improve"
+    REIMAGINE = "reimagine"
+    UNDERSTAND = "understand"
+    EDIT = "edit"
+    LABORATORY = "laboratory"
+
+
+GROUP_TITLES: Mapping[Group, str] = {
+    Group.IMPROVE: _("Improve"),
+    Group.REIMAGINE: _("Reimagine"),
+    Group.UNDERSTAND: _("Understand"),
+    Group.EDIT: _("Edit"),
+    Group.LABORATORY: _("Laboratory"),
+}
+
+
+class Shows(StrEnum):
+    """How a page shows a result."""
+
+    COMPARE = "compare"
+    """On the original, with a line between them that moves."""
+    ANNOTATED = "annotated"
+    """The original with something drawn on it, or what was found of it: the result first."""
+    SHEET = "sheet"
+    """A picture that is none of the original."""
     VIDEO = "video"
-    ARCHIVE = "archive"
-    MODEL = "model"
+    FILES = "files"
+    """What is taken away rather than looked at."""
+
+
+class Trait(StrEnum):
+    """What the result keeps of a picture that has it."""
+
+    ALPHA = "alpha"
+    GRAY = "gray"
+    DEPTH = "depth"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
     """A place for inputs: `minimum` to `maximum` files of the kinds in `accepts`.
 
-    The form folds away what is `fine_tuning`: most people leave it empty.
+    The form folds away what is `fine_tuning`: most people leave it empty. `same_size_as` names the slot whose file
+    has the width and height that these must have.
     """
 
     name: str
@@ -49,6 +85,7 @@ class Slot:
     minimum: int = 1
     maximum: int = 1
     fine_tuning: bool = False
+    same_size_as: str = ""
 
     @property
     def required(self) -> bool:
@@ -91,6 +128,21 @@ class Estimate:
         return self.width * self.height / 1e6
 
 
+@dataclass(frozen=True)
+class Option:
+    """What a person reads of a named choice; `hint` says in a few words what it is good for."""
+
+    title: str
+    hint: str = ""
+
+
+def named(options: Mapping[Any, Option]) -> dict[str, Any]:
+    """The schema of a field whose values have names."""
+    hints = {value: option.hint for value, option in options.items() if option.hint}
+    titles = {value: option.title for value, option in options.items()}
+    return {"choices": titles} | ({"hints": hints} if hints else {})
+
+
 class Params(BaseModel):
     """The settings of a run. Each field has a title, a description, bounds and a default."""
 
@@ -100,26 +152,26 @@ class Params(BaseModel):
 class PictureParams(Params):
     """Settings of an operation whose result is a picture."""
 
-    format: Literal["png", "jpeg", "webp"] = pydantic.Field(
+    format: FileFormat = pydantic.Field(
         "png",
         title=_("File format"),
         description=_("PNG loses nothing. JPEG and WebP make smaller files; JPEG has no transparency."),
         json_schema_extra={
-            "choices": {"png": _("PNG"), "jpeg": _("JPEG"), "webp": _("WebP")},
+            **named({"png": Option(_("PNG")), "jpeg": Option(_("JPEG")), "webp": Option(_("WebP"))}),
             "group": "fine-tuning",
         },
     )
 
 
 def Choice(
-    default: Any, titles: Mapping[Any, str], *, title: str, description: str = "", **extra: Any
+    default: Any, options: Mapping[Any, Option], *, title: str, description: str = "", **extra: Any
 ) -> Any:
-    """A `pydantic.Field` for one of several named values; `titles` maps each value to what a person reads.
+    """A `pydantic.Field` for one of several named values.
 
     With `pictures=True` the form shows what each value does: static/choices/SLUG/PARAM/VALUE.webp.
     """
     return pydantic.Field(
-        default, title=title, description=description, json_schema_extra={"choices": dict(titles), **extra}
+        default, title=title, description=description, json_schema_extra={**named(options), **extra}
     )
 
 
@@ -130,18 +182,37 @@ def FineTuning(default: Any, *, title: str, description: str = "", unit: str = "
 
 
 @dataclass(frozen=True, kw_only=True)
+class Next:
+    """What may follow an operation: its output `output` goes into the slot `slot` of another one.
+
+    `title` says so on a button.
+    """
+
+    operation: str
+    output: str
+    slot: str
+    title: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Operation:
     """One thing a user can ask for.
 
     `estimate` gives the cost of a run from its params and the facts of its inputs; it raises `InputError`
     or `ParamsError` when the two cannot go together, so that a job is refused before it is queued.
     `run` is the dotted path, "module:function", of `run(inputs, params, context) -> Result`.
-    `members_only` keeps it from visitors without an account.
+    `members_only` keeps it from visitors without an account. `also` are slugs by which it is found as well.
+
+    `result` names the output that was asked for; with several methods side by side each output is named after its
+    method, and the first is the result. `metrics` and `series` say what its figures and curves are called, the most
+    telling first.
     """
 
     slug: str
     title: str
     summary: str
+    group: Group
     inputs: tuple[Slot, ...]
     params: type[Params]
     estimate: Callable[[Any, Mapping[str, Sequence[Facts]]], Estimate]
@@ -151,7 +222,15 @@ class Operation:
     deadline_seconds: float = GENERIC_DEADLINE_SECONDS
     random: bool = False
     members_only: bool = False
-    weights: tuple[Weights, ...] = field(default=())
+    weights: tuple[Weights, ...] = ()
+    also: tuple[str, ...] = ()
+    result: str = "image"
+    shows: Shows = Shows.COMPARE
+    keeps: frozenset[Trait] = frozenset(Trait)
+    metrics: tuple[Metric, ...] = ()
+    series: tuple[Metric, ...] = ()
+    example: Example | None = None
+    then: tuple[Next, ...] = ()
 
     def parse(self, params: Mapping[str, Any] | Params) -> Params:
         """The params, checked once; raises `ParamsError` with one sentence for all that is wrong."""
@@ -177,6 +256,10 @@ class Operation:
                 if not slot.takes(facts.kind):
                     wanted = ", ".join(sorted(slot.accepts))
                     raise InputError(WRONG_KIND, slot=Title(slot.title), wanted=wanted, kind=facts.kind)
+            for facts, other in (
+                (each, other) for each in given for other in inputs.get(slot.same_size_as, ())
+            ):
+                check_size(slot, facts, other.width, other.height)
 
     def function(self) -> Callable[..., Any]:
         """The function that runs it. Importing it may import torch: only workers and the command line call this."""
@@ -184,16 +267,31 @@ class Operation:
         return getattr(import_module(module), name)
 
     @property
-    def method_titles(self) -> dict[str, str]:
-        """The ways of doing it, slug to title; empty where there is only one."""
+    def methods(self) -> dict[str, Option]:
+        """The ways of doing it, by their names; empty where there is only one."""
         return choices(self.params, "method") if "method" in self.params.model_fields else {}
 
 
-def choices(params: type[Params], name: str) -> dict[str, str]:
-    """The values of a field declared by `Choice`, each with its title."""
-    extra = params.model_fields[name].json_schema_extra
-    titles = extra.get("choices", {}) if isinstance(extra, dict) else {}
-    return {str(value): str(title) for value, title in titles.items()} if isinstance(titles, dict) else {}
+def choices(params: type[Params], name: str) -> dict[str, Option]:
+    """The named values of a field, each as text."""
+    extra: Any = params.model_fields[name].json_schema_extra or {}
+    hints = extra.get("hints", {})
+    return {
+        str(value): Option(title, hints.get(value, "")) for value, title in extra.get("choices", {}).items()
+    }
+
+
+def check_size(slot: Slot, facts: Facts, width: int, height: int) -> None:
+    """Raise `InputError` unless a file in that slot has that size."""
+    if (facts.width, facts.height) != (width, height):
+        raise InputError(
+            WRONG_SIZE,
+            slot=Title(slot.title),
+            width=facts.width,
+            height=facts.height,
+            wide=width,
+            high=height,
+        )
 
 
 def _wrong_number(slot: Slot, given: int) -> Message:

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
+from ml.core.formats import JPEG_SIGNATURE, PNG_SIGNATURE
+
 HEAD_BYTES = 1 << 16
 """How much of the beginning of a file `embed` needs."""
 LONGEST_RECIPE = 60_000
@@ -21,7 +23,6 @@ LONGEST_RECIPE = 60_000
 KEYWORD = b"latent"
 NAMESPACE = "urn:latent:1.0:"
 XMP_MARKER = b"http://ns.adobe.com/xap/1.0/\0"
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_HEADER_BYTES = 33
 HAS_XMP, HAS_ALPHA = 0x04, 0x10
 
@@ -38,7 +39,7 @@ def embed(head: bytes, size: int, recipe: dict[str, Any]) -> tuple[bytes, bytes]
         return head, b""
     if head.startswith(PNG_SIGNATURE) and len(head) >= PNG_HEADER_BYTES:
         return head[:PNG_HEADER_BYTES] + _png_chunk(data) + head[PNG_HEADER_BYTES:], b""
-    if head.startswith(b"\xff\xd8\xff") and XMP_MARKER not in head:
+    if head.startswith(JPEG_SIGNATURE) and XMP_MARKER not in head:
         at = _after_exif(head)
         segment = XMP_MARKER + _packet(data)
         return head[:at] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + head[at:], b""
@@ -138,7 +139,7 @@ def _find(file: BinaryIO) -> bytes | None:
         text = next(texts, None)
         # Behind the keyword: two bytes about compression, then the language and the translated keyword.
         return None if text is None else text[len(KEYWORD) + 3 :].split(b"\0", 2)[2]
-    if magic.startswith(b"\xff\xd8\xff"):
+    if magic.startswith(JPEG_SIGNATURE):
         file.seek(2)
         segments = (
             body for kind, body in _jpeg_segments(file) if kind == 0xE1 and body.startswith(XMP_MARKER)

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ml.core.context import ResultFile
+from ml.core.formats import FORMATS
 from ml.core.images import Picture, Pixels, from_float
 
 SHEET_SIDE = 1024
@@ -52,4 +53,4 @@ def film(images: Sequence[Pixels], path: Path) -> ResultFile:
     with VideoWriter(path) as writer:
         for number, image in enumerate(images):
             writer.add(Frame(enlarged(image, FRAME_SIDE), number * FRAME_SECONDS, FRAME_SECONDS))
-    return ResultFile(path, "video/mp4")
+    return ResultFile(path, FORMATS["mp4"].media_type)

@@ -1,4 +1,4 @@
-"""All methods of an operation on one picture, for whoever wants to see how they differ."""
+"""The methods of an operation on one picture: one of them, or all for whoever wants to see how they differ."""
 
 import math
 import time
@@ -6,19 +6,67 @@ from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import TypeVar
 
-from ml.core.context import Context, Result
+from ml.core.context import Context, Inputs, Result
 from ml.core.images import Picture
-from ml.core.metrics import Fidelity
+from ml.core.metrics import Fidelity, fidelity
 from ml.core.text import Message
 
+COMPARE = "compare"
+"""The method that is all of them."""
+
+REFERENCE = "reference"
+"""The slot of the picture that a result should be like."""
+
 Method = TypeVar("Method", bound=str)
+Judge = Callable[[Picture], Fidelity]
+"""How near a picture comes to what it should be like."""
+
+
+def judge_of(
+    inputs: Inputs, context: Context, *, on_luminance: bool = False, border: int = 0
+) -> Judge | None:
+    """By the picture in the slot `reference`; None where it was left empty."""
+    if not inputs[REFERENCE]:
+        return None
+    return judge_by(inputs.picture(REFERENCE), context, on_luminance=on_luminance, border=border)
+
+
+def judge_by(reference: Picture, context: Context, *, on_luminance: bool = False, border: int = 0) -> Judge:
+    """Without `border` pixels at each side; a picture that has no more is taken whole."""
+
+    def judge(image: Picture) -> Fidelity:
+        wanted = reference
+        if border and min(image.width, image.height) > 2 * border:
+            inner = slice(border, -border)
+            image, wanted = (Picture(each.pixels[inner, inner]) for each in (image, reference))
+        return fidelity(image, wanted, on_luminance, context.check_cancelled)
+
+    return judge
+
+
+def by_method(
+    method: str,
+    runs: Mapping[Method, Callable[[Context], Picture]],
+    costs: Mapping[Method, float],
+    context: Context,
+    judge: Judge | None,
+) -> Result:
+    """One run's picture as `image`, with `psnr` and `ssim` where there is a judge; all `side_by_side` with `compare`."""
+    if method == COMPARE:
+        return side_by_side(runs, costs, context, judge)
+    ((_name, run),) = runs.items()
+    result = Result(images={"image": run(context)})
+    if judge:
+        found = judge(result.images["image"])
+        result.metrics = {"psnr": found.psnr, "ssim": found.ssim}
+    return result
 
 
 def side_by_side(
     runs: Mapping[Method, Callable[[Context], Picture]],
     costs: Mapping[Method, float],
     context: Context,
-    judge: Callable[[Picture], Fidelity] | None,
+    judge: Judge | None,
 ) -> Result:
     """Each method's picture under its name, and how long it took as the metric `METHOD_seconds`.
 

@@ -7,17 +7,30 @@ from typing import Literal
 import pydantic
 
 from ml.classify import LITE0
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import Metric
+from ml.core.operation import (
+    Choice,
+    Estimate,
+    Facts,
+    Group,
+    Operation,
+    Option,
+    PictureParams,
+    Slot,
+    Trait,
+    named,
+)
 from ml.core.text import _
 
 Pattern = Literal["waves", "arches", "eyes", "animals", "ornament"]
 
-PATTERNS: Mapping[Pattern, str] = {
-    "waves": _("Waves"),
-    "arches": _("Arches"),
-    "eyes": _("Eyes"),
-    "animals": _("Animals"),
-    "ornament": _("Ornament"),
+PATTERNS: Mapping[Pattern, Option] = {
+    "waves": Option(_("Waves")),
+    "arches": Option(_("Arches")),
+    "eyes": Option(_("Eyes")),
+    "animals": Option(_("Animals")),
+    "ornament": Option(_("Ornament")),
 }
 SIZE = 768
 LARGEST_SIZE = 1536
@@ -37,7 +50,7 @@ class DeepDreamParams(PictureParams):
         None,
         title=_("Second pattern"),
         description=_("Another one to mix in."),
-        json_schema_extra={"choices": {str(pattern): title for pattern, title in PATTERNS.items()}},
+        json_schema_extra=named(PATTERNS),
     )
     strength: float = pydantic.Field(
         0.25,
@@ -109,6 +122,7 @@ operation = Operation(
     slug="deep-dream",
     title=_("DeepDream"),
     summary=_("Let a network dream waves, eyes or animals into a photo."),
+    group=Group.REIMAGINE,
     inputs=(
         Slot(name="image", title=_("Photo")),
         Slot(
@@ -125,4 +139,7 @@ operation = Operation(
     deadline_seconds=900,
     random=True,
     weights=(LITE0,),
+    keeps=frozenset({Trait.ALPHA, Trait.DEPTH}),
+    series=(Metric("answer", _("Answer of the layers")),),
+    example=Example("chelsea", shown_first=True),
 )

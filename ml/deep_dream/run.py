@@ -14,10 +14,10 @@ from ml.classify.networks import STRIDE, Lite0, load_lite0, normalised
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import cancellable, cancellable_backward, ready, torch_device
 from ml.core.evolution import Evolution
+from ml.core.formats import FORMATS
 from ml.core.images import Picture, Pixels, from_float, to_float, visible_color
 from ml.core.messages import LOADING
 from ml.core.resize import resize
-from ml.core.text import _
 from ml.deep_dream import DeepDreamParams, Pattern, dream_size, steps
 from ml.deep_dream.messages import LAYING, OCTAVE
 
@@ -59,7 +59,7 @@ def run(inputs: Inputs, params: DeepDreamParams, context: Context) -> Result:
         detail = dream(network, photo, guide, params, context, film)
     return Result(
         images={"image": laid_over(picture, color, detail, context)},
-        files={"evolution": ResultFile(place, "video/mp4")},
+        files={"evolution": ResultFile(place, FORMATS["mp4"].media_type)},
         weights=(LITE0.name,),
         engine="torch",
     )
@@ -100,7 +100,7 @@ def dream(
             answer, gradient = _ascent(network, image.roll(shift, (2, 3)), weights, guide, context)
             gradient = smoothed(torch.einsum("ij,njhw->nihw", color, gradient))
             image = (image + STEP * gradient.roll([-shift[0], -shift[1]], (2, 3))).clamp(0, 1)
-            context.series(_("Answer of the layers"), octave * count + step + 1, answer)
+            context.series("answer", octave * count + step + 1, answer)
             film.add(_dreamed(small, image - base))
         detail = image - base
         context.preview(_dreamed(photo, detail))

@@ -7,9 +7,11 @@ import pydantic
 
 from ml.core.cards import trained
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import PSNR, SECONDS, SSIM, Metric
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot
 from ml.core.text import _
-from ml.denoise.messages import REFERENCE_DIFFERS, TOO_LARGE_TO_COMPARE
+from ml.denoise.messages import TOO_LARGE_TO_COMPARE
 
 Single = Literal["dncnn", "nlm", "bilateral", "median", "gaussian"]
 Method = Literal[Single, "compare"]
@@ -46,12 +48,14 @@ class DenoiseParams(PictureParams):
     method: Method = Choice(
         "dncnn",
         {
-            "dncnn": _("CNN: a network that has learned what noise is, the best of the measured"),
-            "nlm": _("Non-local means: averages patches that look alike"),
-            "bilateral": _("Bilateral: averages neighbours of a similar colour"),
-            "median": _("Median: for single wrong pixels"),
-            "gaussian": _("Gaussian blur: the simplest, softens edges"),
-            "compare": _("Compare: all of them, side by side"),
+            "dncnn": Option(
+                _("CNN"), _("A network that has learned what noise is, the best of the measured")
+            ),
+            "nlm": Option(_("Non-local means"), _("Averages patches that look alike")),
+            "bilateral": Option(_("Bilateral"), _("Averages neighbours of a similar colour")),
+            "median": Option(_("Median"), _("For single wrong pixels")),
+            "gaussian": Option(_("Gaussian blur"), _("The simplest, softens edges")),
+            "compare": Option(_("Compare"), _("All of them, side by side")),
         },
         title=_("Method"),
         description=_("How noise is told from detail."),
@@ -68,17 +72,8 @@ class DenoiseParams(PictureParams):
 
 
 def estimate(params: DenoiseParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
-    """By megapixels; raises `InputError` where the reference has another size, or there is too much to compare."""
+    """By megapixels; raises `InputError` where there is too much to compare."""
     (picture,) = inputs["image"]
-    for reference in inputs.get("reference", ()):
-        if (reference.width, reference.height) != (picture.width, picture.height):
-            raise InputError(
-                REFERENCE_DIFFERS,
-                width=reference.width,
-                height=reference.height,
-                wide=picture.width,
-                high=picture.height,
-            )
     methods = list(SECONDS_PER_MEGAPIXEL) if params.method == "compare" else [params.method]
     if len(methods) > 1 and picture.megapixels > LARGEST_COMPARED:
         raise InputError(TOO_LARGE_TO_COMPARE, limit=LARGEST_COMPARED, size=picture.megapixels)
@@ -92,6 +87,7 @@ operation = Operation(
     slug="denoise",
     title=_("Denoise"),
     summary=_("Take the noise out of a picture and leave the detail in."),
+    group=Group.IMPROVE,
     inputs=(
         Slot(name="image", title=_("Picture")),
         Slot(
@@ -100,6 +96,7 @@ operation = Operation(
             help=_("The same picture without noise, to measure by (PSNR and SSIM)."),
             minimum=0,
             fine_tuning=True,
+            same_size_as="image",
         ),
     ),
     params=DenoiseParams,
@@ -107,4 +104,6 @@ operation = Operation(
     run="ml.denoise.run:run",
     accelerator="gpu-preferred",
     weights=(DNCNN,),
+    metrics=(PSNR, SSIM, SECONDS, Metric("sigma", _("Noise level, of 255"))),
+    example=Example("coffee", noisy=True, others={"reference": Example("coffee")}, shown_first=True),
 )

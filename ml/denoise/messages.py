@@ -9,12 +9,5 @@ TOO_LARGE_TO_COMPARE = Message(
         "most, and this one has {size:.0f}. Choose one method or a smaller picture."
     ),
 )
-REFERENCE_DIFFERS = Message(
-    "denoise.reference_differs",
-    _(
-        "The reference is {width} x {height} pixels, and the picture {wide} x {high}. Give a reference of "
-        "that size, or leave it out."
-    ),
-)
 ESTIMATING = Message("denoise.estimating", _("Estimating the noise"))
 DENOISING = Message("denoise.denoising", _("Denoising"))

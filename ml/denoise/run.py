@@ -1,6 +1,6 @@
 """Denoising, tile by tile, so that it can be stopped and watched; every tile sees all that its pixels depend on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -13,8 +13,7 @@ from ml.core.checkpoints import load_weights
 from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, Pixels, from_float, to_float, visible_color
-from ml.core.metrics import fidelity
-from ml.core.side_by_side import side_by_side
+from ml.core.side_by_side import by_method, judge_of
 from ml.core.tiling import tiled
 from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL, DenoiseParams, Single
 from ml.denoise.messages import DENOISING, ESTIMATING
@@ -104,20 +103,19 @@ def run(inputs: Inputs, params: DenoiseParams, context: Context) -> Result:
     if sigma is None:
         context.advance(0, ESTIMATING)
         sigma = min(estimate_sigma(picture), 75.0)
-    judge = None
-    if inputs["reference"]:
-        reference = inputs.picture("reference")
-        judge = partial(fidelity, reference=reference, on_luminance=False, on_tile=context.check_cancelled)
+    methods: Sequence[Single] = list(SECONDS_PER_MEGAPIXEL)
     if params.method == "compare":
         loaded(context.device)
-        runs = {method: partial(denoise, picture, method, sigma) for method in SECONDS_PER_MEGAPIXEL}
-        result = side_by_side(runs, SECONDS_PER_MEGAPIXEL, context, judge)
     else:
-        result = Result(images={"image": denoise(picture, params.method, sigma, context)})
-        if judge:
-            found = judge(result.images["image"])
-            result.metrics |= {"psnr": found.psnr, "ssim": found.ssim}
-    learned = params.method in ("dncnn", "compare")
+        methods = [params.method]
+    result = by_method(
+        params.method,
+        {method: partial(denoise, picture, method, sigma) for method in methods},
+        SECONDS_PER_MEGAPIXEL,
+        context,
+        judge_of(inputs, context),
+    )
+    learned = "dncnn" in methods
     result.metrics["sigma"] = round(sigma, 2)
     result.weights = (DNCNN.name,) if learned else ()
     result.engine = DNCNN.engine if learned else "opencv"

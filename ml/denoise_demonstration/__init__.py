@@ -5,7 +5,9 @@ from typing import Literal
 
 import pydantic
 
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import NOISY_PSNR, NOISY_SSIM, PSNR, SECONDS, SSIM
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot
 from ml.core.text import _
 from ml.denoise import DNCNN, SCORED_SECONDS_PER_MEGAPIXEL, SECONDS_PER_MEGAPIXEL
 
@@ -18,10 +20,10 @@ class DemonstrationParams(PictureParams):
     method: Method = Choice(
         "compare",
         {
-            "compare": _("Compare: all three, side by side"),
-            "nlm": _("Non-local means: averages patches that look alike"),
-            "median": _("Median: made for single wrong pixels"),
-            "dncnn": _("CNN: has learned Gaussian noise, which this is not"),
+            "compare": Option(_("Compare"), _("All three, side by side")),
+            "nlm": Option(_("Non-local means"), _("Averages patches that look alike")),
+            "median": Option(_("Median"), _("Made for single wrong pixels")),
+            "dncnn": Option(_("CNN"), _("Has learned Gaussian noise, which this is not")),
         },
         title=_("Method"),
         description=_("What takes the white pixels out again."),
@@ -64,6 +66,7 @@ operation = Operation(
     summary=_(
         "3,000 white pixels on your photo, then non-local means, a median and a network side by side, each with its PSNR."
     ),
+    group=Group.LABORATORY,
     inputs=(
         Slot(name="image", title=_("Picture"), help=_("A clean one: it is what the PSNR is measured by.")),
     ),
@@ -73,4 +76,7 @@ operation = Operation(
     accelerator="gpu-preferred",
     random=True,
     weights=(DNCNN,),
+    also=("denoising-demonstration",),
+    metrics=(PSNR, SSIM, SECONDS, NOISY_PSNR, NOISY_SSIM),
+    example=Example("astronaut", before="noisy"),
 )

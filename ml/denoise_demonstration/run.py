@@ -7,8 +7,7 @@ from ml.add_noise.run import with_white_pixels
 from ml.core.context import Context, Inputs, Result
 from ml.core.images import Picture
 from ml.core.messages import ADDING_NOISE
-from ml.core.metrics import fidelity
-from ml.core.side_by_side import side_by_side
+from ml.core.side_by_side import judge_by, side_by_side
 from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL
 from ml.denoise.run import denoise, loaded
 from ml.denoise_demonstration import DemonstrationParams, Single, methods_of
@@ -24,7 +23,7 @@ def run(inputs: Inputs, params: DemonstrationParams, context: Context) -> Result
     clean = inputs.picture("image")
     context.advance(0, ADDING_NOISE)
     noisy = with_white_pixels(clean, params.pixels, context.rng)
-    judge = partial(fidelity, reference=clean, on_luminance=False, on_tile=context.check_cancelled)
+    judge = judge_by(clean, context)
     spoilt = judge(noisy)
     methods = methods_of(params)
     if "dncnn" in methods:

@@ -7,7 +7,9 @@ import pydantic
 
 from ml.core.cards import trained
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import NOISY_PSNR, PSNR
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot
 from ml.core.text import _
 from ml.digit_denoise.messages import NO_SHEET
 
@@ -34,8 +36,8 @@ class DigitDenoiseParams(PictureParams):
     layout: Literal["digit", "sheet"] = Choice(
         "digit",
         {
-            "digit": _("One digit: it is looked for, whatever the picture's size"),
-            "sheet": _("A sheet: a digit in every 28 by 28 pixels"),
+            "digit": Option(_("One digit"), _("It is looked for, whatever the picture's size")),
+            "sheet": Option(_("A sheet"), _("A digit in every 28 by 28 pixels")),
         },
         title=_("Layout"),
         description=_(
@@ -77,10 +79,14 @@ operation = Operation(
     summary=_(
         "Give back a handwritten digit from under noise, as a network that knows nothing but digits sees it."
     ),
+    group=Group.LABORATORY,
     inputs=(Slot(name="image", title=_("Digit")),),
     params=DigitDenoiseParams,
     estimate=estimate,
     run="ml.digit_denoise.run:run",
     random=True,
     weights=(DENOISER,),
+    keeps=frozenset(),
+    metrics=(PSNR, NOISY_PSNR),
+    example=Example("noisy-digits", {"layout": "sheet"}),
 )

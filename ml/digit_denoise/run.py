@@ -47,7 +47,7 @@ def run(inputs: Inputs, params: DigitDenoiseParams, context: Context) -> Result:
         pieces.append(network(noisy[start : start + CHUNK].to(device)).float().cpu())
     clean = torch.cat(pieces)
     result = Result(
-        images={"clean": form.drawn(clean[:, 0].numpy())}, weights=(DENOISER.name,), engine="torch"
+        images={"image": form.drawn(clean[:, 0].numpy())}, weights=(DENOISER.name,), engine="torch"
     )
     if params.noise:
         result.images["noisy"] = form.drawn(noisy[:, 0].numpy())

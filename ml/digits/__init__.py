@@ -1,1 +1,1 @@
-"""What the rooms about handwritten digits share: MNIST's files, and a digit found on any picture."""
+"""What the operations on handwritten digits share: MNIST's files, and a digit found on any picture."""

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pydantic
 
-from ml.core.operation import Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import Metric
+from ml.core.operation import Estimate, Facts, Group, Operation, PictureParams, Shows, Slot, Trait
 from ml.core.text import _
 from ml.core.weights import Package, Weights
 
@@ -61,6 +63,7 @@ operation = Operation(
     slug="faces",
     title=_("Faces"),
     summary=_("Find the faces on a photo, or see whether two photos show the same person."),
+    group=Group.UNDERSTAND,
     inputs=(
         Slot(name="image", title=_("Photo")),
         Slot(
@@ -74,4 +77,8 @@ operation = Operation(
     estimate=estimate,
     run="ml.faces.run:run",
     weights=(LANDMARKS, DESCRIPTOR),
+    shows=Shows.ANNOTATED,
+    keeps=frozenset({Trait.ALPHA}),
+    metrics=(Metric("faces", _("Faces")), Metric("distance", _("Distance of the two faces"))),
+    example=Example("astronaut"),
 )

@@ -15,8 +15,8 @@ import skimage.data
 from skimage.feature import Cascade
 
 from ml.core.context import Context
+from ml.core.formats import PICTURE_SUFFIXES
 from ml.core.images import Picture, Pixels, read_picture
-from ml.core.metrics import PICTURE_SUFFIXES
 from ml.core.resize import resize
 from ml.core.tiling import Box
 from ml.faces import FacesParams

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import pydantic
 
 from ml.core.cards import trained
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams
+from ml.core.example import Example
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Shows
 from ml.core.sheets import sheet_size
 from ml.core.text import _
 from ml.core.weights import Weights
@@ -54,15 +55,15 @@ def _for(*actions: Action, **extra: Any) -> dict[str, Any]:
 class GanParams(PictureParams):
     method: Method = Choice(
         "faces",
-        {"faces": _("Faces"), "digits": _("Digits")},
+        {"faces": Option(_("Faces")), "digits": Option(_("Digits"))},
         title=_("What to draw"),
         description=_("None of the faces is of anybody, and nobody wrote the digits."),
     )
     action: Action = Choice(
         "sample",
         {
-            "sample": _("Draw: a sheet of them"),
-            "interpolate": _("Walk: from one to the next, and back to the first"),
+            "sample": Option(_("Draw"), _("A sheet of them")),
+            "interpolate": Option(_("Walk"), _("From one to the next, and back to the first")),
         },
         title=_("What to do"),
         description=_("A walk comes as a film, too."),
@@ -132,10 +133,13 @@ operation = Operation(
     summary=_(
         "Faces of people who do not exist, or digits that nobody wrote, by a network that learned to deceive another."
     ),
+    group=Group.LABORATORY,
     inputs=(),
     params=GanParams,
     estimate=estimate,
     run="ml.gan_sample.run:run",
     random=True,
     weights=tuple(WEIGHTS.values()),
+    shows=Shows.SHEET,
+    example=Example(params={"count": 24}),
 )

@@ -43,7 +43,7 @@ def run(inputs: Inputs, params: GanParams, context: Context) -> Result:
         drawn += list(generator(chunk.to(device))[:, 0].float().cpu().numpy())
         so_far = sheet(np.stack(drawn), columns, GAP, GROUND[params.method])
         context.preview(so_far)
-    result = Result(images={params.method: so_far}, weights=(WEIGHTS[params.method].name,), engine="torch")
+    result = Result(images={"image": so_far}, weights=(WEIGHTS[params.method].name,), engine="torch")
     if params.action == "interpolate":
         result.files = {"film": film(drawn, context.scratch / "film.mp4")}
     return result

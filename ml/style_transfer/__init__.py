@@ -8,7 +8,20 @@ import pydantic
 
 from ml.classify import LITE0
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import Metric
+from ml.core.operation import (
+    Choice,
+    Estimate,
+    Facts,
+    Group,
+    Operation,
+    Option,
+    PictureParams,
+    Slot,
+    Trait,
+    named,
+)
 from ml.core.text import _
 from ml.core.weights import Download, Package, Weights
 from ml.style_transfer.messages import PHOTO_TOO_NARROW, STYLE_TOO_NARROW, STYLE_TOO_SMALL
@@ -22,43 +35,43 @@ Style = Literal[
 ]  # fmt: skip
 Painting = Literal["starry-night", "the-scream", "wave", "shipwreck", "composition-vii", "udnie"]
 
-STYLES: Mapping[Style, str] = {
-    "summer-haze": _("Summer haze"),
-    "ink-and-yellow": _("Ink and yellow"),
-    "winter-light": _("Winter light"),
-    "ribbons": _("Ribbons"),
-    "old-poster": _("Old poster"),
-    "dusk": _("Dusk"),
-    "dotted-night": _("Dotted night"),
-    "blaze": _("Blaze"),
-    "coloured-pencil": _("Coloured pencil"),
-    "weave": _("Weave"),
-    "ember": _("Ember"),
-    "woodcut": _("Woodcut"),
-    "pastel": _("Pastel"),
-    "comic": _("Comic"),
-    "ice": _("Ice"),
-    "leaded-glass": _("Leaded glass"),
-    "chalk": _("Chalk"),
-    "grid": _("Grid"),
-    "sepia-relief": _("Sepia relief"),
-    "starlight": _("Starlight"),
-    "lacquer": _("Lacquer"),
-    "paper-cut": _("Paper cut"),
-    "fresco": _("Fresco"),
-    "soft-lens": _("Soft lens"),
-    "indigo-print": _("Indigo print"),
-    "rubble": _("Rubble"),
+STYLES: Mapping[Style, Option] = {
+    "summer-haze": Option(_("Summer haze")),
+    "ink-and-yellow": Option(_("Ink and yellow")),
+    "winter-light": Option(_("Winter light")),
+    "ribbons": Option(_("Ribbons")),
+    "old-poster": Option(_("Old poster")),
+    "dusk": Option(_("Dusk")),
+    "dotted-night": Option(_("Dotted night")),
+    "blaze": Option(_("Blaze")),
+    "coloured-pencil": Option(_("Coloured pencil")),
+    "weave": Option(_("Weave")),
+    "ember": Option(_("Ember")),
+    "woodcut": Option(_("Woodcut")),
+    "pastel": Option(_("Pastel")),
+    "comic": Option(_("Comic")),
+    "ice": Option(_("Ice")),
+    "leaded-glass": Option(_("Leaded glass")),
+    "chalk": Option(_("Chalk")),
+    "grid": Option(_("Grid")),
+    "sepia-relief": Option(_("Sepia relief")),
+    "starlight": Option(_("Starlight")),
+    "lacquer": Option(_("Lacquer")),
+    "paper-cut": Option(_("Paper cut")),
+    "fresco": Option(_("Fresco")),
+    "soft-lens": Option(_("Soft lens")),
+    "indigo-print": Option(_("Indigo print")),
+    "rubble": Option(_("Rubble")),
 }
 """In the network's order. The titles are ours, after what they look like: the network came without."""
 
-PAINTINGS: Mapping[Painting, str] = {
-    "starry-night": _("Van Gogh, The Starry Night, 1889"),
-    "the-scream": _("Munch, The Scream, 1893"),
-    "wave": _("Hokusai, The Great Wave off Kanagawa, 1831"),
-    "shipwreck": _("Turner, The Wreck of a Transport Ship, 1810"),
-    "composition-vii": _("Kandinsky, Composition VII, 1913"),
-    "udnie": _("Picabia, Udnie, 1913"),
+PAINTINGS: Mapping[Painting, Option] = {
+    "starry-night": Option(_("Van Gogh, The Starry Night, 1889")),
+    "the-scream": Option(_("Munch, The Scream, 1893")),
+    "wave": Option(_("Hokusai, The Great Wave off Kanagawa, 1831")),
+    "shipwreck": Option(_("Turner, The Wreck of a Transport Ship, 1810")),
+    "composition-vii": Option(_("Kandinsky, Composition VII, 1913")),
+    "udnie": Option(_("Picabia, Udnie, 1913")),
 }
 """Public domain; the files lie in `paintings/`."""
 
@@ -143,9 +156,9 @@ class StyleTransferParams(PictureParams):
     method: Method = Choice(
         "fast",
         {
-            "fast": _("Fast: one of 26 styles, or your picture's, in seconds"),
-            "arbitrary": _("Any picture's style or a painting's, in seconds"),
-            "gatys": _("Gatys: any picture's style, painted step by step, the finest"),
+            "fast": Option(_("Fast"), _("One of 26 styles, or your picture's, in seconds")),
+            "arbitrary": Option(_("Any style"), _("A painting's, or your picture's, in seconds")),
+            "gatys": Option(_("Gatys"), _("Any picture's style, painted step by step, the finest")),
         },
         title=_("Method"),
         description=_("How the photo is painted."),
@@ -204,7 +217,12 @@ class StyleTransferParams(PictureParams):
         ),
         json_schema_extra=_fine(
             "gatys",
-            choices={"efficientnet-lite0": "EfficientNet-Lite0", "vgg19": _("VGG19, once it is downloaded")},
+            **named(
+                {
+                    "efficientnet-lite0": Option("EfficientNet-Lite0"),
+                    "vgg19": Option(_("VGG19"), _("Once it is downloaded")),
+                }
+            ),
         ),
     )
     steps: int = pydantic.Field(
@@ -280,6 +298,7 @@ operation = Operation(
     slug="style-transfer",
     title=_("Style transfer"),
     summary=_("Paint a photo in the style of another picture."),
+    group=Group.REIMAGINE,
     inputs=(
         Slot(name="image", title=_("Photo")),
         Slot(
@@ -295,4 +314,12 @@ operation = Operation(
     accelerator="gpu-preferred",
     deadline_seconds=1800,
     weights=(MULTISTYLE, ARBITRARY_PREDICT, ARBITRARY_TRANSFORM, LITE0, VGG19),
+    keeps=frozenset({Trait.ALPHA}),
+    series=(
+        Metric("content", _("Content")),
+        Metric("style", _("Style")),
+        Metric("palette", _("Palette")),
+        Metric("total_variation", _("Total variation")),
+    ),
+    example=Example("astronaut", shown_first=True),
 )

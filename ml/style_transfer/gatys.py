@@ -20,7 +20,6 @@ from ml.core.context import Context
 from ml.core.device import cancellable, cancellable_backward
 from ml.core.evolution import Evolution
 from ml.core.images import Picture, Pixels, from_float, to_float
-from ml.core.text import _
 from ml.style_transfer.messages import STEP
 
 COARSE = 0.5
@@ -216,10 +215,10 @@ def _descend(start: Tensor, photo: Tensor, painting: Tensor, objective: Objectiv
         ).mean()
         tints = torch.stack([relative(*pair) for pair in zip(palette(image), colors, strict=True)]).mean()
         losses = {
-            _("Content"): CONTENT * objective.content_weight * relative(features[objective.content], wanted),
-            _("Style"): STYLE * objective.style_weight * style,
-            _("Palette"): PALETTE * objective.style_weight * tints,
-            _("Total variation"): VARIATION * objective.tv_weight * variation(image),
+            "content": CONTENT * objective.content_weight * relative(features[objective.content], wanted),
+            "style": STYLE * objective.style_weight * style,
+            "palette": PALETTE * objective.style_weight * tints,
+            "total_variation": VARIATION * objective.tv_weight * variation(image),
         }
         total = sum(losses.values(), OUT_OF_RANGE * (image - image.clamp(0, 1)).square().mean())
         total.backward()

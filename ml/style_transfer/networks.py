@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 STYLES = 26
-STYLE_VECTOR = 100
 REACH = 64
 """How far, in pixels, the networks see: a tile with that much around it comes out as if it had no border."""
 

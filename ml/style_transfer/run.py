@@ -17,6 +17,7 @@ from ml.classify.networks import STRIDE, load_lite0, normalised
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import ready, torch_device
 from ml.core.evolution import Evolution
+from ml.core.formats import FORMATS
 from ml.core.images import Picture, Pixels, from_float, read_picture, to_depth, to_float, visible_color
 from ml.core.messages import LOADING
 from ml.core.resize import resize
@@ -70,7 +71,7 @@ def run(inputs: Inputs, params: StyleTransferParams, context: Context) -> Result
         film = context.scratch / f"evolution{name}.mp4"
         result.images[name.removeprefix("-") or "image"] = painter(content, look, film, context)
         if film.is_file():
-            result.files[film.stem] = ResultFile(film, "video/mp4")
+            result.files[film.stem] = ResultFile(film, FORMATS["mp4"].media_type)
     return result
 
 
@@ -111,7 +112,7 @@ def arbitrary(params: StyleTransferParams, device: torch.device) -> Painter:
 
 
 def gatys(params: StyleTransferParams, device: torch.device) -> Painter:
-    """By optimisation in the features of Lite0 (FACTS: the first nine expansions, content in the fourth) or VGG19."""
+    """By optimisation in the features of Lite0 (its first nine expansions, the content in the fourth) or VGG19."""
     build = vgg19_objective if params.features == "vgg19" else lite0_objective
     objective = build(params, device)
 

@@ -7,23 +7,35 @@ from typing import Literal, get_args
 
 from ml.core.cards import trained
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import PSNR, SECONDS, SSIM
+from ml.core.operation import (
+    Choice,
+    Estimate,
+    Facts,
+    Group,
+    Operation,
+    Option,
+    PictureParams,
+    Slot,
+    check_size,
+)
 from ml.core.text import _
 from ml.core.weights import Package, Weights
-from ml.super_resolution.messages import REFERENCE_DIFFERS, TOO_LARGE_TO_COMPARE
+from ml.super_resolution.messages import TOO_LARGE_TO_COMPARE
 
 Single = Literal["latent-sr", "fsrcnn", "srcnn", "real-esrgan", "real-esrgan-compact", "bicubic"]
 Method = Literal[Single, "compare"]
 Scale = Literal[2, 3, 4]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 
-ROOM = "super_resolution"
+PACKAGE = "super_resolution"
 TRAINED_ON = _(
     "Trained on t91, which is for research, and BSDS500, which is for non-commercial research and education."
 )
 
 LATENT_SR = trained(
-    ROOM,
+    PACKAGE,
     "latent-sr",
     title="latent-sr",
     summary=_(
@@ -34,7 +46,7 @@ LATENT_SR = trained(
     origin=_("Trained by this project: python -m ml train latent-sr"),
 )
 FSRCNN = trained(
-    ROOM,
+    PACKAGE,
     "fsrcnn",
     title="FSRCNN",
     summary=_("The paper's network of 12,464 weights a scale. Very fast."),
@@ -44,7 +56,7 @@ FSRCNN = trained(
 )
 SRCNN: Mapping[int, Weights] = {
     scale: trained(
-        ROOM,
+        PACKAGE,
         f"srcnn-x{scale}",
         title=f"SRCNN {scale}x",
         summary=_("Three layers, 57,184 weights, one network a scale: the first for super-resolution."),
@@ -93,27 +105,27 @@ REAL_ESRGAN_COMPACT = Weights(
 )
 
 
-TITLES: Mapping[Method, str] = {
-    "latent-sr": _("latent-sr: true to the picture, the best of the measured"),
-    "fsrcnn": _("FSRCNN: nearly as good, very fast"),
-    "srcnn": _("SRCNN: the first such network, of 2014"),
-    "real-esrgan": _("Real-ESRGAN: the sharpest, invents detail, slow"),
-    "real-esrgan-compact": _("Real-ESRGAN compact: clean edges, a drawn look"),
-    "bicubic": _("Bicubic: no network, soft"),
-    "compare": _("Compare: all those that take less than two minutes, side by side"),
+METHODS: Mapping[Method, Option] = {
+    "latent-sr": Option(_("latent-sr"), _("True to the picture, the best of the measured")),
+    "fsrcnn": Option(_("FSRCNN"), _("Nearly as good, very fast")),
+    "srcnn": Option(_("SRCNN"), _("The first such network, of 2014")),
+    "real-esrgan": Option(_("Real-ESRGAN"), _("The sharpest, invents detail, slow")),
+    "real-esrgan-compact": Option(_("Real-ESRGAN compact"), _("Clean edges, a drawn look")),
+    "bicubic": Option(_("Bicubic"), _("No network, soft")),
+    "compare": Option(_("Compare"), _("All those that take less than two minutes, side by side")),
 }
 
 
 class SuperResolutionParams(PictureParams):
     method: Method = Choice(
         "latent-sr",
-        TITLES,
+        METHODS,
         title=_("Method"),
         description=_("How the missing detail is found."),
     )
     scale: Scale = Choice(
         2,
-        {"2": "2x", "3": "3x", "4": "4x"},
+        {"2": Option("2x"), "3": Option("3x"), "4": Option("4x")},
         title=_("Scale"),
         description=_("How many times as wide and high."),
     )
@@ -164,15 +176,21 @@ def compared(width: int, height: int, scale: int) -> list[Single]:
     ]
 
 
+REFERENCE = Slot(
+    name="reference",
+    title=_("Reference"),
+    help=_("The same picture at the size of the result, to measure by (PSNR and SSIM of its luminance)."),
+    minimum=0,
+    fine_tuning=True,
+)
+
+
 def estimate(params: SuperResolutionParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
     """By what the tiles see and by the size of the result; raises `InputError` for what cannot be."""
     (picture,) = inputs["image"]
     width, height = picture.width * params.scale, picture.height * params.scale
     for reference in inputs.get("reference", ()):
-        if (reference.width, reference.height) != (width, height):
-            raise InputError(
-                REFERENCE_DIFFERS, width=reference.width, height=reference.height, wide=width, high=height
-            )
+        check_size(REFERENCE, reference, width, height)
     methods: Sequence[Single]
     if params.method == "compare":
         if width * height > LARGEST_COMPARED * 1e6:
@@ -192,17 +210,10 @@ operation = Operation(
     slug="super-resolution",
     title=_("Super-resolution"),
     summary=_("Enlarge a picture two to four times and keep it sharp."),
+    group=Group.IMPROVE,
     inputs=(
         Slot(name="image", title=_("Picture")),
-        Slot(
-            name="reference",
-            title=_("Reference"),
-            help=_(
-                "The same picture at the size of the result, to measure by (PSNR and SSIM of its luminance)."
-            ),
-            minimum=0,
-            fine_tuning=True,
-        ),
+        REFERENCE,
     ),
     params=SuperResolutionParams,
     estimate=estimate,
@@ -210,4 +221,8 @@ operation = Operation(
     accelerator="gpu-preferred",
     deadline_seconds=1800,
     weights=(LATENT_SR, FSRCNN, *SRCNN.values(), REAL_ESRGAN, REAL_ESRGAN_COMPACT),
+    metrics=(PSNR, SSIM, SECONDS),
+    example=Example(
+        "chelsea", {"method": "real-esrgan", "scale": 4}, crop=(118, 84, 268, 184), shown_first=True
+    ),
 )

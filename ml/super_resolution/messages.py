@@ -2,13 +2,6 @@
 
 from ml.core.text import Message, _
 
-REFERENCE_DIFFERS = Message(
-    "super_resolution.reference_differs",
-    _(
-        "The reference is {width} x {height} pixels, and the result will be {wide} x {high}. Give a reference "
-        "of that size, or leave it out."
-    ),
-)
 TOO_LARGE_TO_COMPARE = Message(
     "super_resolution.too_large_to_compare",
     _(

@@ -1,6 +1,5 @@
 """Networks that enlarge the luminance of a picture. All take and give Y in [0, 1]."""
 
-import math
 from collections.abc import Iterable
 from typing import cast
 
@@ -159,8 +158,3 @@ def _bicubic_phases(scale: int) -> Tensor:
     impulses = torch.eye(121, dtype=torch.float64).reshape(121, 11, 11)
     middle = resize_bicubic(impulses, scale)[:, 5 * scale : 6 * scale, 5 * scale : 6 * scale]
     return middle.reshape(11, 11, scale**2)[3:8, 3:8].permute(2, 0, 1)[:, None].float()
-
-
-def parameter_count(network: nn.Module) -> int:
-    """How many numbers the network learned."""
-    return sum(math.prod(parameter.shape) for parameter in network.parameters())

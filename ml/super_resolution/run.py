@@ -1,6 +1,6 @@
 """Enlarging, tile by tile."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 
 import numpy as np
@@ -13,10 +13,9 @@ from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, from_float, to_float, visible_color
 from ml.core.messages import LOADING
-from ml.core.metrics import Fidelity, fidelity
 from ml.core.resampling import resize_bicubic, rgb_to_ycbcr, ycbcr_to_rgb
 from ml.core.resize import resize
-from ml.core.side_by_side import side_by_side
+from ml.core.side_by_side import by_method, judge_of
 from ml.core.tiling import tiled
 from ml.core.weights import Weights
 from ml.super_resolution import (
@@ -56,52 +55,30 @@ def run(inputs: Inputs, params: SuperResolutionParams, context: Context) -> Resu
     With a `reference` the metrics `psnr` (dB, None where there is no difference) and `ssim` (None below 11 pixels a
     side) say how near the result's BT.601 luminance comes to it, `scale` pixels shaved from each border as in papers.
     """
-    picture = inputs.picture("image")
-    judge = None
-    if inputs["reference"]:
-        judge = partial(score, reference=inputs.picture("reference"), border=params.scale, context=context)
-    if params.method == "compare":
-        return compare(picture, params.scale, context, judge)
-    enlarged = enlarge(picture, params.method, params.scale, context)
-    metrics = {}
-    if judge:
-        found = judge(enlarged)
-        metrics = {"psnr": found.psnr, "ssim": found.ssim}
-    weights = weights_of(params.method, params.scale)
-    return Result(
-        images={"image": enlarged},
-        metrics=metrics,
-        weights=tuple(each.name for each in weights),
-        engine=weights[0].engine if weights else "pillow",
-    )
-
-
-def compare(
-    picture: Picture, scale: int, context: Context, judge: Callable[[Picture], Fidelity] | None
-) -> Result:
-    """By all methods that are quick enough on a picture of this size."""
-    methods = compared(picture.width, picture.height, scale)
+    picture, scale = inputs.picture("image"), params.scale
+    methods = methods_of(params, picture)
     for method in methods:
-        context.check_cancelled()
         if method != "bicubic":
+            context.advance(0, LOADING)
             enlarger(method, scale, context.device)
-    result = side_by_side(
+    result = by_method(
+        params.method,
         {method: partial(enlarge, picture, method, scale) for method in methods},
         {method: TILES[method].seconds(picture.width, picture.height, scale) for method in methods},
         context,
-        judge,
+        judge_of(inputs, context, on_luminance=True, border=scale),
     )
-    result.weights = tuple(weights.name for method in methods for weights in weights_of(method, scale))
-    result.engine = "torch"
+    weights = [each for method in methods for each in weights_of(method, scale)]
+    result.weights = tuple(each.name for each in weights)
+    result.engine = weights[0].engine if weights else "pillow"
     return result
 
 
-def score(image: Picture, reference: Picture, border: int, context: Context) -> Fidelity:
-    """Of luminance, without `border` pixels at each side; a picture that has no more is taken whole."""
-    if min(image.width, image.height) > 2 * border:
-        inner = slice(border, -border)
-        image, reference = (Picture(each.pixels[inner, inner]) for each in (image, reference))
-    return fidelity(image, reference, on_luminance=True, on_tile=context.check_cancelled)
+def methods_of(params: SuperResolutionParams, picture: Picture) -> Sequence[Single]:
+    """The one that was chosen, or to compare all that are quick enough on a picture of this size."""
+    if params.method == "compare":
+        return compared(picture.width, picture.height, params.scale)
+    return [params.method]
 
 
 def weights_of(method: Single, scale: int) -> tuple[Weights, ...]:

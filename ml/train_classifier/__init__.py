@@ -8,7 +8,9 @@ import pydantic
 from ml.classify import LITE0
 from ml.classify.heads import FEWEST_CLASSES, LONGEST_CLASS, MOST_CLASSES, is_name
 from ml.core.errors import InputError
-from ml.core.operation import Estimate, Facts, FineTuning, Kind, Operation, Params, Slot
+from ml.core.formats import Kind
+from ml.core.measures import Metric
+from ml.core.operation import Estimate, Facts, FineTuning, Group, Next, Operation, Params, Shows, Slot
 from ml.core.text import _, excerpt
 from ml.core.validation import wrong
 from ml.train_classifier.messages import (
@@ -124,6 +126,7 @@ operation = Operation(
     slug="train-classifier",
     title=_("Train your own classifier"),
     summary=_("Teach a network to tell your own kinds of photos apart, from a dozen photos of each."),
+    group=Group.UNDERSTAND,
     inputs=(
         *CLASS_SLOTS,
         Slot(
@@ -140,4 +143,25 @@ operation = Operation(
     random=True,
     members_only=True,
     weights=(LITE0,),
+    result="model",
+    shows=Shows.FILES,
+    metrics=(
+        Metric("cross-validated_accuracy", _("Cross-validated accuracy")),
+        Metric("photos", _("Photos")),
+        Metric("mistakes", _("Mistakes")),
+    ),
+    series=(
+        Metric("loss", _("Loss")),
+        Metric("held_back_loss", _("Loss on held-back photos")),
+        Metric("held_back_accuracy", _("Accuracy on held-back photos")),
+    ),
+    then=(
+        Next(
+            operation="classify",
+            output="model",
+            slot="model",
+            title=_("Classify with it"),
+            params={"method": "own"},
+        ),
+    ),
 )

@@ -24,6 +24,7 @@ from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import cancellable, torch_device
 from ml.core.errors import InputError
 from ml.core.files import undamaged
+from ml.core.formats import FORMATS
 from ml.core.images import Picture, flattened, read_picture
 from ml.core.messages import IN_FILE
 from ml.core.text import excerpt
@@ -45,7 +46,6 @@ REPORT_EVERY = 4
 AUGMENTATION = AugmentationParams(
     scale=15, shift=5, rotate=10, shear=0, flip="horizontal", crop=30, colour=30, blur=0, erase=0
 )
-MEDIA_TYPE = "application/x-safetensors"
 
 
 @dataclass
@@ -237,8 +237,8 @@ class Students:
         right = (shares.argmax(1) == self.classes).float().mean()
         held_back = functional.nll_loss(shares.clamp(min=1e-8).log(), self.classes)
         context.series("loss", self._steps, loss)
-        context.series("loss on held-back photos", self._steps, float(held_back))
-        context.series("accuracy on held-back photos", self._steps, float(right))
+        context.series("held_back_loss", self._steps, float(held_back))
+        context.series("held_back_accuracy", self._steps, float(right))
 
 
 def parts(classes: list[int], generator: torch.Generator) -> Tensor:
@@ -263,7 +263,7 @@ def _result(album: Album, students: Students, context: Context) -> Result:
     write_head(students.head(album.names), target)
     return Result(
         images=images,
-        files={"model": ResultFile(target, MEDIA_TYPE)},
+        files={"model": ResultFile(target, FORMATS["safetensors"].media_type)},
         metrics={
             "cross-validated_accuracy": round(1 - len(wrong) / len(guesses), 4),
             "photos": len(guesses),

@@ -7,27 +7,28 @@ from typing import Any, Literal
 import pydantic
 
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot, named
 from ml.core.text import _
 from ml.transform.messages import CROP_OUTSIDE
 
 LONGEST_SIDE = 65_535
 
 
-def _only_for(*actions: str, unit: str = "", choices: Mapping[str, str] | None = None) -> dict[str, Any]:
+def _only_for(*actions: str, unit: str = "", options: Mapping[str, Option] | None = None) -> dict[str, Any]:
     extra: dict[str, Any] = {"when": {"action": list(actions)}}
-    return extra | ({"unit": unit} if unit else {}) | ({"choices": dict(choices)} if choices else {})
+    return extra | ({"unit": unit} if unit else {}) | (named(options) if options else {})
 
 
 class TransformParams(PictureParams):
     action: Literal["resize", "crop", "rotate", "flip", "copy"] = Choice(
         "resize",
         {
-            "resize": _("Resize"),
-            "crop": _("Crop"),
-            "rotate": _("Rotate"),
-            "flip": _("Flip"),
-            "copy": _("Copy, or convert to another file format"),
+            "resize": Option(_("Resize")),
+            "crop": Option(_("Crop")),
+            "rotate": Option(_("Rotate")),
+            "flip": Option(_("Flip")),
+            "copy": Option(_("Copy, or convert to another file format")),
         },
         title=_("Action"),
         description=_("What to do with the picture."),
@@ -68,11 +69,11 @@ class TransformParams(PictureParams):
         ),
         json_schema_extra=_only_for(
             "resize",
-            choices={
-                "nearest": _("Nearest"),
-                "bilinear": _("Bilinear"),
-                "bicubic": _("Bicubic"),
-                "lanczos": _("Lanczos"),
+            options={
+                "nearest": Option(_("Nearest")),
+                "bilinear": Option(_("Bilinear")),
+                "bicubic": Option(_("Bicubic")),
+                "lanczos": Option(_("Lanczos")),
             },
         ),
     )
@@ -106,11 +107,11 @@ class TransformParams(PictureParams):
         description=_("What is in the corners that a slanted picture leaves empty."),
         json_schema_extra=_only_for(
             "rotate",
-            choices={
-                "transparent": _("Nothing: transparent"),
-                "white": _("White"),
-                "black": _("Black"),
-                "cut": _("Cut them off"),
+            options={
+                "transparent": Option(_("Nothing"), _("Transparent")),
+                "white": Option(_("White")),
+                "black": Option(_("Black")),
+                "cut": Option(_("Cut them off")),
             },
         ),
     )
@@ -119,7 +120,7 @@ class TransformParams(PictureParams):
         title=_("Direction"),
         description=_("Horizontal swaps left and right, vertical swaps top and bottom."),
         json_schema_extra=_only_for(
-            "flip", choices={"horizontal": _("Horizontal"), "vertical": _("Vertical")}
+            "flip", options={"horizontal": Option(_("Horizontal")), "vertical": Option(_("Vertical"))}
         ),
     )
 
@@ -195,8 +196,10 @@ operation = Operation(
     slug="transform",
     title=_("Transform"),
     summary=_("Resize, crop, rotate or flip a picture, or convert it to another file format."),
+    group=Group.EDIT,
     inputs=(Slot(name="image", title=_("Picture")),),
     params=TransformParams,
     estimate=estimate,
     run="ml.transform.run:run",
+    example=Example("astronaut", {"action": "rotate", "angle": -18, "corners": "white"}),
 )

@@ -8,7 +8,9 @@ import pydantic
 
 from ml.core.cards import trained
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, Operation, PictureParams, Slot
+from ml.core.example import Example
+from ml.core.measures import PSNR
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Shows, Slot
 from ml.core.sheets import sheet_size
 from ml.core.text import _
 from ml.vae_sample.messages import NOTHING_TO_COPY
@@ -16,12 +18,12 @@ from ml.vae_sample.messages import NOTHING_TO_COPY
 Action = Literal["sample", "manifold", "interpolate", "reconstruct"]
 Method = Literal["vae-16", "vae-2", "autoencoder"]
 
-ROOM = "vae_sample"
+PACKAGE = "vae_sample"
 PAPER = "Kingma and Welling, “Auto-Encoding Variational Bayes”, ICLR 2014"
 LICENCE = _("Trained on MNIST, which is CC BY-SA 3.0.")
 WEIGHTS = {
     "vae-16": trained(
-        ROOM,
+        PACKAGE,
         "vae-16",
         title=_("Digits in 16 dimensions"),
         summary=_(
@@ -32,7 +34,7 @@ WEIGHTS = {
         origin=_("Trained by this project: python -m ml train vae-16"),
     ),
     "vae-2": trained(
-        ROOM,
+        PACKAGE,
         "vae-2",
         title=_("Digits on a plane"),
         summary=_("The same with a code of two numbers only, so that all it knows can be seen on one sheet."),
@@ -41,7 +43,7 @@ WEIGHTS = {
         origin=_("Trained by this project: python -m ml train vae-2"),
     ),
     "autoencoder": trained(
-        ROOM,
+        PACKAGE,
         "autoencoder",
         title=_("Digits, plain autoencoder"),
         summary=_(
@@ -65,10 +67,10 @@ class VaeParams(PictureParams):
     action: Action = Choice(
         "sample",
         {
-            "sample": _("Draw: digits that nobody wrote"),
-            "manifold": _("Walk: how they change across the learned space"),
-            "interpolate": _("From one to another: two digits and what lies between"),
-            "reconstruct": _("Copy: your digit, out of its code"),
+            "sample": Option(_("Draw"), _("Digits that nobody wrote")),
+            "manifold": Option(_("Walk"), _("How they change across the learned space")),
+            "interpolate": Option(_("From one to another"), _("Two digits and what lies between")),
+            "reconstruct": Option(_("Copy"), _("Your digit, out of its code")),
         },
         title=_("What to do"),
         description=_("What the network draws."),
@@ -76,9 +78,11 @@ class VaeParams(PictureParams):
     method: Method = Choice(
         "vae-16",
         {
-            "vae-16": _("Variational, 16 numbers: the sharper digits"),
-            "vae-2": _("Variational, 2 numbers: a space that fits on a sheet"),
-            "autoencoder": _("Plain autoencoder, 16 numbers: to see what “variational” is good for"),
+            "vae-16": Option(_("Variational, 16 numbers"), _("The sharper digits")),
+            "vae-2": Option(_("Variational, 2 numbers"), _("A space that fits on a sheet")),
+            "autoencoder": Option(
+                _("Plain autoencoder, 16 numbers"), _("To see what “variational” is good for")
+            ),
         },
         title=_("Method"),
         description=_("The network, and of how many numbers a digit's code consists."),
@@ -159,6 +163,7 @@ operation = Operation(
     summary=_(
         "Handwritten digits that nobody wrote, from a variational autoencoder, and the space they come from."
     ),
+    group=Group.LABORATORY,
     inputs=(
         Slot(
             name="image",
@@ -173,4 +178,7 @@ operation = Operation(
     run="ml.vae_sample.run:run",
     random=True,
     weights=tuple(WEIGHTS.values()),
+    shows=Shows.SHEET,
+    metrics=(PSNR,),
+    example=Example(params={"action": "manifold", "method": "vae-2", "side": 16}),
 )

@@ -44,13 +44,13 @@ def run(inputs: Inputs, params: VaeParams, context: Context) -> Result:
         digit = next(find_digit(picture).pixels for slot in SLOTS for picture in inputs.pictures(slot))
         (copy,) = drawn(network, mean_code(network, digit, device), context)
         result.images = {
-            "copy": enlarged(copy, RECONSTRUCTED_SIDE),
+            "image": enlarged(copy, RECONSTRUCTED_SIDE),
             "digit": enlarged(digit, RECONSTRUCTED_SIDE),
         }
         result.metrics = {"psnr": psnr(255 * copy, 255 * digit)}
         return result
     digits = drawn(network, codes(network, inputs, params, context).to(device), context)
-    result.images = {"digits": sheet(digits, columns(len(digits)), GAP, ground=0.0)}
+    result.images = {"image": sheet(digits, columns(len(digits)), GAP, ground=0.0)}
     if params.action == "interpolate":
         there_and_back = [*digits, *digits[-2:0:-1]]
         result.files = {"film": film(there_and_back, context.scratch / "film.mp4")}

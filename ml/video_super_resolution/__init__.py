@@ -9,13 +9,15 @@ from ml.burst_super_resolution import (
     SMALLEST_SIDE,
 )
 from ml.core.errors import InputError
-from ml.core.operation import Choice, Estimate, Facts, Kind, Operation, Params, Slot
+from ml.core.example import Example
+from ml.core.formats import FORMATS, Kind
+from ml.core.measures import Metric
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, Params, Shows, Slot
 from ml.core.text import _
 from ml.super_resolution import FSRCNN, LATENT_SR, REAL_ESRGAN_COMPACT, TILES
 from ml.video_super_resolution.messages import FRAMES_TOO_LARGE, FRAMES_TOO_SMALL
 
-LONGEST_SIDE = 16_384
-"""Of a frame, in pixels: more H.264 does not hold."""
+LONGEST_SIDE = FORMATS["mp4"].longest_side
 
 WINDOW = 5
 """With the method `burst`, so many frames make one: it, two before and two after."""
@@ -28,18 +30,20 @@ class VideoParams(Params):
     method: Literal["fsrcnn", "latent-sr", "real-esrgan-compact", "burst", "bicubic"] = Choice(
         "fsrcnn",
         {
-            "fsrcnn": _("FSRCNN: true to the picture, very fast"),
-            "latent-sr": _("latent-sr: a little better, slower"),
-            "real-esrgan-compact": _("Real-ESRGAN compact: clean edges, a drawn look, slow"),
-            "burst": _("Burst: each frame gains from its neighbours, slow; for noisy films of still scenes"),
-            "bicubic": _("Bicubic: no network, soft"),
+            "fsrcnn": Option(_("FSRCNN"), _("True to the picture, very fast")),
+            "latent-sr": Option(_("latent-sr"), _("A little better, slower")),
+            "real-esrgan-compact": Option(_("Real-ESRGAN compact"), _("Clean edges, a drawn look, slow")),
+            "burst": Option(
+                _("Burst"), _("Each frame gains from its neighbours, slow; for noisy films of still scenes")
+            ),
+            "bicubic": Option(_("Bicubic"), _("No network, soft")),
         },
         title=_("Method"),
         description=_("How the missing detail is found."),
     )
     scale: Literal[2, 3, 4] = Choice(
         2,
-        {"2": "2x", "3": "3x", "4": "4x"},
+        {"2": Option("2x"), "3": Option("3x"), "4": Option("4x")},
         title=_("Scale"),
         description=_("How many times as wide and high."),
     )
@@ -66,6 +70,7 @@ operation = Operation(
     slug="video-super-resolution",
     title=_("Video super-resolution"),
     summary=_("Enlarge an animation or a short video two to four times, its sound kept."),
+    group=Group.IMPROVE,
     inputs=(
         Slot(
             name="video",
@@ -80,4 +85,8 @@ operation = Operation(
     accelerator="gpu-preferred",
     deadline_seconds=3600,
     weights=(LATENT_SR, FSRCNN, REAL_ESRGAN_COMPACT),
+    result="video",
+    shows=Shows.VIDEO,
+    metrics=(Metric("frames", _("Frames")),),
+    example=Example("coffee", {"method": "burst", "scale": 2}, crop=(180, 60, 480, 260), frames=6),
 )

@@ -9,6 +9,7 @@ from ml.burst_super_resolution.fusion import View, fuse
 from ml.burst_super_resolution.registration import STILL, luminance, register
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.files import facts
+from ml.core.formats import FORMATS
 from ml.core.frames import Frame, VideoWriter, frames
 from ml.core.images import Picture, flattened
 from ml.core.side_by_side import Part
@@ -37,7 +38,7 @@ def run(inputs: Inputs, params: VideoParams, context: Context) -> Result:
             done += 1
     weights = () if params.method == "burst" else weights_of(params.method, params.scale)
     return Result(
-        files={"video": ResultFile(path, "video/mp4")},
+        files={"video": ResultFile(path, FORMATS["mp4"].media_type)},
         metrics={"frames": done},
         weights=tuple(each.name for each in weights),
         engine=weights[0].engine if weights else "scipy" if params.method == "burst" else "pillow",

@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from ml import registry as ml_registry
 from tests.browser.chromium import ARGUMENTS, path
 from tests.conftest import end
-from tests.rooms import ROOMS
+from tests.operations import OPERATIONS
 from tests.support import Redis, Worker
 
 PATIENCE_MILLISECONDS = 20_000
@@ -53,7 +53,7 @@ def site(
     live_server: LiveServer, redis: Redis, lab_worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """The address of a site with the operations of Latent and those of the tests."""
-    monkeypatch.setenv("LATENT_ROOMS", ROOMS)
+    monkeypatch.setenv("LATENT_ROOMS", OPERATIONS)
     ml_registry.registry.cache_clear()
     yield live_server.url
     ml_registry.registry.cache_clear()

@@ -360,7 +360,7 @@ def test_reduced_motion_is_respected(visit: Visit, start_job: Callable[..., str]
 def test_jobs_are_found_again_after_the_tab_was_closed_and_the_service_restarted(
     chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LATENT_ROOMS", "tests.rooms.nap")
+    monkeypatch.setenv("LATENT_ROOMS", "tests.operations.nap")
     port = free_port()
     site = Site(tmp_path / "home", port)
     context = chromium.new_context(base_url=site.url)

@@ -19,7 +19,7 @@ import redis
 from celery import Celery
 
 from tests.faults.machine import Postgres, WallClock, mount_small_disk
-from tests.rooms import ROOMS
+from tests.operations import OPERATIONS
 from tests.site import UP, Site, free_port
 from tests.support import SHORT_TIMES, unreachable, wait_for
 from webapp.config import Config
@@ -48,7 +48,7 @@ class Stack:
         variables = {
             **SHORT_TIMES,
             **self.clock.environment,
-            "LATENT_ROOMS": ROOMS,
+            "LATENT_ROOMS": OPERATIONS,
             "SAMPLE_JOBS": "0",
             "LOG_LEVEL": "WARNING",
             "MIN_FREE_MEGABYTES": "0",

@@ -94,7 +94,7 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
 
 
 @pytest.fixture
-def job(alice: Person, rooms: None, redis: Any, media: Any, stored: Any) -> Iterator[Job]:
+def job(alice: Person, operations: None, redis: Any, media: Any, stored: Any) -> Iterator[Job]:
     """One that has succeeded."""
     made = submit_one(alice.owner, "instant", {}, {}, idempotency_key=KEY)
     claim = lifecycle.claim("cpu")

@@ -30,7 +30,7 @@ class Target:
             folder / "home",
             free_port(),
             **variables,
-            LATENT_ROOMS="tests.rooms.instant,tests.rooms.picky",
+            LATENT_ROOMS="tests.operations.instant,tests.operations.picky",
             SAMPLE_JOBS="0",
             LOG_LEVEL="WARNING",
             MIN_FREE_MEGABYTES="0",

@@ -58,7 +58,7 @@ def test_a_hostile_file_is_a_photo_or_one_sentence(alice: Person, media: Callabl
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("rooms", "redis")
+@pytest.mark.usefixtures("operations", "redis")
 def test_the_api_answers_as_its_document_says(alice: Person) -> None:
     document = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", WSGIHandler())
     answers: Counter[int] = Counter()

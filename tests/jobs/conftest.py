@@ -12,12 +12,12 @@ from ml import registry as ml_registry
 
 
 @pytest.fixture(autouse=True)
-def _test_rooms(rooms: None, redis_server: Any) -> None:
+def _test_operations(operations: None, redis_server: Any) -> None:
     """Every test of the jobs uses the operations of the tests, and a Redis."""
 
 
 @pytest.fixture
-def real_rooms(rooms: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def real_operations(operations: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry holds the operations of Latent."""
     monkeypatch.undo()
     ml_registry.registry.cache_clear()

@@ -15,7 +15,7 @@ from jobs.queue.state import state_of
 from jobs.web.presenters import words
 from jobs.web.problems import problem
 from tests.messages import ROOT, formatted_too_early, sources, with_wrong_values
-from tests.rooms.nap import SLEEPING
+from tests.operations.nap import SLEEPING
 from tests.support import saying, submit
 
 SHOWS = ("web", "admin", "management", "library")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ml.add_noise import Method
-from ml.add_noise import run as room
+from ml.add_noise import run as running
 from ml.core.context import Context, Inputs
 from ml.core.errors import DeadlineExceeded
 from ml.core.execution import execute
@@ -76,7 +76,7 @@ def test_poisson_noise_has_the_variance_of_counted_photons(tmp_path: Path) -> No
 def test_jpeg_is_that_of_the_whole_picture_whatever_the_tiles(
     channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "SIDE", 50)
+    monkeypatch.setattr(running, "SIDE", 50)
     clean = photo(173, 121)[:, :, :channels]
     file = io.BytesIO()
     Picture(clean).to_pillow().save(file, "JPEG", quality=12, subsampling="4:2:0")

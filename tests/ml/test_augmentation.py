@@ -32,7 +32,7 @@ OFF: dict[str, Any] = {
 def augment_file(path: Path, context: Context, **params: Any) -> Result:
     parsed, inputs = OPERATION.parse(params), Inputs({"image": [path]})
     result = execute(OPERATION, parsed, inputs, context)
-    sheet, expected = result.images["sheet"], estimate(OPERATION, parsed, inputs)
+    sheet, expected = result.images["image"], estimate(OPERATION, parsed, inputs)
     assert (sheet.width, sheet.height) == (expected.width, expected.height)
     return result
 

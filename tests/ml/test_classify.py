@@ -16,7 +16,7 @@ from ml.core.context import Context
 from ml.core.errors import Cancelled
 from ml.core.images import Picture
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop, odd_pictures
+from tests.ml.running import develop, odd_pictures
 
 
 @pytest.fixture

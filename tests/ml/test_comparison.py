@@ -59,14 +59,14 @@ def test_identical_pictures_have_no_psnr_and_a_black_map(tmp_path: Path) -> None
     assert result.metrics["psnr"] is result.metrics["psnr_y"] is None
     assert result.metrics["mse"] == 0
     assert result.metrics["ssim"] == pytest.approx(1)
-    assert result.images["difference"].pixels.max() < 8
+    assert result.images["image"].pixels.max() < 8
 
 
 def test_the_map_is_bright_where_the_pictures_differ_and_dark_elsewhere(tmp_path: Path) -> None:
     reference = photo(40, 30)
     image = reference.copy()
     image[5:9, 20:30, 1] ^= 8
-    shown = compare(image, reference, tmp_path).images["difference"].pixels
+    shown = compare(image, reference, tmp_path).images["image"].pixels
     assert shown[5:9, 20:30].max(axis=2).min() > 240
     shown[5:9, 20:30] = 0
     assert shown.max() < 8
@@ -76,7 +76,7 @@ def test_the_amplification_is_as_asked(tmp_path: Path) -> None:
     reference = np.full((8, 16, 1), 100, np.uint8)
     image = reference + np.arange(16, dtype=np.uint8)[None, :, None]
     faint, strong = (
-        compare(image, reference, tmp_path, amplification=gain).images["difference"].pixels.sum(axis=2)
+        compare(image, reference, tmp_path, amplification=gain).images["image"].pixels.sum(axis=2)
         for gain in (1, 17)
     )
     assert faint.max() < 120
@@ -128,7 +128,7 @@ def test_or_resampled_to_the_reference(tmp_path: Path) -> None:
     reference = photo(80, 60)
     small = reference.reshape(30, 2, 40, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
     result = compare(small, reference, tmp_path, resample=True)
-    assert (result.images["difference"].width, result.images["difference"].height) == (80, 60)
+    assert (result.images["image"].width, result.images["image"].height) == (80, 60)
     assert (result.metrics["psnr"] or 0) > 20
 
 

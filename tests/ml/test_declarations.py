@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.core.errors import OperationError, ParamsError, UnknownOperation
-from ml.core.operation import Estimate, Facts, Kind, Operation, Params, Slot, choices
+from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation
+from ml.core.formats import Kind
+from ml.core.operation import GROUP_TITLES, Estimate, Facts, Group, Operation, Params, Slot, choices
 from ml.core.weights import ML_ROOT, Package
 from ml.registry import Registry, registry
 
@@ -33,6 +34,8 @@ HEAVY = {
 }
 RESERVED = {"o", "out", "device", "seed", "recipe", "input", "help"}
 BOUNDS = ("ge", "gt", "le", "lt", "max_length", "pattern")
+
+SAMPLES = ML_ROOT.parent / "static" / "samples"
 
 OPERATIONS = registry().all()
 ON_MORE = {
@@ -87,7 +90,27 @@ def test_every_operation_is_described(operation: Operation) -> None:
         assert slot.title
         assert slot.name.isidentifier()
         assert 0 <= slot.minimum <= slot.maximum
+        assert slot.same_size_as in ("", *(other.name for other in operation.inputs))
     assert operation.function().__doc__
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.slug)
+def test_what_is_said_of_an_operation_fits_it(operation: Operation) -> None:
+    for declared in (operation.metrics, operation.series):
+        assert len({metric.name for metric in declared}) == len(declared)
+        for metric in declared:
+            assert metric.title
+            assert f"{1.5:{metric.format}}"
+    if operation.example:
+        operation.parse(operation.example.params)
+        assert set(operation.example.others) <= {slot.name for slot in operation.inputs}
+        assert bool(operation.example.photo) == any(slot.required for slot in operation.inputs)
+        for each in (operation.example, *operation.example.others.values()):
+            assert not each.photo or (SAMPLES / f"{each.photo}.jpg").is_file()
+    for following in operation.then:
+        other = registry().get(following.operation)
+        other.parse(following.params)
+        assert following.slot in {slot.name for slot in other.inputs}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.slug)
@@ -113,11 +136,11 @@ def test_every_param_is_described_and_bounded(
     assert field.description
     assert not field.is_required()
     assert name not in RESERVED
-    titles = choices(operation.params, name)
-    if titles:
+    options = choices(operation.params, name)
+    if options:
         allowed = next(item for item in flat(field.annotation) if get_origin(item) is Literal)
-        assert set(titles) == {str(value) for value in get_args(allowed)}
-        assert all(titles.values())
+        assert set(options) == {str(value) for value in get_args(allowed)}
+        assert all(option.title and ": " not in option.title for option in options.values())
     elif field.annotation is not bool:
         assert any(hasattr(item, bound) for item in field.metadata for bound in BOUNDS), "no bounds"
 
@@ -221,6 +244,7 @@ def example(slug: str = "example", **changes: Any) -> Operation:
         "slug": slug,
         "title": "Example",
         "summary": "An example.",
+        "group": Group.LABORATORY,
         "inputs": (
             Slot(name="image", title="Picture"),
             Slot(name="others", title="Others", minimum=0, maximum=2),
@@ -239,6 +263,34 @@ def test_the_registry_refuses_duplicates_and_stays_unchanged() -> None:
     with pytest.raises(ValueError, match="example"):
         found.add(example(title="Another"))
     assert found.all() == [first]
+
+
+def test_operations_are_in_the_order_of_their_groups() -> None:
+    found = Registry()
+    for slug, group in (("draw", Group.LABORATORY), ("mend", Group.IMPROVE), ("cut", Group.EDIT)):
+        found.add(example(slug, group=group))
+    assert [operation.slug for operation in found.all()] == ["mend", "cut", "draw"]
+    assert set(GROUP_TITLES) == set(Group)
+
+
+def test_an_operation_is_found_by_its_other_name() -> None:
+    found = Registry()
+    found.add(example("example", also=("sample",)))
+    assert found.get("sample") is found.get("example")
+    assert [operation.slug for operation in found.all()] == ["example"]
+    with pytest.raises(ValueError, match="sample"):
+        found.add(example("sample"))
+    assert registry().get("denoising-demonstration").slug == "denoise-demonstration"
+
+
+def test_a_file_of_another_size_than_its_slot_asks_for_is_refused() -> None:
+    operation = example(
+        inputs=(Slot(name="image", title="Picture"), Slot(name="mask", title="Mask", same_size_as="image"))
+    )
+    picture, other = Facts(Kind.IMAGE, 4, 3), Facts(Kind.IMAGE, 3, 4)
+    operation.check_inputs({"image": [picture], "mask": [picture]})
+    with pytest.raises(InputError, match="“Mask” is 3 x 4 pixels, and has to be 4 x 3"):
+        operation.check_inputs({"image": [picture], "mask": [other]})
 
 
 def test_an_unknown_operation_is_refused_with_the_known_ones() -> None:

@@ -15,7 +15,7 @@ from ml.core.resize import resize
 from ml.deep_dream import DeepDreamParams, dream_size
 from ml.deep_dream.run import LAYERS, color_matrix, layer_weights, smoothed
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop, odd_pictures
+from tests.ml.running import develop, odd_pictures
 
 QUICK = {"size": 128, "octaves": 2, "strength": 0.0}
 

@@ -11,9 +11,10 @@ from skimage import data
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import Cancelled, InputError
 from ml.core.execution import execute
+from ml.core.formats import Kind
 from ml.core.images import Picture, to_depth, write_picture
 from ml.core.metrics import psnr, ssim
-from ml.core.operation import Facts, Kind
+from ml.core.operation import Facts
 from ml.denoise import SECONDS_PER_MEGAPIXEL as METHODS
 from ml.denoise.evaluate import measure
 from ml.denoise.noise import estimate_sigma
@@ -204,7 +205,7 @@ def test_a_reference_gives_psnr_and_ssim(tmp_path: Path) -> None:
 
 
 def test_a_reference_of_another_size_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"24 x 20 pixels, and the picture 224 x 150.*leave it out"):
+    with pytest.raises(InputError, match=r"24 x 20 pixels, and has to be 224 x 150.*leave it out"):
         denoise(noisy(CLEAN["cat"], 25), tmp_path, reference=Picture(photo(24, 20)))
 
 

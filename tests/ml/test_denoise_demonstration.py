@@ -12,7 +12,7 @@ from ml.core.errors import Cancelled
 from ml.core.images import Picture
 from ml.denoise_demonstration import SINGLES
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop
+from tests.ml.running import develop
 
 CAT = Picture(cv2.resize(data.chelsea(), (224, 150), interpolation=cv2.INTER_AREA))
 

@@ -13,7 +13,7 @@ from ml.core.images import Picture
 from ml.vae_sample.run import loaded as autoencoder
 from tests.ml.mnist import drawn_digit, write_mnist
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop, odd_pictures
+from tests.ml.running import develop, odd_pictures
 
 
 def digit_like_mnists(digit: int) -> Picture:
@@ -31,7 +31,7 @@ def test_it_gives_a_digit_back_from_under_strong_noise(tmp_path: Path, digit: in
     assert clean is not None
     assert noisy is not None
     assert clean > noisy + 6
-    assert list(result.images) == ["clean", "noisy"]
+    assert list(result.images) == ["image", "noisy"]
 
 
 def test_noise_that_is_in_the_picture_goes(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_noise_that_is_in_the_picture_goes(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 0.4, clean.shape)
     noisy = Picture(np.rint(np.clip(clean + noise, 0, 1) * 255).astype(np.uint8))
     result = develop("digit-denoise", tmp_path, {"image": noisy}, {}, Context())
-    small = np.asarray(result.images["clean"].to_pillow().resize((28, 28))) / 255
+    small = np.asarray(result.images["image"].to_pillow().resize((28, 28))) / 255
     before, after = (
         float(np.square(each - clean[:, :, 0]).mean()) for each in (noisy.pixels[:, :, 0] / 255, small)
     )
@@ -49,7 +49,7 @@ def test_noise_that_is_in_the_picture_goes(tmp_path: Path) -> None:
 def test_the_result_has_the_pictures_proportions_and_its_ground(tmp_path: Path) -> None:
     photo = np.full((600, 900, 3), 230, np.uint8)
     photo[150:450, 500:800] -= (drawn_digit(4, 300) * 0.8).astype(np.uint8)[:, :, None]
-    result = develop("digit-denoise", tmp_path, {"image": Picture(photo)}, {}, Context()).images["clean"]
+    result = develop("digit-denoise", tmp_path, {"image": Picture(photo)}, {}, Context()).images["image"]
     assert result.pixels.shape == (600, 900, 1)
     assert result.pixels[:, :450].min() == 255
     assert result.pixels[150:450, 500:800].min() < 60
@@ -57,14 +57,14 @@ def test_the_result_has_the_pictures_proportions_and_its_ground(tmp_path: Path) 
 
 def test_a_small_picture_comes_back_larger(tmp_path: Path) -> None:
     result = develop("digit-denoise", tmp_path, {"image": digit_like_mnists(8)}, {}, Context())
-    assert result.images["clean"].pixels.shape == (448, 448, 1)
+    assert result.images["image"].pixels.shape == (448, 448, 1)
 
 
 def test_every_digit_of_a_sheet_is_restored_in_its_place(tmp_path: Path) -> None:
     row = np.concatenate([digit_like_mnists(digit).pixels for digit in (1, 2, 3)], axis=1)
     sheet = Picture(np.concatenate([row, np.zeros_like(row)]))
     result = develop("digit-denoise", tmp_path, {"image": sheet}, {"layout": "sheet"}, Context()).images[
-        "clean"
+        "image"
     ]
     assert (result.width, result.height) == (84 * 5, 56 * 5)
     small = np.asarray(result.to_pillow().resize((84, 56))).astype(float)
@@ -92,7 +92,7 @@ def test_the_same_seed_adds_the_same_noise(tmp_path: Path) -> None:
 def test_odd_pictures_get_a_picture_or_a_sentence(tmp_path: Path, kind: str) -> None:
     picture = odd_pictures()[kind]
     with suppress(InputError):
-        result = develop("digit-denoise", tmp_path, {"image": picture}, {}, Context()).images["clean"]
+        result = develop("digit-denoise", tmp_path, {"image": picture}, {}, Context()).images["image"]
         assert result.width * picture.height == result.height * picture.width
 
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from ml.core.context import Context
 from ml.core.errors import InputError
 from ml.core.images import Picture, from_pillow
-from tests.ml.rooms import develop, odd_pictures
+from tests.ml.running import develop, odd_pictures
 
 
 @pytest.fixture

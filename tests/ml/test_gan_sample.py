@@ -22,7 +22,7 @@ from ml.gan_sample.train import Eigenpictures, adversarial_loss, augmented
 from ml.registry import registry
 from tests.ml.mnist import write_mnist
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop
+from tests.ml.running import develop
 
 OPERATION = registry().get("gan-sample")
 CPU = torch.device("cpu")
@@ -42,7 +42,8 @@ def write_faces(folder: Path, count: int = 44) -> Path:
 @pytest.mark.parametrize("method", WEIGHTS)
 def test_the_same_seed_draws_the_same(tmp_path: Path, method: str) -> None:
     sheets = [
-        draw(tmp_path, Context(seed=seed), method=method, count=4).images[method].pixels for seed in (1, 1, 2)
+        draw(tmp_path, Context(seed=seed), method=method, count=4).images["image"].pixels
+        for seed in (1, 1, 2)
     ]
     assert np.array_equal(sheets[0], sheets[1])
     assert not np.array_equal(sheets[0], sheets[2])
@@ -82,7 +83,7 @@ def test_every_row_of_a_walk_begins_where_the_one_before_ends(tmp_path: Path) ->
     side = 128
     cells = np.stack(
         [
-            np.asarray(result.images["faces"].to_pillow().crop((left, top, left + side, top + side)))
+            np.asarray(result.images["image"].to_pillow().crop((left, top, left + side, top + side)))
             for top in range(2, 3 * 130, 130)
             for left in range(2, 8 * 130, 130)
         ]

@@ -26,7 +26,7 @@ from ml.style_transfer.feedforward import paint, style_vector
 from ml.style_transfer.gatys import Spectrum, gram
 from ml.style_transfer.networks import ArbitraryStyle, MultiStyle
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop, odd_pictures
+from tests.ml.running import develop, odd_pictures
 
 GATYS = {"method": "gatys", "size": 96, "steps": 10}
 
@@ -128,8 +128,8 @@ def test_gatys_lowers_its_losses_and_shows_them(
     monkeypatch.setattr("ml.style_transfer.gatys.PREVIEW_SECONDS", 0)
     context = Recorder()
     result = develop("style-transfer", tmp_path, {"image": photo}, GATYS | {"steps": 24}, context)
-    assert set(context.curves) == {"Content", "Style", "Palette", "Total variation"}
-    style = [y for _, y in context.curves["Style"]]
+    assert set(context.curves) == {"content", "style", "palette", "total_variation"}
+    style = [y for _, y in context.curves["style"]]
     assert style[-1] < 0.5 * style[0]
     assert len(context.previews) >= 5
     assert (result.images["image"].width, result.images["image"].height) == (96, 64)

@@ -10,18 +10,19 @@ import pytest
 import torch
 from skimage import data
 
-import ml.super_resolution as room
+import ml.super_resolution as declared
 from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, torch_device
 from ml.core.errors import Cancelled, InputError
 from ml.core.execution import execute, recipe
+from ml.core.formats import Kind
 from ml.core.images import Picture, to_float, write_picture
 from ml.core.metrics import luminance_score
-from ml.core.operation import Facts, Kind
+from ml.core.operation import Facts
 from ml.registry import registry
 from ml.super_resolution import LATENT_SR, TILES, Single
 from ml.super_resolution.evaluate import enlargement, measure
-from ml.super_resolution.run import compare, enlarge, enlarger
+from ml.super_resolution.run import enlarge, enlarger
 from tests.ml.recorder import Recorder
 from tests.ml.samples import alpha, photo
 
@@ -30,12 +31,18 @@ CAT = np.ascontiguousarray(data.chelsea()[100:196, 60:204])
 OURS: tuple[Single, ...] = ("latent-sr", "fsrcnn", "srcnn")
 
 
-def develop(folder: Path, picture: np.ndarray, reference: np.ndarray | None = None, **params: Any) -> Result:
+def develop(
+    folder: Path,
+    picture: np.ndarray,
+    reference: np.ndarray | None = None,
+    context: Context | None = None,
+    **params: Any,
+) -> Result:
     files = {"image": picture} | ({} if reference is None else {"reference": reference})
     for slot, pixels in files.items():
         write_picture(Picture(pixels), folder / f"{slot}.png", "png")
     inputs = Inputs({slot: [folder / f"{slot}.png"] for slot in files})
-    return execute(OPERATION, OPERATION.parse(params), inputs, Context())
+    return execute(OPERATION, OPERATION.parse(params), inputs, context or Context())
 
 
 def halved(pixels: np.ndarray) -> np.ndarray:
@@ -140,13 +147,13 @@ def test_a_reference_too_small_for_ssim_gives_a_psnr(size: tuple[int, int], tmp_
 
 
 def test_a_reference_of_another_size_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"144 x 96 pixels, and the result will be 432 x 288.*leave it out"):
+    with pytest.raises(InputError, match=r"144 x 96 pixels, and has to be 432 x 288.*leave it out"):
         develop(tmp_path, CAT, CAT, scale=3)
 
 
 def test_compare_gives_every_method_with_its_time(tmp_path: Path) -> None:
     result = develop(tmp_path, CAT[:24, :32], method="compare", scale=2)
-    methods = room.compared(32, 24, 2)
+    methods = declared.compared(32, 24, 2)
     assert list(result.images) == methods
     assert methods[0] == "latent-sr"
     assert {"fsrcnn", "srcnn", "bicubic", "real-esrgan", "real-esrgan-compact"} < set(methods)
@@ -168,9 +175,9 @@ def test_with_a_reference_the_best_comes_first(tmp_path: Path) -> None:
 
 
 def test_slow_methods_are_left_out_of_a_large_comparison() -> None:
-    assert "real-esrgan" in room.compared(400, 300, 4)
-    assert "real-esrgan" not in room.compared(1000, 800, 4)
-    assert room.compared(4000, 3000, 2)[0] == "latent-sr"
+    assert "real-esrgan" in declared.compared(400, 300, 4)
+    assert "real-esrgan" not in declared.compared(1000, 800, 4)
+    assert declared.compared(4000, 3000, 2)[0] == "latent-sr"
 
 
 def test_the_cost_of_a_comparison_is_that_of_all() -> None:
@@ -189,9 +196,9 @@ def test_a_comparison_too_large_for_memory_is_refused_in_words() -> None:
         )
 
 
-def test_a_comparison_can_be_stopped() -> None:
+def test_a_comparison_can_be_stopped(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
-        compare(Picture(CAT), 2, Recorder(cancel_at=40), None)
+        develop(tmp_path, CAT, method="compare", context=Recorder(cancel_at=40))
 
 
 @pytest.mark.parametrize("method", ["bicubic", *OURS, "real-esrgan-compact"])

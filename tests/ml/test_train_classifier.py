@@ -78,7 +78,7 @@ def test_it_learns_to_tell_classes_apart_and_shows_how_well(tmp_path: Path) -> N
     assert next(iter(result.images)) == "confusion_matrix"
     losses = [loss for _step, loss in recorder.curves["loss"]]
     assert losses[-1] < losses[0] / 2
-    assert {"accuracy on held-back photos", "loss on held-back photos"} < set(recorder.curves)
+    assert {"held_back_accuracy", "held_back_loss"} < set(recorder.curves)
     assert len(recorder.previews) == 2
     assert recorder.fractions == sorted(recorder.fractions)
     assert read_head(result.files["model"].path).classes == ("red", "green", "blue")

@@ -19,7 +19,7 @@ from ml.vae_sample.networks import Autoencoder, binarised, negative_elbo
 from ml.vae_sample.run import loaded
 from tests.ml.mnist import drawn_digit, write_mnist
 from tests.ml.recorder import Recorder
-from tests.ml.rooms import develop
+from tests.ml.running import develop
 
 METHODS = ("vae-16", "vae-2", "autoencoder")
 OPERATION = registry().get("vae-sample")
@@ -41,7 +41,7 @@ def cell(sheet: Picture, row: int, column: int, columns: int) -> np.ndarray:
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_seed_draws_the_same_digits(tmp_path: Path, method: str) -> None:
     sheets = [
-        draw(tmp_path, Context(seed=seed), method=method, count=9).images["digits"].pixels
+        draw(tmp_path, Context(seed=seed), method=method, count=9).images["image"].pixels
         for seed in (1, 1, 2)
     ]
     assert np.array_equal(sheets[0], sheets[1])
@@ -60,28 +60,28 @@ def test_the_same_seed_draws_the_same_digits(tmp_path: Path, method: str) -> Non
     ids=str,
 )
 def test_a_sheet_is_as_large_as_was_estimated(tmp_path: Path, params: dict[str, Any]) -> None:
-    sheet = draw(tmp_path, **params).images["digits"]
+    sheet = draw(tmp_path, **params).images["image"]
     estimate = OPERATION.estimate(OPERATION.parse(params), {})
     assert (sheet.width, sheet.height) == (estimate.width, estimate.height)
 
 
 def test_drawn_digits_have_as_much_ink_as_written_ones(tmp_path: Path) -> None:
-    sheet = draw(tmp_path, count=100).images["digits"]
+    sheet = draw(tmp_path, count=100).images["image"]
     ink = [cell(sheet, row, column, 10).mean() / 255 for row in range(10) for column in range(10)]
     assert 0.08 < np.mean(ink) < 0.2
     assert min(ink) > 0.01
 
 
 def test_a_spread_of_nothing_draws_one_digit_again_and_again(tmp_path: Path) -> None:
-    sheet = draw(tmp_path, count=4, spread=0).images["digits"]
+    sheet = draw(tmp_path, count=4, spread=0).images["image"]
     cells = [cell(sheet, row, column, 2) for row in (0, 1) for column in (0, 1)]
     assert all(np.array_equal(cells[0], other) for other in cells[1:])
 
 
 def test_the_plane_of_two_numbers_changes_smoothly_and_does_not_hang_on_the_seed(tmp_path: Path) -> None:
     params = {"action": "manifold", "method": "vae-2", "side": 12}
-    sheet = draw(tmp_path, Context(seed=1), **params).images["digits"]
-    assert np.array_equal(sheet.pixels, draw(tmp_path, Context(seed=2), **params).images["digits"].pixels)
+    sheet = draw(tmp_path, Context(seed=1), **params).images["image"]
+    assert np.array_equal(sheet.pixels, draw(tmp_path, Context(seed=2), **params).images["image"].pixels)
     cells = np.stack([[cell(sheet, row, column, 12) for column in range(12)] for row in range(12)])
     neighbours = np.abs(np.diff(cells, axis=1)).mean()
     assert neighbours < np.abs(cells[:, :6] - cells[:, 6:]).mean() / 2
@@ -93,7 +93,7 @@ def test_it_goes_from_one_chosen_digit_to_another(tmp_path: Path) -> None:
     result = draw(tmp_path, context, action="interpolate", first=1, second=0, steps=9)
     for digit, (row, column) in ((1, (0, 0)), (0, (2, 2))):
         wanted = network.draw(network.digit_codes[digit : digit + 1])[0, 0].numpy() * 255
-        assert np.abs(cell(result.images["digits"], row, column, 3) - wanted).mean() < 12
+        assert np.abs(cell(result.images["image"], row, column, 3) - wanted).mean() < 12
     assert len(list(frames(result.files["film"].path))) == 16
 
 
@@ -102,7 +102,7 @@ def test_it_goes_between_two_pictures(tmp_path: Path) -> None:
         slot: Picture(drawn_digit(digit, 200)[:, :, None]) for slot, digit in (("image", 0), ("other", 1))
     }
     sheet = develop("vae-sample", tmp_path, pictures, {"action": "interpolate", "steps": 4}, Context())
-    start, end = (cell(sheet.images["digits"], at, at, 2) for at in (0, 1))
+    start, end = (cell(sheet.images["image"], at, at, 2) for at in (0, 1))
     ring, stroke = (np.asarray(picture.to_pillow().resize((28, 28))) for picture in pictures.values())
     assert np.corrcoef(start.ravel(), ring.ravel())[0, 1] > np.corrcoef(end.ravel(), ring.ravel())[0, 1]
     assert np.corrcoef(end.ravel(), stroke.ravel())[0, 1] > np.corrcoef(start.ravel(), stroke.ravel())[0, 1]
@@ -113,7 +113,7 @@ def test_a_copy_is_like_the_digit(tmp_path: Path, method: str) -> None:
     photo = Picture(255 - drawn_digit(3, 320)[:, :, None])
     params = {"action": "reconstruct", "method": method}
     result = develop("vae-sample", tmp_path, {"image": photo}, params, Context())
-    copy, digit = (result.images[name].pixels.astype(float).ravel() for name in ("copy", "digit"))
+    copy, digit = (result.images[name].pixels.astype(float).ravel() for name in ("image", "digit"))
     assert np.corrcoef(copy, digit)[0, 1] > 0.8
 
 
@@ -124,7 +124,7 @@ def test_a_copy_of_nothing_is_refused_before_it_runs() -> None:
 
 def test_a_photo_that_is_not_needed_is_not_judged(tmp_path: Path) -> None:
     flat = Picture(np.full((40, 40, 3), 90, np.uint8))
-    assert develop("vae-sample", tmp_path, {"image": flat}, {"count": 4}, Context()).images["digits"]
+    assert develop("vae-sample", tmp_path, {"image": flat}, {"count": 4}, Context()).images["image"]
     with pytest.raises(InputError, match="no digit"):
         develop("vae-sample", tmp_path, {"image": flat}, {"action": "reconstruct"}, Context())
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError
 
 from tests import compose, front
 from tests.front import Front
-from tests.rooms import ROOMS
+from tests.operations import OPERATIONS
 from tests.scale import machines
 from tests.scale.browser import Browser
 from tests.scale.machines import HERE, Apart, CannotPlay, Process, on_host
@@ -143,7 +143,7 @@ class Site:
             "PATH": f"{programs}:/usr/sbin:/usr/bin:/bin:/sbin",
             "HOME": str(self.folder / name),
             "LATENT_HOME": str(self.folder / name),
-            "LATENT_ROOMS": ROOMS,
+            "LATENT_ROOMS": OPERATIONS,
             "PYTHONDONTWRITEBYTECODE": "1",
             "OMP_NUM_THREADS": "1",
         }

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
 from jobs.library import retention
-from jobs.library.samples import SHOWN_FIRST, submit_sample
+from jobs.library.samples import shown_first, submit_sample
 from jobs.models import Job, Owner
 from jobs.queue import reaper
 
@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         nobody_yet = not Owner.objects.exists()
-        samples = list(SHOWN_FIRST) if settings.LATENT.sample_jobs and nobody_yet else []
+        samples = shown_first() if settings.LATENT.sample_jobs and nobody_yet else []
         cleaning = Cleaning()
         while True:
             close_old_connections()

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from PIL import Image, ImageOps
 
-from jobs.library.samples import CHELSEA, EXAMPLES, Example
+from jobs.library import samples
 from ml.core import execution
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import OperationError
@@ -38,15 +38,18 @@ class Command(BaseCommand):
                 self.stderr.write(f"{operation.slug}: {error}")
 
     def _make(self, operation: Operation) -> None:
-        example = EXAMPLES.get(operation.slug, Example(CHELSEA))
-        pictures = example.pictures(operation)
+        example = operation.example
+        if example is None:
+            self.stderr.write(f"{operation.slug}: it declares no example")
+            return
+        pictures = samples.pictures(operation, example)
         with tempfile.TemporaryDirectory() as folder:
             files = {}
             for slot, picture in pictures.items():
                 files[slot] = [Path(folder) / f"{slot}.png"]
                 picture.save(files[slot][0])
             if example.frames:
-                files[operation.inputs[0].name] = [_saved_film(example.film(), Path(folder))]
+                files[operation.inputs[0].name] = [_saved_film(samples.film(example), Path(folder))]
             params, context = operation.parse(example.params), Context(seed=1)
             result = execution.execute(operation, params, Inputs(files), context)
             made = _shown(result)

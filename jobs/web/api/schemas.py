@@ -45,6 +45,7 @@ class OperationOut(Schema):
     slug: str
     title: str
     summary: str
+    group: str
     version: int
     accelerator: str
     deadline_seconds: float
@@ -58,6 +59,7 @@ class OperationOut(Schema):
             slug=operation.slug,
             title=_(operation.title),
             summary=_(operation.summary),
+            group=operation.group,
             version=operation.version,
             accelerator=operation.accelerator,
             deadline_seconds=operation.deadline_seconds,

@@ -1,45 +1,27 @@
 """A job as a page shows it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from pydantic.fields import FieldInfo
 
 from jobs.access import sharing
-from jobs.models import MEDIA_TYPES, Job, Output, Photo, ShareLink
+from jobs.models import Job, Output, Photo, ShareLink
 from jobs.queue.state import State, kept_until
 from jobs.web.forms import form_url, shown
 from jobs.web.presenters import words
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.presenters.plots import Plot, plots
-from ml.core.operation import choices
+from ml.core.measures import Metric
+from ml.core.operation import Shows, choices
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
+DECIBELS = "dB"
 POLL_RUNNING, POLL_NEXT, POLL_WAITING = 1000, 1500, 4000
-MODEL = MEDIA_TYPES["safetensors"]
-METRICS: dict[str, tuple["StrOrPromise", str, str]] = {
-    "psnr": ("PSNR", "dB", ".2f"),
-    "ssim": ("SSIM", "", ".4f"),
-    "mse": ("MSE", "", ".4g"),
-    "psnr_y": (gettext_lazy("PSNR of the luminance"), "dB", ".2f"),
-    "ssim_y": (gettext_lazy("SSIM of the luminance"), "", ".4f"),
-    "mse_y": (gettext_lazy("MSE of the luminance"), "", ".4g"),
-    "largest_difference": (gettext_lazy("Largest difference, of 255"), "", ".4g"),
-    "amplification": (gettext_lazy("Amplification of the map"), "", ".4g"),
-    "sigma": (gettext_lazy("Noise level, of 255"), "", ".4g"),
-    "noisy_psnr": (gettext_lazy("With the noise, PSNR"), "dB", ".2f"),
-    "noisy_ssim": (gettext_lazy("With the noise, SSIM"), "", ".4f"),
-    "seconds": (gettext_lazy("Time"), "s", ".3g"),
-    "fid": ("FID", "", ".4g"),
-}
-"""Title, unit and format of what is measured, in the order of a table's columns."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +59,7 @@ class JobPresenter:
     @property
     def method(self) -> str:
         """Its name, without what is said of it."""
-        titles = self.job.declaration.method_titles if self.job.declaration else {}
-        return _(titles.get(self.job.method, self.job.method)).partition(": ")[0]
+        return self._method_title(self.job.method) or self.job.method
 
     @cached_property
     def inputs(self) -> list[Photo]:
@@ -92,9 +73,9 @@ class JobPresenter:
 
     @property
     def before(self) -> PicturePresenter | None:
-        """The original. Several photos that need not be there are the material of the result, and none is it."""
-        slot = next(iter(self.job.declaration.inputs), None) if self.job.declaration else None
-        if slot and not slot.required and len(self.photos) > 1:
+        """The original; None where the result is made of the photos rather than out of one of them."""
+        made_of_all = self.job.declaration and self.job.declaration.shows in (Shows.SHEET, Shows.FILES)
+        if made_of_all and len(self.photos) > 1:
             return None
         return next((photo for photo in self.photos if photo.is_picture), None)
 
@@ -103,19 +84,26 @@ class JobPresenter:
         return [self._shown(output) for output in self.job.outputs.all()]
 
     def _shown(self, output: Output) -> PicturePresenter:
-        """Of several methods, each has its picture under its name, and its PSNR where there was a reference."""
-        psnr = self.job.metrics.get(f"{output.name}_psnr")
+        """Of several methods, each has its picture under its name, and the most telling figure that it has."""
+        figures = ((metric, self.job.metrics.get(f"{output.name}_{metric.name}")) for metric in self._metrics)
+        metric, figure = next(
+            ((metric, figure) for metric, figure in figures if figure is not None), (None, None)
+        )
         return PicturePresenter.output(
             output,
             token=self.token,
             title=self._method_title(output.name),
-            measured="" if psnr is None else f"{psnr:.2f} dB",
+            measured=f"{figure:{metric.format}} {metric.unit}".rstrip() if metric else "",
         )
+
+    @cached_property
+    def _metrics(self) -> Sequence[Metric]:
+        return self.job.declaration.metrics if self.job.declaration else ()
 
     def _method_title(self, method: str) -> str:
         """Empty for what is no method of the operation."""
-        titles = self.job.declaration.method_titles if self.job.declaration else {}
-        return _(titles[method]).partition(": ")[0] if method in titles else ""
+        methods = self.job.declaration.methods if self.job.declaration else {}
+        return _(methods[method].title) if method in methods else ""
 
     @property
     def views(self) -> list[PicturePresenter]:
@@ -135,30 +123,41 @@ class JobPresenter:
         return [output for output in self.outputs if not (output.is_picture or output.is_video)]
 
     @property
-    def model(self) -> PicturePresenter | None:
-        """A model that the job has trained."""
-        return next((output for output in self.outputs if output.media_type == MODEL), None)
+    def result(self) -> PicturePresenter | None:
+        """What was asked for; several methods side by side are named after themselves, and the first is it."""
+        name = self.job.declaration.result if self.job.declaration else ""
+        named = (
+            shown
+            for shown, output in zip(self.outputs, self.job.outputs.all(), strict=True)
+            if output.name == name
+        )
+        return next(named, self.outputs[0] if self.outputs else None)
 
     @property
-    def result(self) -> PicturePresenter | None:
-        return self.outputs[0] if self.outputs else None
+    def followed_by(self) -> list[tuple[str, PicturePresenter]]:
+        """What its outputs are for: what is done with each, in words, and the output."""
+        outputs = {output.name: self._shown(output) for output in self.job.outputs.all()}
+        following = self.job.declaration.then if self.job.declaration else ()
+        return [(_(each.title), outputs[each.output]) for each in following if each.output in outputs]
 
     @property
     def plots(self) -> list[Plot]:
-        return plots(self.state.series)
+        declared = self.job.declaration.series if self.job.declaration else ()
+        return plots(self.state.series, {metric.name: _(metric.title) for metric in declared})
 
     @property
     def metrics(self) -> list[tuple[str, str]]:
         """What was measured, save what stands in `scores`."""
         said = []
+        known = {metric.name: metric for metric in self._metrics}
         for name, value in self.job.metrics.items():
             if not self._scored(name):
-                title, unit, spec = METRICS.get(name.lower(), (name.replace("_", " "), "", ".4g"))
+                metric = known.get(name) or Metric(name, name.replace("_", " "))
                 if value is None:
-                    text = _("infinite: the pictures are the same") if unit == "dB" else "–"
+                    text = _("infinite: the pictures are the same") if metric.unit == DECIBELS else "–"
                 else:
-                    text = f"{value:{spec}} {unit}".rstrip()
-                said.append((str(title), text))
+                    text = f"{value:{metric.format}} {metric.unit}".rstrip()
+                said.append((_(metric.title), text))
         return said
 
     @property
@@ -173,9 +172,9 @@ class JobPresenter:
             return None
         names = [output.name for output in self.job.outputs.all()]
         methods = sorted(found, key=lambda method: names.index(method) if method in names else len(names))
-        measures = [measure for measure in METRICS if any(measure in each for each in found.values())]
+        measures = [metric for metric in self._metrics if any(metric.name in each for each in found.values())]
         return Scores(
-            [", ".join(str(part) for part in METRICS[measure][:2] if part) for measure in measures],
+            [", ".join(part for part in (_(metric.title), metric.unit) if part) for metric in measures],
             [
                 (self._method_title(method), [_cell(found[method], measure) for measure in measures])
                 for method in methods
@@ -185,7 +184,8 @@ class JobPresenter:
     def _scored(self, name: str) -> tuple[str, str] | None:
         """The method and the measure of a figure of `compare`: “nlm_psnr” is the PSNR of nlm."""
         method, _underscore, measure = name.rpartition("_")
-        return (method, measure) if measure in METRICS and self._method_title(method) else None
+        known = any(metric.name == measure for metric in self._metrics)
+        return (method, measure) if known and self._method_title(method) else None
 
     @property
     def settings(self) -> list[tuple[str, str]]:
@@ -205,8 +205,8 @@ class JobPresenter:
                 or any(self.job.params.get(on) not in of for on, of in when.items())
             ):
                 continue
-            titles = choices(operation.params, name)
-            text = _(titles[str(value)]).partition(": ")[0] if str(value) in titles else _said(value)
+            options = choices(operation.params, name)
+            text = _(options[str(value)].title) if str(value) in options else _said(value)
             unit = str(extra.get("unit", ""))
             space = "" if unit in ("", "%", "°") else " "
             said.append((_(field.title or name), f"{text}{space}{unit}"))
@@ -253,13 +253,12 @@ class JobPresenter:
         return list(sharing.live_links(self.job))
 
 
-def _cell(scores: dict[str, float | None], measure: str) -> str:
-    """Of a table of scores; the PSNR of two equal pictures is infinite."""
-    _title, unit, spec = METRICS[measure]
-    value = scores.get(measure)
+def _cell(scores: dict[str, float | None], metric: Metric) -> str:
+    """Of a table of scores; the ratio of the signal to no noise at all is infinite."""
+    value = scores.get(metric.name)
     if value is None:
-        return "∞" if measure in scores and unit == "dB" else "–"
-    return f"{value:{spec}}"
+        return "∞" if metric.name in scores and metric.unit == DECIBELS else "–"
+    return f"{value:{metric.format}}"
 
 
 def _folded(field: FieldInfo) -> bool:

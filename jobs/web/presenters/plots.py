@@ -23,9 +23,13 @@ class Plot:
     latest: str
 
 
-def plots(series: Mapping[str, Sequence[Sequence[float]]]) -> list[Plot]:
+def plots(series: Mapping[str, Sequence[Sequence[float]]], titles: Mapping[str, str]) -> list[Plot]:
     """One for each series that has two points or more; what is no number is left out."""
-    return [_plot(name, points) for name, raw in series.items() if len(points := _finite(raw)) > 1]
+    return [
+        _plot(titles.get(name) or name.replace("_", " "), points)
+        for name, raw in series.items()
+        if len(points := _finite(raw)) > 1
+    ]
 
 
 def _finite(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
@@ -47,7 +51,7 @@ def _plot(name: str, points: list[tuple[float, float]]) -> Plot:
         for x, y in points
     ]
     return Plot(
-        name=name.replace("_", " "),
+        name=name,
         points=" ".join(f"{x:.1f},{y:.1f}" for x, y in placed),
         last_x=round(placed[-1][0], 1),
         last_y=round(placed[-1][1], 1),

@@ -65,11 +65,10 @@ def operation(request: HttpRequest, slug: str) -> HttpResponse:
         found = registry().get(slug)
     except UnknownOperation:
         raise Http404 from None
-    methods = [title.partition(": ") for title in found.method_titles.values()]
     form = ParamsForm(found)
     context = {
         "operation": found,
-        "methods": [(name, hint[:1].upper() + hint[1:]) for name, _colon, hint in methods],
+        "methods": found.methods.values(),
         "fields": [*form.main, *form.fine_tuning],
         "cards": [Card(weights, [found]) for weights in found.weights],
     }

@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -23,12 +23,8 @@ from jobs.models import Job
 from jobs.queue import deletion, lifecycle, live, submission
 from jobs.queue.state import state_of
 from jobs.web.forms import form_url
-from jobs.web.presenters.job import MODEL, JobPresenter
+from jobs.web.presenters.job import JobPresenter
 from jobs.web.views import errors
-from ml.core.operation import Kind
-
-if TYPE_CHECKING:
-    pass
 
 PLACE_SECONDS = 2
 """How late a page that waits may hear of another place in line: with many waiting, all ask after every change."""
@@ -161,9 +157,10 @@ def _lifetime(days: str) -> timedelta | None:
 
 @require_POST
 def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
-    """A result becomes a photo, to be put into another operation; a model, one to classify with."""
+    """An output becomes a photo: for what may follow the operation, where it says so, or for any other one."""
     job = visibility.visible_job(request, job_uuid)
-    usable = [output for output in job.outputs.all() if output.is_picture or output.media_type == MODEL]
+    following = {each.output: each for each in (job.declaration.then if job.declaration else ())}
+    usable = [output for output in job.outputs.all() if output.is_picture or output.name in following]
     chosen = next((output for output in usable if str(output.id) == request.POST.get("output")), None)
     if chosen is None and not usable:
         return errors.refused(request, Refused(NO_PICTURE, status=409))
@@ -175,6 +172,6 @@ def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
             photo = receive.receive(identity.owner_made_if_needed(request), upload)
     except Refused as error:
         return errors.refused(request, error)
-    if photo.kind == Kind.MODEL:
-        return redirect(form_url("classify", {"method": "own"}, {"model": [photo.id]}))
+    if then := following.get(output.name):
+        return redirect(form_url(then.operation, then.params, {then.slot: [photo.id]}))
     return redirect(f"{reverse('choose')}?photo={photo.id}")

@@ -26,13 +26,13 @@ from jobs.storage import outputs
 from jobs.web.forms import form_url
 from ml.classify import FEATURES
 from ml.classify.heads import Head, write_head
-from ml.core.operation import Kind
+from ml.core.formats import Kind
 from tests.conftest import Person
 from tests.jobs import hostile
 from tests.jobs.hostile import SECRET
 from tests.support import submit_one
 
-pytestmark = pytest.mark.usefixtures("real_rooms")
+pytestmark = pytest.mark.usefixtures("real_operations")
 
 Send = Callable[..., Photo]
 
@@ -183,7 +183,9 @@ def test_all_pixels_of_an_archive_count(
 def test_an_archive_is_offered_to_what_takes_one(alice: Person, send: Send) -> None:
     stored = send(zipped(album()), "pets.zip")
     page = alice.client.get(f"/choose?photo={stored.id}").content.decode()
-    assert f"/new/train-classifier?slot-archive={stored.id}" in page
+    assert f"/new/train-classifier?photo={stored.id}&amp;into=archive" in page
+    form = alice.client.get(f"/new/train-classifier?photo={stored.id}&into=archive")
+    assert {field.slot.name: field.photos for field in form.context["draft"].slots}["archive"] == [stored]
     assert "/new/denoise" not in page
     assert f'src="/photos/{stored.id}' not in page
 
@@ -301,7 +303,7 @@ def test_whoever_has_the_link_can_download_the_model(alice: Person, trained: Job
     alice.client.post(reverse("job-share", args=[trained.uuid]), {"days": "7"})
     link = trained.shares.get()
     page = client.get(reverse("shared", args=[link.token])).content.decode()
-    assert "Download the model" in page
+    assert str(trained.outputs.get().id) in page
     address = reverse("shared-output", args=[link.token, trained.outputs.get().id])
     assert b"".join(client.get(address).streaming_content) == model()
 

@@ -18,7 +18,7 @@ from jobs.queue import lifecycle
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.work import runner
 from ml.core.files import facts
-from ml.core.operation import Kind
+from ml.core.formats import Kind
 from tests.ml.films import SECRET, film, only_sound
 from tests.support import submit_one
 
@@ -215,7 +215,7 @@ def test_a_video_has_a_poster_and_is_played_in_ranges(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("redis", "real_rooms")
+@pytest.mark.usefixtures("redis", "real_operations")
 def test_a_video_goes_in_and_a_larger_one_is_on_the_page_of_the_job(client: Client, tmp_path: Path) -> None:
     content = film(tmp_path / "film.mov", count=3).read_bytes()
     sent = client.post("/photos", {"file": SimpleUploadedFile("film.mov", content)})
@@ -242,7 +242,7 @@ def test_a_video_goes_in_and_a_larger_one_is_on_the_page_of_the_job(client: Clie
     assert (facts(kept).width, facts(kept).height, facts(kept).frames) == (192, 144, 3)
 
 
-@pytest.mark.usefixtures("real_rooms")
+@pytest.mark.usefixtures("real_operations")
 def test_what_would_take_too_long_is_refused_before_it_waits(
     send: Send, tmp_path: Path, visitor: Owner
 ) -> None:

@@ -24,7 +24,10 @@ from tests.conftest import Person
 from tests.support import submit, submit_one
 from webapp.config import config
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "rooms", "media")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis", "operations", "media"),
+]
 
 
 @pytest.fixture

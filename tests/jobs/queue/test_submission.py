@@ -29,7 +29,7 @@ def assert_nothing_left() -> None:
     assert not Turn.objects.filter(waiting__gt=0).exists()
 
 
-@pytest.mark.usefixtures("real_rooms")
+@pytest.mark.usefixtures("real_operations")
 def test_a_job_for_each_input_and_one_message_for_all(
     alice: Person, photo: Callable[..., Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,7 +43,7 @@ def test_a_job_for_each_input_and_one_message_for_all(
     assert turn.waiting_seconds == pytest.approx(sum(job.expected_seconds for job in jobs))
 
 
-@pytest.mark.usefixtures("real_rooms")
+@pytest.mark.usefixtures("real_operations")
 def test_one_photo_that_is_too_large_holds_back_all(
     alice: Person, photo: Callable[..., Photo], settings: Any
 ) -> None:
@@ -54,7 +54,7 @@ def test_one_photo_that_is_too_large_holds_back_all(
     assert_nothing_left()
 
 
-@pytest.mark.usefixtures("real_rooms")
+@pytest.mark.usefixtures("real_operations")
 def test_a_limit_holds_for_the_whole_request(
     alice: Person, photo: Callable[..., Photo], settings: Any
 ) -> None:
@@ -68,7 +68,7 @@ def test_a_limit_holds_for_the_whole_request(
     assert len(submission.submit(asking(alice, photos[:2]))) == 2
 
 
-@pytest.mark.usefixtures("real_rooms")
+@pytest.mark.usefixtures("real_operations")
 def test_a_photo_that_is_deleted_meanwhile_holds_back_all(
     alice: Person, photo: Callable[..., Photo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +83,7 @@ def test_a_photo_that_is_deleted_meanwhile_holds_back_all(
     assert_nothing_left()
 
 
-@pytest.mark.usefixtures("real_rooms")
+@pytest.mark.usefixtures("real_operations")
 def test_the_quote_is_what_the_jobs_are_made_of(alice: Person, photo: Callable[..., Photo]) -> None:
     request = asking(alice, [photo(alice.owner) for _ in range(2)])
     quoted = quote(request)
@@ -92,7 +92,7 @@ def test_the_quote_is_what_the_jobs_are_made_of(alice: Person, photo: Callable[.
     assert {job.queue for job in jobs} == {quoted.queue}
 
 
-@pytest.mark.usefixtures("real_rooms")
+@pytest.mark.usefixtures("real_operations")
 def test_limits_and_queue_are_looked_at_once_for_all(alice: Person, photo: Callable[..., Photo]) -> None:
     """Each further job costs its own rows and nothing else."""
     photos = [photo(alice.owner) for _ in range(6)]

@@ -24,7 +24,7 @@ from jobs.work import runner
 from tests.conftest import Person
 from tests.ml.films import film
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_rooms")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_operations")]
 
 NAME = "latent"
 API = "/api/v1"

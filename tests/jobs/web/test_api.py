@@ -16,7 +16,7 @@ from jobs.queue import lifecycle
 from tests.conftest import Person
 from tests.support import saying
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rooms", "redis")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("operations", "redis")]
 
 API = "/api/v1"
 

@@ -21,7 +21,7 @@ from webapp.config import config
 from webapp.logs import json_formatter, json_line
 from webapp.supervisor import output
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "rooms")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "operations")]
 
 Samples = dict[tuple[str, ...], float]
 

@@ -29,7 +29,7 @@ from jobs.web.forms import ParamsForm, form_url
 from jobs.web.presenters.job import JobPresenter
 from ml import registry as ml_registry
 from ml.core import recipe as recipes
-from ml.core.operation import Choice, Estimate, FineTuning, Operation, Params, Slot
+from ml.core.operation import Choice, Estimate, FineTuning, Group, Operation, Option, Params, Slot
 from ml.super_resolution import operation as super_resolution
 from tests.conftest import Person
 from tests.support import saying, submit_one
@@ -79,7 +79,7 @@ def page(response: Any) -> str:
 
 
 class ManyParams(Params):
-    method: str = Choice("a", {"a": "First: quick", "b": "Second: slow"}, title="Method")
+    method: str = Choice("a", {"a": Option("First", "Quick"), "b": Option("Second", "Slow")}, title="Method")
     scale: int = 2
     strength: float = FineTuning(0.5, title="Strength", ge=0, le=1, unit="%")
     sigma: float | None = FineTuning(None, title="Sigma", ge=0, le=75)
@@ -88,7 +88,7 @@ class ManyParams(Params):
 
 def operation(params: type[Params] = ManyParams, random: bool = False) -> Operation:
     return Operation(
-        slug="many", title="Many", summary="", inputs=(Slot(name="image", title="Picture"),), params=params,
+        slug="many", title="Many", summary="", group=Group.EDIT, inputs=(Slot(name="image", title="Picture"),), params=params,
         estimate=lambda params, inputs: Estimate(1, 1, 1), run="nowhere:run", random=random,
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def test_a_seed_is_asked_for_where_the_operation_draws_at_random() -> None:
 
 @pytest.mark.parametrize("found", ml_registry.registry().all(), ids=lambda found: found.slug)
 def test_every_operation_has_a_form_whose_defaults_are_valid(
-    found: Operation, client: Client, real_rooms: None
+    found: Operation, client: Client, real_operations: None
 ) -> None:
     response = client.get(reverse("new-job", args=[found.slug]))
     assert response.status_code == 200
@@ -196,7 +196,7 @@ def test_a_sample_photo_becomes_the_visitors_own(client: Client) -> None:
 
 
 def test_several_photos_make_a_job_each_where_one_is_wanted(client: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr(ml_registry, "ROOMS", ("ml.transform",))
+    monkeypatch.setattr(ml_registry, "OPERATIONS", ("ml.transform",))
     ml_registry.registry.cache_clear()
     photos = [uploaded(client, png(color=color)) for color in ("red", "green", "blue")]
     form = client.get("/new/transform?" + "&".join(f"photo={photo}" for photo in photos))
@@ -638,7 +638,7 @@ def test_account_pages_ask_who_you_are(client: Client, address: str) -> None:
 # What there is -------------------------------------------------------------------------------------------
 
 
-def test_every_operation_and_every_weights_file_has_a_page(client: Client, real_rooms: None) -> None:
+def test_every_operation_and_every_weights_file_has_a_page(client: Client, real_operations: None) -> None:
     for operation in ml_registry.registry().all():
         assert operation.summary in page(client.get(reverse("operation", args=[operation.slug])))
         for weights in operation.weights:
@@ -647,7 +647,7 @@ def test_every_operation_and_every_weights_file_has_a_page(client: Client, real_
             assert weights.name in page(client.get("/weights/"))
 
 
-def test_every_value_that_is_chosen_by_picture_has_one(client: Client, real_rooms: None) -> None:
+def test_every_value_that_is_chosen_by_picture_has_one(client: Client, real_operations: None) -> None:
     shown = set()
     for operation in ml_registry.registry().all():
         for bound in ParamsForm(operation):
@@ -671,7 +671,7 @@ def test_what_there_is_not_is_a_404(client: Client, address: str) -> None:
 def test_samples_are_shown_to_everybody_and_belong_to_nobody(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ml_registry, "ROOMS", ("ml.super_resolution",))
+    monkeypatch.setattr(ml_registry, "OPERATIONS", ("ml.super_resolution",))
     ml_registry.registry.cache_clear()
     sample = submit_sample("super-resolution")
     assert sample.sample
@@ -761,12 +761,12 @@ def test_no_page_needs_inline_script_or_style(client: Client, address: str) -> N
 def test_figures_are_named_in_words_and_those_of_a_comparison_make_a_table(
     alice: Person, request: pytest.FixtureRequest
 ) -> None:
-    metrics = {"nlm_psnr": 28.1234, "dncnn_ssim": 0.9, "dncnn_psnr": None, "nlm_seconds": 1.5, "psnr_y": 30.0}
+    metrics = {"nlm_psnr": 28.1234, "dncnn_ssim": 0.9, "dncnn_psnr": None, "nlm_seconds": 1.5, "sigma": 30.0}
     job = finished(alice.owner, operation="denoise", metrics={**metrics, "odd_name": 2.0})
     job.outputs.update(name="dncnn")
-    request.getfixturevalue("real_rooms")
+    request.getfixturevalue("real_operations")
     standing = JobPresenter(job, state_of(job))
-    assert standing.metrics == [("PSNR of the luminance", "30.00 dB"), ("odd name", "2")]
+    assert standing.metrics == [("Noise level, of 255", "30"), ("odd name", "2")]
     assert standing.scores
     assert standing.scores.measures == ["PSNR, dB", "SSIM", "Time, s"]
     assert standing.scores.rows == [("CNN", ["∞", "0.9000", "–"]), ("Non-local means", ["28.12", "–", "1.5"])]
@@ -774,7 +774,7 @@ def test_figures_are_named_in_words_and_those_of_a_comparison_make_a_table(
     assert re.search(r'<th scope="row">Non-local means</th>\s*<td>28.12</td>', said)
 
 
-@pytest.mark.usefixtures("real_rooms")
+@pytest.mark.usefixtures("real_operations")
 def test_what_most_people_leave_empty_is_folded_away_until_it_is_filled(client: Client) -> None:
     picture, reference = uploaded(client), uploaded(client, png(color="olive"))
     form = page(client.get(f"/new/denoise?photo={picture}"))
@@ -789,6 +789,6 @@ def test_the_picture_of_a_method_has_its_title_and_its_psnr(
 ) -> None:
     job = finished(alice.owner, operation="denoise", metrics={"nlm_psnr": 28.1234})
     job.outputs.update(name="nlm")
-    request.getfixturevalue("real_rooms")
+    request.getfixturevalue("real_operations")
     (shown,) = JobPresenter(job, state_of(job)).outputs
     assert (shown.name, shown.measured) == ("Non-local means", "28.12 dB")

@@ -149,7 +149,7 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
             assert_harmless(response)
 
 
-def test_no_text_that_comes_by_a_form_or_a_file_becomes_markup(alice: Person, real_rooms: None) -> None:
+def test_no_text_that_comes_by_a_form_or_a_file_becomes_markup(alice: Person, real_operations: None) -> None:
     """Names of files, of classes, of tokens and of people, and whatever else is sent: to where it is shown at once."""
     jpeg = encode(Image.new("RGB", (30, 20), "teal"), "JPEG")
     album = {f"{name}/{number}.jpg": jpeg for name in (SHORT_EVIL, "dogs") for number in range(10)}

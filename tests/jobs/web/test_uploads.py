@@ -17,7 +17,7 @@ from jobs.web.views import uploads
 from ml.core import recipe
 from tests.conftest import Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_rooms")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_operations")]
 
 SCRIPT = {"Accept": "application/json"}
 

@@ -10,14 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from jobs.library.samples import CHELSEA
+from jobs.library.samples import SAMPLES
 from jobs.models import Job, Photo
 from jobs.queue import lifecycle
 from jobs.work import runner
 from ml.__main__ import main
 from tests.conftest import Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_rooms")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_operations")]
 
 
 @pytest.mark.parametrize("slug", ["vae-sample", "gan-sample"])
@@ -63,7 +63,7 @@ def test_the_page_and_the_command_line_make_the_same_picture(
 ) -> None:
     inputs = []
     if slug == "deep-dream":
-        client.post("/photos", {"file": SimpleUploadedFile("photo.jpg", CHELSEA.path.read_bytes())})
+        client.post("/photos", {"file": SimpleUploadedFile("photo.jpg", SAMPLES[0].path.read_bytes())})
         photo = Photo.objects.get()
         params, inputs = params | {"slot-image": str(photo.id)}, [photo.file.path]
     client.post(f"/new/{slug}", params | {"seed": "5"})

@@ -10,7 +10,7 @@ import skimage.data
 from ml.core.context import Context
 from ml.core.errors import Cancelled
 from ml.core.images import Picture
-from tests.ml.rooms import develop
+from tests.ml.running import develop
 
 RUNS_SECONDS = 1.0
 """Before it is cancelled; of the run's own time, so that others on the machine do not count."""

@@ -20,7 +20,7 @@ WORDS = {"title": "Tiny", "summary": "Small.", "paper": "None", "licence": "Free
 
 @pytest.fixture
 def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """That of a room `tiny` with weights `net`."""
+    """That of a package `tiny` with weights `net`."""
     for module in ("cards", "weights"):
         monkeypatch.setattr(f"ml.core.{module}.ML_ROOT", tmp_path)
     folder = tmp_path / "tiny" / "weights"

@@ -1,7 +1,7 @@
 """Fails in a way that nobody foresaw."""
 
-from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds
+from ml.core.operation import Group, Operation, Params
+from tests.operations import PHOTO, seconds
 
 
 def run(inputs, params, context):
@@ -12,8 +12,9 @@ operation = Operation(
     slug="blunder",
     title="Blunder",
     summary="Has a bug.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.blunder:run",
+    run="tests.operations.blunder:run",
 )

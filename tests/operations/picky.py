@@ -1,9 +1,9 @@
 """Says in words why it cannot be done."""
 
 from ml.core.errors import InputError
-from ml.core.operation import Operation, Params
+from ml.core.operation import Group, Operation, Params
 from ml.core.text import Message
-from tests.rooms import PHOTO, seconds
+from tests.operations import PHOTO, seconds
 
 TOO_BLUE = Message("picky.too_blue", "This photo is too blue. Take another one.")
 
@@ -16,8 +16,9 @@ operation = Operation(
     slug="picky",
     title="Picky",
     summary="Likes no photo.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.picky:run",
+    run="tests.operations.picky:run",
 )

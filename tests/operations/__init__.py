@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from ml.core.context import Result
+from ml.core.formats import Kind
 from ml.core.images import Picture
-from ml.core.operation import Estimate, Kind, Slot
+from ml.core.operation import Estimate, Slot
 
 NAMES = ("nap", "instant", "deaf", "crash", "brief", "stubborn", "blunder", "picky", "endless_numbers")
-ROOMS = ",".join(f"tests.rooms.{name}" for name in NAMES)
+OPERATIONS = ",".join(f"tests.operations.{name}" for name in NAMES)
 
 PHOTO = Slot(
     name="photo", title="Photo", minimum=0, maximum=4, accepts=frozenset({Kind.IMAGE, Kind.ANIMATION})

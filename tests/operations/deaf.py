@@ -2,9 +2,9 @@
 
 import time
 
-from ml.core.operation import Operation
-from tests.rooms import PHOTO, seconds, tiny_result
-from tests.rooms.nap import NapParams
+from ml.core.operation import Group, Operation
+from tests.operations import PHOTO, seconds, tiny_result
+from tests.operations.nap import NapParams
 
 
 def run(inputs, params, context):
@@ -16,8 +16,9 @@ operation = Operation(
     slug="deaf",
     title="Deaf",
     summary="Does not listen.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=NapParams,
     estimate=seconds,
-    run="tests.rooms.deaf:run",
+    run="tests.operations.deaf:run",
 )

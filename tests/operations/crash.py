@@ -3,8 +3,8 @@
 import os
 import signal
 
-from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds
+from ml.core.operation import Group, Operation, Params
+from tests.operations import PHOTO, seconds
 
 
 def run(inputs, params, context):
@@ -15,8 +15,9 @@ operation = Operation(
     slug="crash",
     title="Crash",
     summary="Kills its process.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.crash:run",
+    run="tests.operations.crash:run",
 )

@@ -4,9 +4,9 @@ import time
 
 from pydantic import Field
 
-from ml.core.operation import Operation, Params
+from ml.core.operation import Group, Operation, Params
 from ml.core.text import Message
-from tests.rooms import PHOTO, seconds, tiny_picture, tiny_result
+from tests.operations import PHOTO, seconds, tiny_picture, tiny_result
 
 SLEEPING = Message("nap.sleeping", "sleeping")
 
@@ -30,8 +30,9 @@ operation = Operation(
     slug="nap",
     title="Nap",
     summary="Sleeps.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=NapParams,
     estimate=seconds,
-    run="tests.rooms.nap:run",
+    run="tests.operations.nap:run",
 )

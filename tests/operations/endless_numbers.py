@@ -2,8 +2,8 @@
 
 import math
 
-from ml.core.operation import Operation, Params
-from tests.rooms import PHOTO, seconds, tiny_result
+from ml.core.operation import Group, Operation, Params
+from tests.operations import PHOTO, seconds, tiny_result
 
 
 def run(inputs, params, context):
@@ -19,8 +19,9 @@ operation = Operation(
     slug="endless-numbers",
     title="Endless numbers",
     summary="Measures infinity.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=Params,
     estimate=seconds,
-    run="tests.rooms.endless_numbers:run",
+    run="tests.operations.endless_numbers:run",
 )

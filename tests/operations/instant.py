@@ -1,7 +1,7 @@
 """Does nothing, at once."""
 
-from ml.core.operation import Operation, PictureParams
-from tests.rooms import PHOTO, seconds, tiny_result
+from ml.core.operation import Group, Operation, PictureParams
+from tests.operations import PHOTO, seconds, tiny_result
 
 
 def run(inputs, params, context):
@@ -12,9 +12,10 @@ operation = Operation(
     slug="instant",
     title="Instant",
     summary="Does nothing.",
+    group=Group.LABORATORY,
     inputs=(PHOTO,),
     params=PictureParams,
     estimate=seconds,
-    run="tests.rooms.instant:run",
+    run="tests.operations.instant:run",
     random=True,
 )

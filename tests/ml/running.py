@@ -1,4 +1,4 @@
-"""Running a room on pictures made here."""
+"""Running an operation on pictures made here."""
 
 from collections.abc import Mapping
 from pathlib import Path
