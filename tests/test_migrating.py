@@ -285,6 +285,14 @@ def test_old_events_can_be_read_by_the_admin(ada: Visit) -> None:
             assert detail in page
 
 
+def test_events_of_before_count_as_delivered(old_site: OldSite, migrated: dict[str, str]) -> None:
+    asked = (
+        "from jobs.models import JobEvent; old = JobEvent.objects.filter(snapshot={}); "
+        "print(old.filter(delivered_at=None).count(), old.exists())"
+    )
+    assert old_site.manage("shell", "-v", "0", "-c", asked).splitlines()[-1] == "0 True"
+
+
 def test_the_note_of_a_photo_can_be_read_on_its_jobs_page(site: Site) -> None:
     alice = Visit(site, session=THEN["sessions"]["alice"])
     assert THEN["photos"]["print"]["note"] in text_of(alice.get(f"/jobs/{JOBS['rotated']['id']}"))

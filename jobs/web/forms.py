@@ -14,7 +14,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from jobs.messages import told
 from ml.core.operation import Operation, Option, Params, choices
+from ml.core.validation import reason
 
 WIDEST_SLIDER = 1000
 FEW = 4
@@ -138,7 +140,7 @@ class ParamsForm(forms.Form):
         except pydantic.ValidationError as error:
             for item in error.errors():
                 at = str(item["loc"][0]) if item["loc"] else ""
-                self.add_error(at if at in self.fields else None, _sentence(item["msg"]))
+                self.add_error(at if at in self.fields else None, _sentence(item))
         return given
 
     def _clean_seed(self, given: str | None) -> None:
@@ -310,6 +312,6 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _sentence(message: str) -> str:
-    message = message.removeprefix("Value error, ").rstrip(".")
-    return f"{message[:1].upper()}{message[1:]}."
+def _sentence(error: Any) -> str:
+    words = told(reason(error))
+    return f"{words[:1].upper()}{words[1:]}."

@@ -14,6 +14,7 @@ from django.test import Client
 from PIL import Image
 
 from jobs.access import sharing
+from jobs.messages import FROM_PROFILE
 from jobs.models import ApiToken, Job, Photo
 from jobs.queue import lifecycle
 from tests.conftest import Person
@@ -112,7 +113,7 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
     alice.user.username = alice.user.first_name = EVIL[:150]
     alice.user.save()
     picture = photo(alice.owner)
-    Photo.objects.filter(pk=picture.pk).update(name=EVIL, note=EVIL)
+    Photo.objects.filter(pk=picture.pk).update(name=EVIL, notes=[FROM_PROFILE(name=EVIL).as_json()])
     ApiToken.issue(alice.user, EVIL[:80])
     job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     claim = lifecycle.claim("cpu", worker=EVIL[:100])
