@@ -25,7 +25,7 @@ LONGEST_SIDE: dict[FileFormat, int] = {"png": 2**31 - 1, "jpeg": 65_500, "webp":
 ORIENTATION = 0x0112  # EXIF's tag
 SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
 HIDDEN_REACH = 4.0  # sigma, in pixels, of the blur that says what is seen around a transparent pixel
-PNG_LEVEL = 1  # level 6 takes 3.4 times as long for files 10 % smaller (FACTS: what an upload costs)
+PNG_LEVEL = 1  # level 6 takes 3.4 times as long for files 10 % smaller
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 # A header that promises more than a person's photo is refused by whoever knows the limit, before decoding.

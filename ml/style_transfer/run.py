@@ -110,7 +110,7 @@ def arbitrary(params: StyleTransferParams, device: torch.device) -> Painter:
 
 
 def gatys(params: StyleTransferParams, device: torch.device) -> Painter:
-    """By optimisation in the features of Lite0 (FACTS: the first nine expansions, content in the fourth) or VGG19."""
+    """By optimisation in the features of Lite0 (its first nine expansions, content in the fourth) or VGG19."""
     build = vgg19_objective if params.features == "vgg19" else lite0_objective
     objective = build(params, device)
 
