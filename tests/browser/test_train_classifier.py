@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from playwright.sync_api import FilePayload, expect
-from tests.ml.test_classifier_training import COLORS, photo_bytes
+from tests.ml.test_train_classifier import COLORS, photo_bytes
 
 from tests.browser.conftest import Visit
 from tests.browser.steps import drop, wait_for_result, wait_until
