@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from jobs.models import Job, Output, Photo
-from ml.core.operation import Kind
+from ml.core.formats import Kind
 
 NOTHING = "–"
 SIDE = 256

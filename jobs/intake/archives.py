@@ -21,8 +21,7 @@ from jobs.intake.sniffing import check_size, sniff
 from ml.classify.heads import MOST_BYTES, read_head, write_head
 from ml.core.errors import InputError
 from ml.core.files import undamaged
-from ml.core.formats import FORMATS
-from ml.core.operation import Kind
+from ml.core.formats import FORMATS, Kind
 from ml.core.text import excerpt
 from ml.train_classifier import archives
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import IO
 
-from ml.core.operation import Kind
+from ml.core.formats import Kind
 
 
 @dataclass(frozen=True)

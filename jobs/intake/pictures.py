@@ -26,7 +26,7 @@ from jobs.intake.containers import (
 from jobs.intake.developed import Developed
 from jobs.intake.sniffing import clean_name
 from jobs.storage.thumbnails import mean_color
-from ml.core.formats import FORMATS, FileFormat, Format
+from ml.core.formats import FORMATS, FileFormat, Format, Kind
 from ml.core.images import (
     PNG_LEVEL,
     decode,
@@ -38,7 +38,6 @@ from ml.core.images import (
     to_srgb,
     write_picture,
 )
-from ml.core.operation import Kind
 
 ANIMATION_FACTOR = 2  # the frames of an animation together hold at most so many times the pixels of a photo
 UPRIGHT = {

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from jobs.errors import Refused
 from jobs.intake.developed import Developed
 from jobs.storage.thumbnails import mean_color
+from ml.core.formats import Kind
 from ml.core.frames import (
     Sound,
     damaged,
@@ -28,7 +29,6 @@ from ml.core.frames import (
     to_picture,
     to_video_frame,
 )
-from ml.core.operation import Kind
 
 MOST_SECONDS, MOST_FRAMES = 60, 1800
 MOST_MEGAPIXELS = 9.0

@@ -6,8 +6,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from jobs.models.owner import Owner
-from ml.core.formats import FORMATS
-from ml.core.operation import Facts, Kind
+from ml.core.formats import FORMATS, Kind
+from ml.core.operation import Facts
 
 
 class Photo(models.Model):

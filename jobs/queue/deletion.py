@@ -10,7 +10,7 @@ from jobs.queue.fair_share import leave
 from jobs.queue.lifecycle import Status, locked
 from jobs.storage.outputs import after_commit
 from jobs.storage.thumbnails import delete_files
-from ml.core.operation import Kind
+from ml.core.formats import Kind
 
 
 def delete(job: Job) -> None:

@@ -6,7 +6,8 @@ from jobs.models import Photo
 from jobs.queue.request import Step
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters.picture import PicturePresenter
-from ml.core.operation import Kind, Operation, Slot
+from ml.core.formats import Kind
+from ml.core.operation import Operation, Slot
 
 ACCEPTED_TYPES = {
     Kind.IMAGE: "image/*",

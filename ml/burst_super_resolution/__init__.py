@@ -6,6 +6,7 @@ from typing import Literal
 
 from ml.core.errors import InputError
 from ml.core.example import Example
+from ml.core.formats import Kind
 from ml.core.measures import Metric
 from ml.core.operation import (
     Choice,
@@ -13,7 +14,6 @@ from ml.core.operation import (
     Facts,
     FineTuning,
     Group,
-    Kind,
     Operation,
     Option,
     PictureParams,

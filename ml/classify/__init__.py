@@ -6,12 +6,12 @@ from typing import Literal
 from ml.core.cards import trained
 from ml.core.errors import InputError
 from ml.core.example import Example
+from ml.core.formats import Kind
 from ml.core.operation import (
     Choice,
     Estimate,
     Facts,
     Group,
-    Kind,
     Operation,
     Option,
     PictureParams,

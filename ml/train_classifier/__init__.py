@@ -8,8 +8,9 @@ import pydantic
 from ml.classify import LITE0
 from ml.classify.heads import FEWEST_CLASSES, LONGEST_CLASS, MOST_CLASSES, is_name
 from ml.core.errors import InputError
+from ml.core.formats import Kind
 from ml.core.measures import Metric
-from ml.core.operation import Estimate, Facts, FineTuning, Group, Kind, Next, Operation, Params, Shows, Slot
+from ml.core.operation import Estimate, Facts, FineTuning, Group, Next, Operation, Params, Shows, Slot
 from ml.core.text import _, excerpt
 
 FEWEST_PHOTOS = 10

@@ -10,9 +10,9 @@ from ml.burst_super_resolution import (
 )
 from ml.core.errors import InputError
 from ml.core.example import Example
-from ml.core.formats import FORMATS
+from ml.core.formats import FORMATS, Kind
 from ml.core.measures import Metric
-from ml.core.operation import Choice, Estimate, Facts, Group, Kind, Operation, Option, Params, Shows, Slot
+from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, Params, Shows, Slot
 from ml.core.text import _
 from ml.super_resolution import FSRCNN, LATENT_SR, REAL_ESRGAN_COMPACT, TILES
 

@@ -19,9 +19,10 @@ from ml.burst_super_resolution.registration import STILL, exposure, luminance, r
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import Cancelled, InputError
 from ml.core.execution import execute
+from ml.core.formats import Kind
 from ml.core.images import Picture, Pixels, to_depth, write_picture
 from ml.core.metrics import luminance_score
-from ml.core.operation import Facts, Kind
+from ml.core.operation import Facts
 from ml.core.weights import ML_ROOT
 from ml.registry import registry
 from tests.ml.films import film

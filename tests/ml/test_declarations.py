@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation
-from ml.core.operation import GROUP_TITLES, Estimate, Facts, Group, Kind, Operation, Params, Slot, choices
+from ml.core.formats import Kind
+from ml.core.operation import GROUP_TITLES, Estimate, Facts, Group, Operation, Params, Slot, choices
 from ml.core.weights import ML_ROOT, Package
 from ml.registry import Registry, registry
 

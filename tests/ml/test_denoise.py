@@ -11,9 +11,10 @@ from skimage import data
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import Cancelled, InputError
 from ml.core.execution import execute
+from ml.core.formats import Kind
 from ml.core.images import Picture, to_depth, write_picture
 from ml.core.metrics import psnr, ssim
-from ml.core.operation import Facts, Kind
+from ml.core.operation import Facts
 from ml.denoise import SECONDS_PER_MEGAPIXEL as METHODS
 from ml.denoise.evaluate import measure
 from ml.denoise.noise import estimate_sigma

@@ -15,9 +15,10 @@ from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, torch_device
 from ml.core.errors import Cancelled, InputError
 from ml.core.execution import execute, recipe
+from ml.core.formats import Kind
 from ml.core.images import Picture, to_float, write_picture
 from ml.core.metrics import luminance_score
-from ml.core.operation import Facts, Kind
+from ml.core.operation import Facts
 from ml.registry import registry
 from ml.super_resolution import LATENT_SR, TILES, Single
 from ml.super_resolution.evaluate import enlargement, measure

@@ -12,9 +12,10 @@ from ml.core.context import Context, Inputs, Result
 from ml.core.errors import Cancelled, InputError
 from ml.core.execution import execute
 from ml.core.files import facts
+from ml.core.formats import Kind
 from ml.core.frames import Frame, VideoWriter, frames
 from ml.core.images import Picture
-from ml.core.operation import Facts, Kind
+from ml.core.operation import Facts
 from ml.registry import registry
 from ml.video_super_resolution import VideoParams
 from ml.video_super_resolution.run import windows

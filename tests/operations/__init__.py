@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from ml.core.context import Result
+from ml.core.formats import Kind
 from ml.core.images import Picture
-from ml.core.operation import Estimate, Kind, Slot
+from ml.core.operation import Estimate, Slot
 
 NAMES = ("nap", "instant", "deaf", "crash", "brief", "stubborn", "blunder", "picky", "endless_numbers")
 OPERATIONS = ",".join(f"tests.operations.{name}" for name in NAMES)

@@ -17,7 +17,8 @@ from jobs.queue.request import Request, Step
 from jobs.web.presenters import words
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views.lookups import chosen, uuids
-from ml.core.operation import Kind, Operation
+from ml.core.formats import Kind
+from ml.core.operation import Operation
 from ml.registry import registry
 
 

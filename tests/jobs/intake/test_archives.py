@@ -26,7 +26,7 @@ from jobs.storage import outputs
 from jobs.web.forms import form_url
 from ml.classify import FEATURES
 from ml.classify.heads import Head, write_head
-from ml.core.operation import Kind
+from ml.core.formats import Kind
 from tests.conftest import Person
 from tests.jobs import hostile
 from tests.jobs.hostile import SECRET

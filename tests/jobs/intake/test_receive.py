@@ -24,8 +24,8 @@ from jobs.errors import Refused
 from jobs.intake import receive, sniffing
 from jobs.models import Owner, Photo
 from ml.core import images
+from ml.core.formats import Kind
 from ml.core.images import read_picture
-from ml.core.operation import Kind
 from tests.jobs import hostile
 from tests.jobs.hostile import SECRET, encode, encode_frames, picture
 

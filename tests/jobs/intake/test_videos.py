@@ -18,7 +18,7 @@ from jobs.queue import lifecycle
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.work import runner
 from ml.core.files import facts
-from ml.core.operation import Kind
+from ml.core.formats import Kind
 from tests.ml.films import SECRET, film, only_sound
 from tests.support import submit_one
 

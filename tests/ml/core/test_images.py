@@ -9,8 +9,8 @@ from PIL import Image
 from ml.core.context import Context, Inputs
 from ml.core.errors import InputError
 from ml.core.execution import execute
+from ml.core.formats import Kind
 from ml.core.images import Picture, facts, flattened, read_picture, to_depth, visible_color, write_picture
-from ml.core.operation import Kind
 from ml.registry import registry
 from tests.ml.samples import (
     GRAY,
