@@ -42,7 +42,7 @@ lint: .venv/installed-for-development
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports  # prints the contract of the layers
 
 # Where pip is told of further places to find packages, uv is told of the same.
 lock: .venv/installed-for-development

@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,10 +22,35 @@ from ml.core.execution import execute, recipe
 from ml.core.files import facts
 from ml.core.formats import FORMATS, WRITTEN, FileFormat
 from ml.core.images import write_picture
+from ml.core.messages import IN_FILE
 from ml.core.operation import Operation, choices
-from ml.core.text import _
+from ml.core.text import Message, _
 from ml.core.weights import Weights
 from ml.registry import registry
+
+ANOTHER_VERSION = Message(
+    "command_line.another_version",
+    _("This recipe is of another version of the operation: the result may differ."),
+)
+STOPPED = Message("command_line.stopped", _("Stopped."))
+NO_RECIPE = Message(
+    "command_line.no_recipe",
+    _("{path} is no recipe and carries none. Give a recipe as JSON, or a result of Latent."),
+)
+TOO_MANY_FILES = Message("command_line.too_many_files", _("Too many files: there is no place for {files}."))
+RECIPE_OF_ANOTHER = Message(
+    "command_line.recipe_of_another",
+    _("The recipe is one for {recipe}, not for {operation}. Leave the operation out."),
+)
+UNKNOWN_SUFFIX = Message(
+    "command_line.unknown_suffix", _("A picture cannot be written as {suffix}. Name it with one of: {known}.")
+)
+UNKNOWN_WEIGHTS = Message(
+    "command_line.unknown_weights", _("There are no weights “{name}”; there are: {known}.")
+)
+WRONG_USAGE = Message("command_line.wrong_usage", _("{words}. {program} --help tells more."))
+NAME_AN_OPERATION = Message("command_line.name_an_operation", _("Name an operation: {known}."))
+
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -51,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _failure(f"{error.filename}: {error.strerror}" if error.filename else error, FAILED)
     except KeyboardInterrupt:
-        return _failure(_("Stopped."), INTERRUPTED)
+        return _failure(STOPPED, INTERRUPTED)
     except Exception as error:
         return _failure(f"{type(error).__name__}: {error}", FAILED)
 
@@ -150,26 +175,18 @@ def _choose_operation(arguments: list[str], followed: dict[str, Any]) -> tuple[O
         slug = registry().get(arguments[at]).slug
         arguments = arguments[:at] + arguments[at + 1 :]
         if followed.get("operation", slug) != slug:
-            raise ParamsError(
-                _("The recipe is one for {recipe}, not for {operation}. Leave the operation out.").format(
-                    recipe=followed["operation"], operation=slug
-                )
-            )
+            raise ParamsError(RECIPE_OF_ANOTHER, recipe=followed["operation"], operation=slug)
     elif followed:
         slug = followed["operation"]
     else:
         slug = next((argument for argument in arguments if not argument.startswith("-")), "")
         if not slug:
             raise ParamsError(
-                _("Name an operation: {known}.").format(
-                    known=", ".join(sorted(operation.slug for operation in registry().all()))
-                )
+                NAME_AN_OPERATION, known=", ".join(sorted(each.slug for each in registry().all()))
             )
     operation = registry().get(slug)
     if followed and followed.get("version") != operation.version:
-        print(
-            _("This recipe is of another version of the operation: the result may differ."), file=sys.stderr
-        )
+        print(ANOTHER_VERSION, file=sys.stderr)
     return operation, arguments
 
 
@@ -186,11 +203,7 @@ def _read_recipe(path: Path) -> dict[str, Any]:
         or not isinstance(found.get("params"), dict)
         or not isinstance(found.get("seed", 0), int)
     ):
-        raise InputError(
-            _("{path} is no recipe and carries none. Give a recipe as JSON, or a result of Latent.").format(
-                path=path
-            )
-        )
+        raise InputError(NO_RECIPE, path=str(path))
     return found
 
 
@@ -225,7 +238,7 @@ def _fill_slots(operation: Operation, paths: list[Path]) -> Inputs:
         try:
             kind = facts(path).kind
         except InputError as error:
-            raise InputError(f"{path}: {error}") from None
+            raise InputError(IN_FILE, file=str(path), reason=error.message) from None
         free = [slot for slot in operation.inputs if len(files.get(slot.name, ())) < slot.maximum]
         if free:
             # What no slot takes is left to the check of the inputs, which says so.
@@ -234,11 +247,7 @@ def _fill_slots(operation: Operation, paths: list[Path]) -> Inputs:
         else:
             too_many.append(path)
     if too_many:
-        raise ParamsError(
-            _("Too many files: there is no place for {files}.").format(
-                files=", ".join(str(path) for path in too_many)
-            )
-        )
+        raise ParamsError(TOO_MANY_FILES, files=", ".join(str(path) for path in too_many))
     return Inputs(files)
 
 
@@ -246,12 +255,7 @@ def _format_of(path: Path) -> FileFormat:
     try:
         return WRITTEN[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(WRITTEN)
-        raise ParamsError(
-            _("A picture cannot be written as {suffix}. Name it with one of: {known}.").format(
-                suffix=path.suffix, known=known
-            )
-        ) from None
+        raise ParamsError(UNKNOWN_SUFFIX, suffix=path.suffix, known=", ".join(WRITTEN)) from None
 
 
 def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
@@ -282,7 +286,10 @@ def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
 
 def _findings(result: Result) -> dict[str, Any]:
     """What a run found out beside its pictures."""
-    findings = {"metrics": result.metrics, "labels": [asdict(label) for label in result.labels]}
+    findings = {
+        "metrics": result.metrics,
+        "labels": [{"title": str(label.title), "score": label.score} for label in result.labels],
+    }
     return {name: value for name, value in findings.items() if value}
 
 
@@ -331,11 +338,7 @@ def weights(arguments: Sequence[str]) -> int:
     cards = {card.name: card for operation in registry().all() for card in operation.weights}
     if chosen.fetch:
         if chosen.fetch not in cards:
-            raise ParamsError(
-                _("There are no weights “{name}”; there are: {known}.").format(
-                    name=chosen.fetch, known=", ".join(cards)
-                )
-            )
+            raise ParamsError(UNKNOWN_WEIGHTS, name=chosen.fetch, known=", ".join(cards))
         print(cards[chosen.fetch].fetch())
         return 0
     states = {name: _state(card, verify=chosen.verify) for name, card in cards.items()}
@@ -368,9 +371,9 @@ class _Terminal(Context):
             bar_format="{desc}{percentage:3.0f}% {bar} {elapsed}<{remaining}",
         )
 
-    def progress(self, fraction: float, note: str = "") -> None:
+    def progress(self, fraction: float, note: Message | None = None) -> None:
         if note:
-            self._bar.set_description(note, refresh=False)
+            self._bar.set_description(str(note), refresh=False)
         self._bar.update(100 * fraction - self._bar.n)
 
     def close(self) -> None:
@@ -381,7 +384,7 @@ class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong."""
 
     def error(self, message: str) -> NoReturn:
-        raise ParamsError(f"{message[:1].upper()}{message[1:]}. {self.prog} --help tells more.")
+        raise ParamsError(WRONG_USAGE, words=message[:1].upper() + message[1:], program=self.prog)
 
 
 def _failure(error: object, code: int) -> int:

@@ -3,10 +3,12 @@
 import os
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 
 from ml.core.errors import UnknownOperation
+from ml.core.messages import UNKNOWN_OPERATION
 from ml.core.operation import Group, Operation
-from ml.core.text import _, excerpt
+from ml.core.text import excerpt
 
 OPERATIONS = (
     "ml.super_resolution",
@@ -50,11 +52,7 @@ class Registry:
             return self._operations[self._slugs[slug]]
         except KeyError:
             known = ", ".join(self._operations)
-            raise UnknownOperation(
-                _("There is no operation “{slug}”; there are: {known}.").format(
-                    slug=excerpt(slug), known=known
-                )
-            ) from None
+            raise UnknownOperation(UNKNOWN_OPERATION, slug=excerpt(slug), known=known) from None
 
     def __contains__(self, slug: str) -> bool:
         return slug in self._slugs
@@ -69,6 +67,9 @@ def registry() -> Registry:
     """The operations above, then those of the packages that `LATENT_ROOMS` names (dotted paths, comma separated)."""
     found = Registry()
     further = (package.strip() for package in os.environ.get("LATENT_ROOMS", "").split(","))
-    for package in (*OPERATIONS, *filter(None, further)):
-        found.add(import_module(package).operation)
+    for name in (*OPERATIONS, *filter(None, further)):
+        package = import_module(name)
+        found.add(package.operation)
+        if hasattr(package, "__path__") and find_spec(f"{name}.messages"):
+            import_module(f"{name}.messages")  # so that what a worker's run has said can be told anywhere
     return found

@@ -37,7 +37,11 @@ class Site:
 
     def wait_until_ready(self, seconds: float = 60) -> float:
         """The seconds it took; fails after so many."""
-        wait_for(lambda: self.started.poll() is not None or "\nReady: " in f"\n{self.said()}", seconds)
+        try:
+            wait_for(lambda: self.started.poll() is not None or "\nReady: " in f"\n{self.said()}", seconds)
+        except AssertionError:
+            self.end()  # nobody else would
+            raise
         assert self.started.poll() is None, self.said()
         return time.monotonic() - self._began_at
 

@@ -13,6 +13,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from jobs.errors import Refused
 from jobs.intake.developed import Developed
@@ -22,10 +23,11 @@ from ml.classify.heads import MOST_BYTES, read_head, write_head
 from ml.core.errors import InputError
 from ml.core.files import undamaged
 from ml.core.formats import FORMATS, Kind
-from ml.core.text import excerpt
+from ml.core.text import Message, excerpt
 from ml.train_classifier import archives
 
 MOST_MEGAPIXELS_FACTOR = 12  # all photos of an archive together hold at most so many times the pixels of one
+NO_PHOTO = Message("no_photo", gettext_noop("This is no photo."))
 
 
 def receive_archive(file: "UploadedFile[Any]") -> Developed:
@@ -99,7 +101,7 @@ def _photo(archive: ZipFile, entry: ZipInfo) -> Developed:
         upload = SimpleUploadedFile("photo", archive.read(entry))
         file_format = sniff(upload)
         if file_format.kind is not Kind.IMAGE:
-            raise InputError(_("This is no photo."))
+            raise InputError(NO_PHOTO)
         return receive_picture(upload, file_format)
     except (Refused, InputError) as error:
         sentence = str(error)

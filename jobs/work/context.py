@@ -12,6 +12,7 @@ from jobs.work.heartbeat import Heartbeat
 from ml.core.context import Context
 from ml.core.device import default_device
 from ml.core.images import Picture
+from ml.core.text import Message
 
 TICK_SECONDS = 0.1
 PREVIEW_SECONDS = 0.5
@@ -33,11 +34,11 @@ class JobContext(Context):
         self._heartbeat = heartbeat
         self._next_tick = self._next_preview = 0.0
 
-    def progress(self, fraction: float, note: str = "") -> None:
+    def progress(self, fraction: float, note: Message | None = None) -> None:
         now = time.monotonic()
         if now >= self._next_tick:
             self._next_tick = now + TICK_SECONDS
-            live.say(self._uuid, fraction, note)
+            live.say(self._uuid, fraction, str(note or ""))
 
     def preview(self, picture: Picture) -> None:
         now = time.monotonic()

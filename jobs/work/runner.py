@@ -6,13 +6,13 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from jobs import logs
 from jobs.errors import StorageAway, storage_away
@@ -27,8 +27,13 @@ from jobs.work.outputs import store
 from ml.core import allocator, execution
 from ml.core.context import Inputs
 from ml.core.errors import Cancelled, DeadlineExceeded, OperationError, UnknownOperation
+from ml.core.text import Message
 
 log = logging.getLogger(__name__)
+NO_LONGER_OFFERED = Message("no_longer_offered", gettext_noop("This operation is no longer offered."))
+PHOTO_DELETED = Message(
+    "photo_deleted", gettext_noop("A photo of this job has been deleted. Upload it again.")
+)
 
 
 def run_next(queue: str, *, worker: str, task_id: str, told_to_go: Callable[[], bool]) -> bool:
@@ -86,7 +91,7 @@ def _develop(claim: Claim, context: "JobContext") -> Outcome:
     job = claim.job
     operation = job.declaration
     if operation is None:
-        raise UnknownOperation(_("This operation is no longer offered."))
+        raise UnknownOperation(NO_LONGER_OFFERED)
     params = operation.parse(job.params)
     inputs = _inputs(claim, context.scratch)
     result = execution.execute(operation, params, inputs, context)
@@ -95,7 +100,7 @@ def _develop(claim: Claim, context: "JobContext") -> Outcome:
     return Outcome(
         outputs=store(claim, result, params, context.scratch),
         metrics={name: value if finite(value) else None for name, value in result.metrics.items()},
-        labels=[asdict(label) for label in result.labels],
+        labels=[{"title": str(label.title), "score": label.score} for label in result.labels],
         series={
             name: [point for point in points if finite(*point)]
             for name, points in {**context.curves, **result.series}.items()
@@ -108,7 +113,7 @@ def _inputs(claim: Claim, folder: Path) -> Inputs:
     files: dict[str, list[Path]] = defaultdict(list)
     for item in claim.job.inputs.select_related("photo"):
         if item.photo is None:
-            raise OperationError(_("A photo of this job has been deleted. Upload it again."))
+            raise OperationError(PHOTO_DELETED)
         files[item.slot].append(_local(item.photo.file, folder))
     return Inputs(files)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from ml.add_noise import AddNoiseParams, Method
 from ml.core.context import Context, Inputs, Result
 from ml.core.images import Picture, Pixels, from_float, to_depth, to_float
-from ml.core.text import _
+from ml.core.messages import ADDING_NOISE
 from ml.core.tiling import tiled
 
 SIDE = 512
@@ -72,7 +72,7 @@ def run(inputs: Inputs, params: AddNoiseParams, context: Context) -> Result:
     picture = inputs.picture("image")
     if params.method == "white-pixels":
         noisy = with_white_pixels(picture, params.pixels, context.rng)
-        context.advance(1, _("Adding noise"))
+        context.advance(1, ADDING_NOISE)
     else:
         noise = NOISES[params.method]
 
@@ -86,7 +86,7 @@ def run(inputs: Inputs, params: AddNoiseParams, context: Context) -> Result:
             side=SIDE,
             overlap=noise.reach,
             align=noise.align,
-            note=_("Adding noise"),
+            note=ADDING_NOISE,
         )
     return Result(images={"image": noisy}, engine="pillow" if params.method == "jpeg" else "numpy")
 

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torchvision.transforms import v2
 
 from ml.augmentation import CELL_SIDE, GAP, AugmentationParams, fitted, grid, sheet_size
+from ml.augmentation.messages import DRAWING
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import cancellable
 from ml.core.formats import FORMATS
 from ml.core.images import Picture, Pixels, from_float, to_depth, to_float, write_picture
 from ml.core.resize import resize
-from ml.core.text import _
 
 OUTSIDE = 0.5  # the gray of what comes in from outside the picture and of what is erased
 HUE_SHARE = 0.1
@@ -99,7 +99,7 @@ def run(inputs: Inputs, params: AugmentationParams, context: Context) -> Result:
     target, file = context.scratch / "variants.zip", context.scratch / "variant.png"
     with zipfile.ZipFile(target, "w") as archive, cancellable(augmentation, context):
         for number in range(params.count):
-            context.advance(number / params.count, _("Drawing variants"))
+            context.advance(number / params.count, DRAWING)
             values = augmentation(image, context.generator).permute(1, 2, 0).numpy()
             variant = Picture(from_float(values, picture.pixels.dtype))
             context.check_cancelled()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from ml.burst_super_resolution.messages import FRAMES_DIFFER, FRAMES_TOO_SMALL, ONE_FRAME
 from ml.core.errors import InputError
 from ml.core.example import Example
 from ml.core.formats import Kind
@@ -61,24 +62,11 @@ def estimate(params: BurstParams, inputs: Mapping[str, Sequence[Facts]]) -> Esti
         facts.frames for facts in inputs["frames"] if (facts.width, facts.height) == (width, height)
     )
     if sum(facts.frames for facts in inputs["frames"]) < 2:
-        raise InputError(
-            _(
-                "A burst needs two frames at least, and this is one. Add more photos of the same scene, "
-                "or give an animation or a short video of it."
-            )
-        )
+        raise InputError(ONE_FRAME)
     if fitting < 2:
-        raise InputError(
-            _(
-                "The frames have different sizes. Give at least two photos of one size, taken of the same scene."
-            )
-        )
+        raise InputError(FRAMES_DIFFER)
     if min(width, height) < SMALLEST_SIDE:
-        raise InputError(
-            _(
-                "These frames are too small to be laid over each other. Give some of {side} pixels at least."
-            ).format(side=SMALLEST_SIDE)
-        )
+        raise InputError(FRAMES_TOO_SMALL, side=SMALLEST_SIDE)
     frames, megapixels = min(fitting, params.most_frames), width * height / 1e6
     enlarged = megapixels * params.scale**2
     seconds = (

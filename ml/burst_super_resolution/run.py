@@ -8,6 +8,14 @@ import numpy as np
 
 from ml.burst_super_resolution import BurstParams, common_size
 from ml.burst_super_resolution.fusion import View, fuse
+from ml.burst_super_resolution.messages import (
+    ALIGNING,
+    FUSING,
+    HAS_ANOTHER_SIZE,
+    NO_FRAME_FITS,
+    READING,
+    SHOWS_SOMETHING_ELSE,
+)
 from ml.burst_super_resolution.registration import STILL, Motion, luminance, register
 from ml.core.context import Context, Inputs, Label, Result
 from ml.core.errors import InputError
@@ -15,7 +23,6 @@ from ml.core.files import facts
 from ml.core.frames import frames
 from ml.core.images import Picture, Pixels, visible_color
 from ml.core.resize import resize
-from ml.core.text import _
 
 REFERENCES = 3
 """So many of the first frames are tried as the reference, where most of the others do not fit the first."""
@@ -44,14 +51,10 @@ def run(inputs: Inputs, params: BurstParams, context: Context) -> Result:
     reference, motions = align(gathered, context)
     fitting = [index for index, motion in enumerate(motions) if motion.fits]
     if len(fitting) < 2:
-        raise InputError(
-            _(
-                "None of these frames fits another. Give photos taken in a row, of one scene and from one place."
-            )
-        )
+        raise InputError(NO_FRAME_FITS)
     for frame, motion in zip(gathered, motions, strict=True):
         if not motion.fits:
-            sentence = _("Frame {number} left out: it shows something else").format(number=frame.number)
+            sentence = SHOWS_SOMETHING_ELSE(number=frame.number)
             left_out[frame.number] = Label(sentence, max(0.0, motion.agreement))
 
     first = gathered[reference]
@@ -83,11 +86,11 @@ def gather(inputs: Inputs, most: int, context: Context) -> tuple[list[Numbered],
     left_out: dict[int, Label] = {}
     pictures = (frame.picture for path in paths for frame in frames(path))
     for number, picture in enumerate(pictures, start=1):
-        context.advance(GATHERED * number / max(count, number), _("Reading the frames"))
+        context.advance(GATHERED * number / max(count, number), READING)
         if (picture.width, picture.height) == size:
             gathered.append(_kept(number, picture, context))
         else:
-            sentence = _("Frame {number} left out: it has another size").format(number=number)
+            sentence = HAS_ANOTHER_SIZE(number=number)
             left_out[number] = Label(sentence, 0.0)
         if len(gathered) == most:
             break
@@ -122,7 +125,7 @@ def align(gathered: Sequence[Numbered], context: Context) -> tuple[int, list[Mot
         motions = []
         for index, frame in enumerate(gathered):
             done = (index + 1) / len(gathered)
-            context.advance(GATHERED + (REGISTERED - GATHERED) * done, _("Aligning the frames"))
+            context.advance(GATHERED + (REGISTERED - GATHERED) * done, ALIGNING)
             motions.append(STILL if index == reference else register(wanted, luminance(frame.color), context))
         if not best[1] or _fitting(motions) > _fitting(best[1]):
             best = reference, motions
@@ -148,7 +151,7 @@ class Report:
         self._shown = time.monotonic()
 
     def __call__(self, fraction: float, fused: Pixels) -> None:
-        self._context.progress(REGISTERED + (1 - REGISTERED) * fraction, _("Putting the frames together"))
+        self._context.progress(REGISTERED + (1 - REGISTERED) * fraction, FUSING)
         if time.monotonic() - self._shown >= PREVIEW_SECONDS:
             self._shown = time.monotonic()
             self._context.preview(Picture(fused).thumbnail(PREVIEW_SIDE))

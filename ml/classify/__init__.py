@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from ml.classify.messages import MODEL_MISSING, MODEL_NOT_USED
 from ml.core.cards import trained
 from ml.core.errors import InputError
 from ml.core.example import Example
@@ -118,9 +119,9 @@ def estimate(params: ClassificationParams, inputs: Mapping[str, Sequence[Facts]]
     (picture,) = inputs["image"]
     given = bool(inputs.get("model"))
     if params.method == "own" and not given:
-        raise InputError(_("Add a model of your own. “Train your own classifier” makes one of your photos."))
+        raise InputError(MODEL_MISSING)
     if given and params.method != "own":
-        raise InputError(_("Choose the method “Your own” to use the model, or take the model out."))
+        raise InputError(MODEL_NOT_USED)
     return Estimate(1 + 0.3 * picture.megapixels, picture.width, picture.height)
 
 

@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ml.classify import FEATURES, LITE0
+from ml.classify.messages import FOREIGN_MODEL, MODEL_OF_ANOTHER_NETWORK
 from ml.core.errors import InputError
-from ml.core.text import _
 
 MOST_BYTES = 200_000
 FEWEST_CLASSES, MOST_CLASSES = 2, 10
@@ -51,7 +51,7 @@ def read_head(path: Path) -> Head:
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise _foreign() from None
     if (network, digest) != (LITE0.name, LITE0.sha256):
-        raise InputError(_("This model was made for another network. Train it again here."))
+        raise InputError(MODEL_OF_ANOTHER_NETWORK)
     if not (_are_names(classes) and _are_layers(tensors, len(classes))):
         raise _foreign()
     return Head(classes, tensors["weight"], tensors["bias"])
@@ -79,6 +79,4 @@ def _are_layers(tensors: dict[str, np.ndarray], classes: int) -> bool:
 
 
 def _foreign() -> InputError:
-    return InputError(
-        _("This is not a model that was trained here. Send a file that “Train your own classifier” has made.")
-    )
+    return InputError(FOREIGN_MODEL)

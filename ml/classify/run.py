@@ -21,6 +21,7 @@ from ml.classify import (
     ClassificationParams,
 )
 from ml.classify.heads import Head, read_head
+from ml.classify.messages import DRAWING_HEAT_MAP, LOOKING
 from ml.classify.networks import (
     CHANNELS,
     FEWER_CHANNELS,
@@ -35,6 +36,7 @@ from ml.core.checkpoints import load_weights
 from ml.core.context import Context, Inputs, Label, Result
 from ml.core.device import cancellable, ready, torch_device
 from ml.core.images import Picture, Pixels, flattened, from_float, to_depth, to_float
+from ml.core.messages import LOADING
 from ml.core.text import _
 from ml.core.weights import Weights
 
@@ -111,13 +113,13 @@ def run(inputs: Inputs, params: ClassificationParams, context: Context) -> Resul
     """The slot `image` with a heat map over it, and the likeliest categories as labels."""
     picture = inputs.picture("image")
     device = torch_device(context.device)
-    context.advance(0, _("Loading the network"))
+    context.advance(0, LOADING)
     if params.method == "own":
         chosen = own(read_head(inputs["model"][0]))
         network = ready(chosen.build(), device)
     else:
         chosen, network = CLASSIFIERS[params.method], loaded(params.method, context.device)
-    context.advance(0.2, _("Looking at the photo"))
+    context.advance(0.2, LOOKING)
     image = flattened(picture)
     with cancellable(network, context), torch.inference_mode():
         shares = scores(network, image.rgb(), chosen.crop, device)
@@ -206,6 +208,6 @@ def overlaid(picture: Picture, heat: Pixels, context: Context) -> Picture:
         color = to_float(glow[np.rint(share[:, :, 0] * 255).astype(np.uint8)])
         seen = gray + (photo - gray) * np.minimum(1, 1.5 * share)
         pixels[strip] = from_float(seen + 0.45 * share * (color - seen * 0.5), np.uint8)
-        context.advance(0.5 + 0.5 * min(1, (top + rows) / picture.height), _("Drawing the heat map"))
+        context.advance(0.5 + 0.5 * min(1, (top + rows) / picture.height), DRAWING_HEAT_MAP)
     alpha = picture.alpha
     return Picture.join(pixels, None if alpha is None else to_depth(alpha, np.uint8))

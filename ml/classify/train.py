@@ -19,6 +19,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from ml.classify import LITE0
+from ml.classify.messages import NO_CATS_OR_DOGS
 from ml.classify.networks import CHANNELS, FEWER_CHANNELS, Lite0, SmallCNN, Tail, load_lite0, normalised
 from ml.core import training
 from ml.core.cards import write_card
@@ -229,7 +230,7 @@ def labelled(folder: Path) -> list[Path]:
         if path.suffix.lower() in PICTURE_SUFFIXES and path.name[:3].lower() in CLASSES
     ]
     if not paths:
-        raise InputError(f"{folder} holds no picture whose name begins with cat or dog.")
+        raise InputError(NO_CATS_OR_DOGS, folder=str(folder))
     return paths
 
 

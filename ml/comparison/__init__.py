@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pydantic
 
+from ml.comparison.messages import SIZES_DIFFER
 from ml.core.errors import InputError
 from ml.core.example import Example
 from ml.core.measures import PSNR, SSIM, Metric
@@ -39,15 +40,11 @@ def estimate(params: ComparisonParams, inputs: Mapping[str, Sequence[Facts]]) ->
     (image,), (reference,) = inputs["image"], inputs["reference"]
     if not params.resample and (image.width, image.height) != (reference.width, reference.height):
         raise InputError(
-            _(
-                "The picture is {width} x {height} pixels and the reference {other_width} x {other_height}. "
-                "Give two of one size, or switch “Resample” on."
-            ).format(
-                width=image.width,
-                height=image.height,
-                other_width=reference.width,
-                other_height=reference.height,
-            )
+            SIZES_DIFFER,
+            width=image.width,
+            height=image.height,
+            other_width=reference.width,
+            other_height=reference.height,
         )
     seconds = 0.5 + SECONDS_PER_MEGAPIXEL * reference.megapixels + 0.2 * image.megapixels
     return Estimate(seconds, reference.width, reference.height)

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 
 from ml.comparison import ComparisonParams
+from ml.comparison.messages import COMPARING
 from ml.core.context import Context, Inputs, Result
 from ml.core.images import Picture, Pixels
 from ml.core.metrics import TILE_SIDE, WINDOW_REACH, Fidelity, quantised_luminance, values
 from ml.core.resize import resize
-from ml.core.text import _
 from ml.core.tiling import Box
 
 STRONGEST = 0.99
@@ -60,7 +60,7 @@ def compare(image: Picture, reference: Picture, context: Context) -> tuple[dict[
         apart = np.abs(seen[inner] - wanted[inner]).max(axis=2)
         differences[tile.slices] = np.rint(apart * (STEPS / 255))
         done += tile.width * tile.height
-        context.advance(done / (whole.width * whole.height), _("Comparing"))
+        context.advance(done / (whole.width * whole.height), COMPARING)
     return named(color) | ({} if gray else named(luma, "_y")), differences
 
 

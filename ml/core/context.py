@@ -14,7 +14,8 @@ import numpy as np
 
 from ml.core.errors import Cancelled, DeadlineExceeded, InputError
 from ml.core.images import Picture, read_picture
-from ml.core.text import _
+from ml.core.messages import INPUT_MISSING
+from ml.core.text import Message
 
 if TYPE_CHECKING:
     import torch
@@ -31,10 +32,10 @@ class Context:
         self.device = device
         self.deadline = deadline
 
-    def progress(self, fraction: float, note: str = "") -> None:
+    def progress(self, fraction: float, note: Message | None = None) -> None:
         """Say how much is done (0 to 1), and in a few words what is being done."""
 
-    def advance(self, fraction: float, note: str = "") -> None:
+    def advance(self, fraction: float, note: Message | None = None) -> None:
         """Say how much is done, and end the run if it must end."""
         self.progress(fraction, note)
         self.check_cancelled()
@@ -94,7 +95,7 @@ class Inputs(Mapping[str, tuple[Path, ...]]):
     def picture(self, slot: str) -> Picture:
         """The one picture of a slot."""
         if not self[slot]:
-            raise InputError(_("The input “{slot}” is missing.").format(slot=slot))
+            raise InputError(INPUT_MISSING, slot=slot)
         return read_picture(self[slot][0])
 
     def pictures(self, slot: str) -> list[Picture]:
@@ -106,8 +107,12 @@ class Inputs(Mapping[str, tuple[Path, ...]]):
 class Label:
     """Something recognised, with a score of 0 to 1."""
 
-    title: str
+    title: Message | str
     score: float
+
+    def as_json(self) -> dict[str, Any]:
+        title = self.title.as_json() if isinstance(self.title, Message) else self.title
+        return {"title": title, "score": self.score}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ml.core import allocator
 from ml.core.context import Context
 from ml.core.errors import OperationError
 from ml.core.images import Pixels
-from ml.core.text import _
+from ml.core.messages import NO_CUDA
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +45,7 @@ def torch_device(name: str) -> "torch.device":
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():
-        raise OperationError(_("There is no CUDA device here. Run it on the CPU: --device cpu"))
+        raise OperationError(NO_CUDA)
     allocator.keep_freed()
     torch.set_num_threads(
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,13 +1,21 @@
-"""What can go wrong in words a person understands, and how a run is told to stop."""
+"""What can go wrong, as a message that a person understands, and how a run is told to stop."""
+
+from typing import Any
+
+from ml.core.text import Message
 
 
 class OperationError(Exception):
     """An operation cannot be done, for a reason that a person can read and act on.
 
-    `code` is for programs, `str(error)` for people: one sentence that says what to do.
+    `code` is the kind of error, for programs; `message` says in one sentence what is wrong and what to do.
     """
 
     code = "operation_failed"
+
+    def __init__(self, message: Message, **values: Any) -> None:
+        self.message = message(**values)
+        super().__init__(self.message)
 
 
 class InputError(OperationError):

@@ -9,8 +9,8 @@ from pathlib import Path
 from ml.core import images
 from ml.core.errors import InputError
 from ml.core.formats import HEAD_BYTES, Format, Kind, format_of
+from ml.core.messages import ARCHIVE_DAMAGED
 from ml.core.operation import Facts
-from ml.core.text import _
 
 
 def facts(path: Path) -> Facts:
@@ -48,4 +48,4 @@ def undamaged() -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError):
-        raise InputError(_("This ZIP archive is damaged or cut short. Pack it again.")) from None
+        raise InputError(ARCHIVE_DAMAGED) from None

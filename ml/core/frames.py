@@ -29,8 +29,8 @@ from ml.core.images import (
     read_picture,
     to_srgb,
 )
+from ml.core.messages import ONLY_SOUND, UNKNOWN_CODEC, VIDEO_CODEC, VIDEO_DAMAGED
 from ml.core.operation import Facts
-from ml.core.text import _
 
 DECODERS = {"h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg4", "mjpeg", "h263", "prores"}
 COPIED_SOUND = {"aac", "mp3"}
@@ -93,9 +93,7 @@ def is_turned(container: Any, stream: Any) -> bool:
 
 
 def damaged() -> InputError:
-    return InputError(
-        _("This video is damaged, cut short or protected against copying. Export or download it again.")
-    )
+    return InputError(VIDEO_DAMAGED)
 
 
 @contextmanager
@@ -118,14 +116,10 @@ def pictures_of(container: Any) -> Any:
     """The stream of a video's pictures, ready to be decoded; raises `InputError`."""
     streams = [stream for stream in container.streams.video if not stream.disposition & COVER]
     if not streams:
-        raise InputError(_("This file has no moving pictures, only sound. Choose a video."))
+        raise InputError(ONLY_SOUND)
     context = streams[0].codec_context
     if context is None or context.codec.name not in DECODERS:
-        raise InputError(
-            _("This video is coded in a way we cannot read ({codec}). Export it as MP4 with H.264.").format(
-                codec=context.codec.long_name if context else _("unknown")
-            )
-        )
+        raise InputError(VIDEO_CODEC, codec=context.codec.long_name if context else UNKNOWN_CODEC)
     streams[0].thread_type = "AUTO"
     return streams[0]
 

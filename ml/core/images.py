@@ -13,8 +13,14 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ml.core.errors import InputError
 from ml.core.formats import FORMATS, PICTURES, FileFormat, Kind
+from ml.core.messages import (
+    FLOATING_POINT,
+    NOT_A_PICTURE,
+    PICTURE_DAMAGED,
+    PICTURE_TOO_LARGE,
+    TOO_LONG_FOR_FORMAT,
+)
 from ml.core.operation import Facts
-from ml.core.text import _
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 
@@ -156,17 +162,11 @@ def opened(path: Path) -> Iterator[Image.Image]:
             with Image.open(path, formats=READABLE) as image:
                 yield image
     except UnidentifiedImageError:
-        raise InputError(
-            _(
-                "This is not a picture or video we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, or an MP4, MOV or WebM."
-            )
-        ) from None
+        raise InputError(NOT_A_PICTURE) from None
     except InputError:
         raise
     except MemoryError:
-        raise InputError(
-            _("This picture is too large to open here. Make it smaller and try again.")
-        ) from None
+        raise InputError(PICTURE_TOO_LARGE) from None
     except (
         OSError,
         SyntaxError,
@@ -179,7 +179,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     ) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise InputError(_("This picture is damaged or cut short. Export or download it again.")) from None
+        raise InputError(PICTURE_DAMAGED) from None
 
 
 def decode(image: Image.Image, path: Path) -> Picture:
@@ -199,11 +199,7 @@ def from_pillow(image: Image.Image) -> Picture:
         case "I":
             return Picture(np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[:, :, None])
         case "F":
-            raise InputError(
-                _(
-                    "Pictures of floating-point numbers are not read here. Export it with 8 or 16 bits a channel."
-                )
-            )
+            raise InputError(FLOATING_POINT)
     pixels = np.array(plain(image))
     return Picture(pixels[:, :, None] if pixels.ndim == 2 else pixels)
 
@@ -254,11 +250,7 @@ def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None
     """Write a file: PNG keeps alpha and 16 bits, WebP keeps alpha, JPEG puts transparent pictures on white."""
     longest, limit = max(picture.width, picture.height), FORMATS[file_format].longest_side
     if limit and longest > limit:
-        raise InputError(
-            _(
-                "A {format} file can be {limit} pixels wide or high, and this picture has {side}. Choose PNG."
-            ).format(format=file_format.upper(), limit=limit, side=longest)
-        )
+        raise InputError(TOO_LONG_FOR_FORMAT, format=file_format.upper(), limit=limit, side=longest)
     match file_format:
         case "png" if picture.pixels.dtype == np.uint16:
             _write_deep(picture, path)
@@ -345,7 +337,7 @@ def _read_deep(path: Path) -> Picture:
 
     pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
-        raise InputError(_("This picture is damaged or cut short. Export or download it again."))
+        raise InputError(PICTURE_DAMAGED)
     if pixels.ndim == 3:
         pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
         gray = np.array_equal(pixels[:, :, 0], pixels[:, :, 1]) and np.array_equal(

@@ -13,6 +13,7 @@ from torch import Tensor
 from ml.core.errors import InputError
 from ml.core.formats import PICTURE_SUFFIXES
 from ml.core.images import Picture, Pixels, flattened, to_float
+from ml.core.messages import NO_PICTURES
 from ml.core.resampling import luminance
 from ml.core.tiling import Box
 
@@ -160,9 +161,7 @@ def read_pictures(folder: Path) -> Iterator[tuple[str, Tensor]]:
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
     if not paths:
-        raise InputError(
-            f"There is no picture in {folder}: give a folder of PNG, JPEG, BMP, TIFF or WebP files."
-        )
+        raise InputError(NO_PICTURES, folder=str(folder))
     for path in paths:
         with Image.open(path) as opened:
             pixels = np.array(opened if opened.mode == "L" else opened.convert("RGB"))

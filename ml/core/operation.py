@@ -13,7 +13,17 @@ from ml.core.errors import InputError, ParamsError
 from ml.core.example import Example
 from ml.core.formats import FileFormat, Kind
 from ml.core.measures import Metric
-from ml.core.text import _, excerpt
+from ml.core.messages import (
+    MORE_THAN_ONE_FILE,
+    NONE,
+    NOT_ONE_FILE,
+    UNKNOWN_SLOT,
+    WRONG_KIND,
+    WRONG_NUMBER_OF_FILES,
+    WRONG_SIZE,
+)
+from ml.core.text import Message, Title, _, excerpt
+from ml.core.validation import params_wrong
 from ml.core.weights import Weights
 
 GENERIC_DEADLINE_SECONDS = 600
@@ -229,19 +239,15 @@ class Operation:
         try:
             return self.params.model_validate(dict(params))
         except pydantic.ValidationError as error:
-            raise ParamsError(" ".join(_sentence(item) for item in error.errors())) from None
+            raise ParamsError(params_wrong(error.errors())) from None
 
     def check_inputs(self, inputs: Mapping[str, Sequence[Facts]]) -> None:
         """Raise `InputError` unless the inputs fill the slots."""
         slots = {slot.name: slot for slot in self.inputs}
         for name in inputs:
             if name not in slots:
-                known = ", ".join(f"“{slot}”" for slot in slots) or _("none")
-                raise InputError(
-                    _("There is no input slot “{name}” here; the slots are: {known}.").format(
-                        name=excerpt(name), known=known
-                    )
-                )
+                known = ", ".join(f"“{slot}”" for slot in slots) or NONE
+                raise InputError(UNKNOWN_SLOT, name=excerpt(name), known=known)
         for slot in self.inputs:
             given = inputs.get(slot.name, ())
             if not slot.minimum <= len(given) <= slot.maximum:
@@ -249,11 +255,7 @@ class Operation:
             for facts in given:
                 if not slot.takes(facts.kind):
                     wanted = ", ".join(sorted(slot.accepts))
-                    raise InputError(
-                        _(
-                            "“{slot}” takes files of the kind: {wanted}. This one is of the kind: {kind}."
-                        ).format(slot=slot.title, wanted=wanted, kind=facts.kind)
-                    )
+                    raise InputError(WRONG_KIND, slot=Title(slot.title), wanted=wanted, kind=facts.kind)
             for facts, other in (
                 (each, other) for each in given for other in inputs.get(slot.same_size_as, ())
             ):
@@ -283,30 +285,19 @@ def check_size(slot: Slot, facts: Facts, width: int, height: int) -> None:
     """Raise `InputError` unless a file in that slot has that size."""
     if (facts.width, facts.height) != (width, height):
         raise InputError(
-            _(
-                "“{slot}” is {width} x {height} pixels, and has to be {wide} x {high}. "
-                "Give one of that size, or leave it out."
-            ).format(slot=slot.title, width=facts.width, height=facts.height, wide=width, high=height)
+            WRONG_SIZE,
+            slot=Title(slot.title),
+            width=facts.width,
+            height=facts.height,
+            wide=width,
+            high=height,
         )
 
 
-def _wrong_number(slot: Slot, given: int) -> str:
-    if slot.maximum == 1:
-        wanted = _("exactly one file") if slot.required else _("at most one file")
-    else:
-        wanted = _("{minimum} to {maximum} files").format(minimum=slot.minimum, maximum=slot.maximum)
-    return _("“{slot}” needs {wanted}, and {given} were given.").format(
-        slot=slot.title, wanted=wanted, given=given
-    )
-
-
-def _sentence(error: Any) -> str:
-    name = excerpt(".".join(str(part) for part in error["loc"])) or _("params")
-    if error["type"] == "extra_forbidden":
-        return _("There is no param “{name}”.").format(name=name)
-    if error["type"] == "missing":
-        return _("The param “{name}” is missing.").format(name=name)
-    message = error["msg"].removeprefix("Value error, ").rstrip(".")
-    return _("The param “{name}” is not right: {message}.").format(
-        name=name, message=message[:1].lower() + message[1:]
-    )
+def _wrong_number(slot: Slot, given: int) -> Message:
+    title = Title(slot.title)
+    if slot.maximum > 1:
+        return WRONG_NUMBER_OF_FILES(slot=title, minimum=slot.minimum, maximum=slot.maximum, given=given)
+    if slot.required:
+        return NOT_ONE_FILE(slot=title, given=given)
+    return MORE_THAN_ONE_FILE(slot=title, given=given)

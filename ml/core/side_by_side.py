@@ -9,6 +9,7 @@ from typing import TypeVar
 from ml.core.context import Context, Inputs, Result
 from ml.core.images import Picture
 from ml.core.metrics import Fidelity, fidelity
+from ml.core.text import Message
 
 COMPARE = "compare"
 """The method that is all of them."""
@@ -101,7 +102,7 @@ class Part(Context):
         super().__init__(seed=whole.seed, device=whole.device, deadline=whole.deadline)
         self._whole, self._start, self._share = whole, start, end - start
 
-    def progress(self, fraction: float, note: str = "") -> None:
+    def progress(self, fraction: float, note: Message | None = None) -> None:
         self._whole.progress(self._start + fraction * self._share, note)
 
     def preview(self, picture: Picture) -> None:

@@ -15,8 +15,9 @@ from ml.core.context import Context
 from ml.core.device import each_layer, free_memory, out_of_memory
 from ml.core.errors import OutOfMemory
 from ml.core.images import Picture, Pixels, to_depth
+from ml.core.messages import TOO_LITTLE_MEMORY
 from ml.core.resize import resize
-from ml.core.text import _
+from ml.core.text import Message
 
 if TYPE_CHECKING:
     from torch import nn
@@ -88,7 +89,7 @@ def tiled(
     scale: int = 1,
     align: int = 1,
     network: "nn.Module | None" = None,
-    note: str = "",
+    note: Message | None = None,
 ) -> Picture:
     """`function` of a picture, tile by tile; it returns each `scale` times as wide and high.
 
@@ -127,9 +128,7 @@ def tiled(
             free_memory()
             side = max(box.width, box.height) // 2
             if side < SMALLEST_SIDE:
-                raise OutOfMemory(
-                    _("There is too little memory for this picture. Choose another method, or try later.")
-                )
+                raise OutOfMemory(TOO_LITTLE_MEMORY)
             pending.insert(0, box)
             continue
         pixels = tile.pixels[box.seen_from(around).scaled(scale).slices]

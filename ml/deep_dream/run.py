@@ -16,9 +16,10 @@ from ml.core.device import cancellable, cancellable_backward, ready, torch_devic
 from ml.core.evolution import Evolution
 from ml.core.formats import FORMATS
 from ml.core.images import Picture, Pixels, from_float, to_float, visible_color
+from ml.core.messages import LOADING
 from ml.core.resize import resize
-from ml.core.text import _
 from ml.deep_dream import DeepDreamParams, Pattern, dream_size, steps
+from ml.deep_dream.messages import LAYING, OCTAVE
 
 LAYERS: Mapping[Pattern, int] = {"waves": 2, "arches": 5, "eyes": 8, "animals": 10, "ornament": 13}
 """Which of Lite0's expansions dreams what; found by looking."""
@@ -44,7 +45,7 @@ COLOR = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.0
 def run(inputs: Inputs, params: DeepDreamParams, context: Context) -> Result:
     """The slot `image` with a dream laid over it, in its own size and depth, with its alpha."""
     picture = inputs.picture("image")
-    context.advance(0, _("Loading the network"))
+    context.advance(0, LOADING)
     network, device = loaded(context.device), torch_device(context.device)
     color = visible_color(picture)
     width, height = dream_size(picture.width, picture.height, params.size)
@@ -93,7 +94,7 @@ def dream(
         base = functional.interpolate(photo, size, mode="bicubic", antialias=True).clamp(0, 1)
         image = (base + functional.interpolate(detail, size, mode="bicubic", antialias=True)).clamp(0, 1)
         for step in range(count):
-            note = _("Octave {octave} of {octaves}").format(octave=octave + 1, octaves=params.octaves)
+            note = OCTAVE(octave=octave + 1, octaves=params.octaves)
             context.advance((sum(pixels[:octave]) + share * step / count) / sum(pixels), note)
             shift = torch.randint(-JITTER, JITTER + 1, (2,), generator=context.generator).tolist()
             answer, gradient = _ascent(network, image.roll(shift, (2, 3)), weights, guide, context)
@@ -144,7 +145,7 @@ def laid_over(picture: Picture, color: Pixels, detail: Tensor, context: Context)
     for top in range(0, picture.height, rows):
         strip = slice(top, top + rows)
         pixels[strip] = from_float(to_float(color[strip]) + 2 * to_float(enlarged[strip]) - 1, pixels.dtype)
-        context.advance(1, _("Laying the dream over the photo"))
+        context.advance(1, LAYING)
     return Picture.join(pixels, picture.alpha)
 
 

@@ -11,6 +11,7 @@ from ml.core.example import Example
 from ml.core.measures import PSNR, SECONDS, SSIM, Metric
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot
 from ml.core.text import _
+from ml.denoise.messages import TOO_LARGE_TO_COMPARE
 
 Single = Literal["dncnn", "nlm", "bilateral", "median", "gaussian"]
 Method = Literal[Single, "compare"]
@@ -75,12 +76,7 @@ def estimate(params: DenoiseParams, inputs: Mapping[str, Sequence[Facts]]) -> Es
     (picture,) = inputs["image"]
     methods = list(SECONDS_PER_MEGAPIXEL) if params.method == "compare" else [params.method]
     if len(methods) > 1 and picture.megapixels > LARGEST_COMPARED:
-        raise InputError(
-            _(
-                "To compare, the result of every method is held at once, so a picture can have {limit} megapixels "
-                "at most, and this one has {size:.0f}. Choose one method or a smaller picture."
-            ).format(limit=LARGEST_COMPARED, size=picture.megapixels)
-        )
+        raise InputError(TOO_LARGE_TO_COMPARE, limit=LARGEST_COMPARED, size=picture.megapixels)
     rate = sum(SECONDS_PER_MEGAPIXEL[method] + 0.15 for method in methods)
     if inputs.get("reference"):
         rate += len(methods) * SCORED_SECONDS_PER_MEGAPIXEL

@@ -14,9 +14,9 @@ from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, Pixels, from_float, to_float, visible_color
 from ml.core.side_by_side import by_method, judge_of
-from ml.core.text import _
 from ml.core.tiling import tiled
 from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL, DenoiseParams, Single
+from ml.denoise.messages import DENOISING, ESTIMATING
 from ml.denoise.networks import Denoiser
 from ml.denoise.noise import estimate_sigma
 
@@ -101,7 +101,7 @@ def run(inputs: Inputs, params: DenoiseParams, context: Context) -> Result:
     picture = inputs.picture("image")
     sigma = params.sigma
     if sigma is None:
-        context.advance(0, _("Estimating the noise"))
+        context.advance(0, ESTIMATING)
         sigma = min(estimate_sigma(picture), 75.0)
     methods: Sequence[Single] = list(SECONDS_PER_MEGAPIXEL)
     if params.method == "compare":
@@ -145,7 +145,7 @@ def denoise(picture: Picture, method: Single, sigma: float, context: Context) ->
         overlap=reach,
         align=align,
         network=network,
-        note=_("Denoising"),
+        note=DENOISING,
     )
 
 

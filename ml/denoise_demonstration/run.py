@@ -6,8 +6,8 @@ from functools import partial
 from ml.add_noise.run import with_white_pixels
 from ml.core.context import Context, Inputs, Result
 from ml.core.images import Picture
+from ml.core.messages import ADDING_NOISE
 from ml.core.side_by_side import judge_by, side_by_side
-from ml.core.text import _
 from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL
 from ml.denoise.run import denoise, loaded
 from ml.denoise_demonstration import DemonstrationParams, Single, methods_of
@@ -21,7 +21,7 @@ def run(inputs: Inputs, params: DemonstrationParams, context: Context) -> Result
     `METHOD_seconds`.
     """
     clean = inputs.picture("image")
-    context.advance(0, _("Adding noise"))
+    context.advance(0, ADDING_NOISE)
     noisy = with_white_pixels(clean, params.pixels, context.rng)
     judge = judge_by(clean, context)
     spoilt = judge(noisy)

@@ -11,6 +11,7 @@ from ml.core.example import Example
 from ml.core.measures import NOISY_PSNR, PSNR
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot
 from ml.core.text import _
+from ml.digit_denoise.messages import NO_SHEET
 
 CELL = 28
 """Side of a digit on a sheet, in pixels: MNIST's."""
@@ -65,12 +66,7 @@ def estimate(params: DigitDenoiseParams, inputs: Mapping[str, Sequence[Facts]]) 
     digits = 1
     if params.layout == "sheet":
         if picture.width % CELL or picture.height % CELL:
-            raise InputError(
-                _(
-                    "This picture has {width} x {height} pixels, which is no sheet of {cell} by {cell} each. "
-                    "Crop it, or choose the layout “One digit”."
-                ).format(width=picture.width, height=picture.height, cell=CELL)
-            )
+            raise InputError(NO_SHEET, width=picture.width, height=picture.height, cell=CELL)
         digits = picture.width // CELL * (picture.height // CELL)
     scale = enlargement(picture.width, picture.height)
     seconds = 1 + SECONDS_PER_DIGIT * digits + 0.3 * picture.megapixels

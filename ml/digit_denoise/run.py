@@ -12,8 +12,8 @@ from ml.core.context import Context, Inputs, Result
 from ml.core.device import ready, torch_device
 from ml.core.images import Picture, Pixels, from_float
 from ml.core.metrics import psnr
-from ml.core.text import _
 from ml.digit_denoise import CELL, DENOISER, DigitDenoiseParams, enlargement
+from ml.digit_denoise.messages import DENOISING, LOOKING
 from ml.digit_denoise.networks import DigitDenoiser, with_noise
 from ml.digits.finding import Digit, find_digit, grayscale, is_light, put_back
 
@@ -36,14 +36,14 @@ def run(inputs: Inputs, params: DigitDenoiseParams, context: Context) -> Result:
     Gray, 8 bits a channel, opaque: of the picture, only ink and ground are left.
     """
     picture = inputs.picture("image")
-    context.advance(0, _("Looking for digits"))
+    context.advance(0, LOOKING)
     form: _Form = _Sheet.of(picture) if params.layout == "sheet" else _Single.of(picture)
     given = torch.from_numpy(form.digits)[:, None]
     noisy = with_noise(given, params.noise, context.generator) if params.noise else given
     network, device = loaded(context.device), torch_device(context.device)
     pieces = []
     for start in range(0, len(noisy), CHUNK):
-        context.advance(0.1 + 0.8 * start / len(noisy), _("Taking the noise out"))
+        context.advance(0.1 + 0.8 * start / len(noisy), DENOISING)
         pieces.append(network(noisy[start : start + CHUNK].to(device)).float().cpu())
     clean = torch.cat(pieces)
     result = Result(

@@ -7,7 +7,7 @@ import numpy as np
 
 from ml.core.errors import InputError
 from ml.core.images import Picture, Pixels, flattened, from_float, to_float
-from ml.core.text import _
+from ml.core.messages import NO_DIGIT
 from ml.digits.mnist import SIDE
 
 DIGIT_SIDE = 20
@@ -29,10 +29,6 @@ BORDER = 0.1
 LEAST_CONTRAST = 0.1
 LEAST_SIDE = 0.06
 """Of a digit, to the longer side of the picture."""
-
-NO_DIGIT = _(
-    "There is no digit to be seen here. Send one digit, dark on a light ground or light on a dark one."
-)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ml.core.errors import InputError
+from ml.core.messages import MNIST_DAMAGED, MNIST_MISSING, MNIST_UNPAIRED, NO_IDX
 
 SIDE = 28
 """Of a picture, in pixels."""
@@ -25,7 +26,7 @@ def read_digits(folder: Path, part: Part) -> tuple[Tensor, Tensor]:
     images = _read_idx(folder / f"{part}-images-idx3-ubyte.gz", 3)
     classes = _read_idx(folder / f"{part}-labels-idx1-ubyte.gz", 1)
     if images.shape != (len(classes), SIDE, SIDE):
-        raise InputError(f"The pictures and the labels in {folder} do not belong together: get MNIST again.")
+        raise InputError(MNIST_UNPAIRED, folder=str(folder))
     return torch.from_numpy(images)[:, None].float() / 255, torch.from_numpy(classes).long()
 
 
@@ -39,13 +40,13 @@ def read_parted(folder: Path) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tens
 def _read_idx(path: Path, dimensions: int) -> np.ndarray:
     """An array of bytes in the IDX format: a magic number, the sizes as big-endian 32-bit integers, the values."""
     if not path.is_file():
-        raise InputError(f"{path.name} is not in {path.parent}: give a folder with MNIST's four .gz files.")
+        raise InputError(MNIST_MISSING, name=path.name, folder=str(path.parent))
     try:
         data = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error):
-        raise InputError(f"{path} is damaged: get it again.") from None
+        raise InputError(MNIST_DAMAGED, path=str(path)) from None
     start = 4 + 4 * dimensions
     shape = tuple(np.frombuffer(data[4:start], ">u4").tolist())
     if data[:4] != bytes((0, 0, 8, dimensions)) or len(data) - start != int(np.prod(shape)):
-        raise InputError(f"{path} is no IDX file of {dimensions} dimensions, or is cut short: get it again.")
+        raise InputError(NO_IDX, path=str(path), dimensions=dimensions)
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy()

@@ -17,9 +17,19 @@ from ml.core.context import Context, Inputs, Label, Result
 from ml.core.errors import InputError
 from ml.core.images import Picture, Pixels, flattened, to_depth
 from ml.core.resize import resize
-from ml.core.text import _
+from ml.core.text import Message
 from ml.core.tiling import Box
 from ml.faces import DESCRIPTOR, LANDMARKS, FacesParams
+from ml.faces.messages import (
+    COMPARING,
+    DIFFERENT,
+    FACE,
+    LOOKING,
+    NO_FACE_ON_FIRST,
+    NO_FACE_ON_SECOND,
+    PERHAPS_SAME,
+    SAME,
+)
 
 SEARCHED_SIDE = 1600
 """Longer side at which a photo is searched."""
@@ -55,7 +65,7 @@ def run(inputs: Inputs, params: FacesParams, context: Context) -> Result:
     """The slot `image` with its faces marked; with a photo in `other`, that one too, and whether one person is on both."""
     picture = inputs.picture("image")
     others = inputs.pictures("other")
-    context.advance(0, _("Looking for faces"))
+    context.advance(0, LOOKING)
     faces = find(picture, params.sensitivity)
     context.advance(0.5 if others else 0.9)
     if not others:
@@ -68,14 +78,10 @@ def run(inputs: Inputs, params: FacesParams, context: Context) -> Result:
         )
     other = others[0]
     other_faces = find(other, params.sensitivity)
-    for found, title in ((faces, _("first")), (other_faces, _("second"))):
+    for found, message in ((faces, NO_FACE_ON_FIRST), (other_faces, NO_FACE_ON_SECOND)):
         if not found:
-            raise InputError(
-                _(
-                    "There is no face to be found on the {which} photo. Send one that shows it from the front."
-                ).format(which=title)
-            )
-    context.advance(0.8, _("Comparing faces"))
+            raise InputError(message)
+    context.advance(0.8, COMPARING)
     descriptors = [
         described(photo, found, context) for photo, found in ((picture, faces), (other, other_faces))
     ]
@@ -155,10 +161,10 @@ def described(picture: Picture, faces: list[Face], context: Context) -> Pixels:
     return np.stack(found)
 
 
-def _verdict(distance: float) -> str:
+def _verdict(distance: float) -> Message:
     if distance < SURELY_SAME:
-        return _("The same person")
-    return _("Perhaps the same person") if distance < SAME_PERSON else _("Different persons")
+        return SAME
+    return PERHAPS_SAME if distance < SAME_PERSON else DIFFERENT
 
 
 def _certainty(distance: float) -> float:
@@ -169,7 +175,7 @@ def _certainty(distance: float) -> float:
 def _labels(faces: list[Face]) -> list[Label]:
     return [
         Label(
-            _("Face {number}: {width} x {height} at {left}, {top}").format(
+            FACE(
                 number=number,
                 width=face.box.width,
                 height=face.box.height,

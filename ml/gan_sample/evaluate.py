@@ -24,6 +24,7 @@ from ml.core.metrics import read_pictures
 from ml.core.sheets import sheet
 from ml.digits import mnist
 from ml.gan_sample import GAP, WEIGHTS, Method
+from ml.gan_sample.messages import NO_SUCH_FACE, TOO_FEW_FACES
 from ml.gan_sample.networks import SHAPES, Generator, one_hot
 from ml.gan_sample.run import loaded
 
@@ -143,12 +144,10 @@ def _read_faces(folder: Path, device: torch.device) -> Pictures:
     faces, side = [], SHAPES["faces"].side
     for name, pixels in read_pictures(folder):
         if pixels.shape != (1, side, side):
-            raise InputError(
-                f"{name} in {folder} is not gray or not {side}x{side}: give a folder of such faces."
-            )
+            raise InputError(NO_SUCH_FACE, name=name, folder=str(folder), side=side)
         faces.append(pixels)
     if len(faces) < 2 * HELD_BACK:
-        raise InputError(f"{folder} holds {len(faces)} faces: give a folder of at least {2 * HELD_BACK}.")
+        raise InputError(TOO_FEW_FACES, folder=str(folder), count=len(faces), least=2 * HELD_BACK)
     values = torch.stack(faces).to(device).float() / 255
     return Pictures(values, torch.zeros(len(values), dtype=torch.long, device=device))
 

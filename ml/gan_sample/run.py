@@ -12,8 +12,8 @@ from ml.core.context import Context, Inputs, Result
 from ml.core.device import ready, torch_device
 from ml.core.images import Pixels
 from ml.core.sheets import film, sheet
-from ml.core.text import _
 from ml.gan_sample import DIGITS, GAP, WEIGHTS, GanParams, Method, shape
+from ml.gan_sample.messages import DRAWING
 from ml.gan_sample.networks import SHAPES, Generator, one_hot
 
 CHUNK = 16
@@ -39,7 +39,7 @@ def run(inputs: Inputs, params: GanParams, context: Context) -> Result:
     asked = codes(params, context.generator)
     drawn: list[Pixels] = []
     for chunk in asked.split(CHUNK):
-        context.advance(len(drawn) / len(asked), _("Drawing"))
+        context.advance(len(drawn) / len(asked), DRAWING)
         drawn += list(generator(chunk.to(device))[:, 0].float().cpu().numpy())
         so_far = sheet(np.stack(drawn), columns, GAP, GROUND[params.method])
         context.preview(so_far)

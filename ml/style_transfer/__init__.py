@@ -24,6 +24,7 @@ from ml.core.operation import (
 )
 from ml.core.text import _
 from ml.core.weights import Download, Package, Weights
+from ml.style_transfer.messages import PHOTO_TOO_NARROW, STYLE_TOO_NARROW, STYLE_TOO_SMALL
 
 Method = Literal["fast", "arbitrary", "gatys"]
 Features = Literal["efficientnet-lite0", "vgg19"]
@@ -279,11 +280,7 @@ def estimate(params: StyleTransferParams, inputs: Mapping[str, Sequence[Facts]])
     seconds = SECONDS_PER_MEGAPIXEL
     if method == "gatys":
         if min(width, height) < SMALLEST_GATYS:
-            raise InputError(
-                _(
-                    "This photo would be {width} x {height} pixels, too narrow for Gatys. Crop it, or choose a larger size."
-                ).format(width=width, height=height)
-            )
+            raise InputError(PHOTO_TOO_NARROW, width=width, height=height)
         seconds = params.steps * GATYS_SECONDS_PER_MEGAPIXEL[params.features]
     if params.swap and method != "fast":
         seconds *= 2
@@ -292,13 +289,9 @@ def estimate(params: StyleTransferParams, inputs: Mapping[str, Sequence[Facts]])
 
 def _check_style(style: Facts) -> None:
     if min(style.width, style.height) < SMALLEST_STYLE:
-        raise InputError(
-            _(
-                "The style picture is {width} x {height} pixels. Send one of at least {least} pixels a side."
-            ).format(width=style.width, height=style.height, least=SMALLEST_STYLE)
-        )
+        raise InputError(STYLE_TOO_SMALL, width=style.width, height=style.height, least=SMALLEST_STYLE)
     if max(style.width, style.height) > NARROWEST_STYLE * min(style.width, style.height):
-        raise InputError(_("The style picture is too narrow to show a style. Crop it to a part that does."))
+        raise InputError(STYLE_TOO_NARROW)
 
 
 operation = Operation(

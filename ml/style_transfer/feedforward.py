@@ -8,6 +8,7 @@ from PIL import Image
 from ml.core.context import Context
 from ml.core.device import cancellable, infer
 from ml.core.images import Picture, Pixels, from_float, to_float
+from ml.core.text import Message
 from ml.core.tiling import tiled
 from ml.style_transfer.networks import REACH, StyleNetwork
 
@@ -22,7 +23,9 @@ STYLE_SIDE = 256
 SMALLEST_SIDE = 32
 
 
-def paint(network: StyleNetwork, rgb: Pixels, context: Context, device: torch.device, note: str) -> Pixels:
+def paint(
+    network: StyleNetwork, rgb: Pixels, context: Context, device: torch.device, note: Message
+) -> Pixels:
     """Pixels (H, W, 3), uint8, painted in the style that the network was told; any size.
 
     A large picture is painted small first, which is the preview and gives the statistics by which its tiles are

@@ -20,7 +20,7 @@ from ml.core.context import Context
 from ml.core.device import cancellable, cancellable_backward
 from ml.core.evolution import Evolution
 from ml.core.images import Picture, Pixels, from_float, to_float
-from ml.core.text import _
+from ml.style_transfer.messages import STEP
 
 COARSE = 0.5
 """Side of the copy that is painted first, to that of the result."""
@@ -174,7 +174,7 @@ class _Log:
         self._done += 1
         self.context.advance(
             min(1, self._done / self._steps),
-            _("Step {step} of {steps}").format(step=min(self._done, self._steps), steps=self._steps),
+            STEP(step=min(self._done, self._steps), steps=self._steps),
         )
         for name, loss in losses.items():
             self.context.series(name, self._done, float(loss.detach()))

@@ -19,8 +19,8 @@ from ml.core.device import ready, torch_device
 from ml.core.evolution import Evolution
 from ml.core.formats import FORMATS
 from ml.core.images import Picture, Pixels, from_float, read_picture, to_depth, to_float, visible_color
+from ml.core.messages import LOADING
 from ml.core.resize import resize
-from ml.core.text import _
 from ml.style_transfer import (
     ARBITRARY_PREDICT,
     ARBITRARY_TRANSFORM,
@@ -37,6 +37,7 @@ from ml.style_transfer import (
 )
 from ml.style_transfer.feedforward import paint, style_vector
 from ml.style_transfer.gatys import Audience, Layers, Objective, optimise
+from ml.style_transfer.messages import PAINTING
 from ml.style_transfer.networks import ArbitraryStyle, MultiStyle
 
 Painter = Callable[[Picture, Picture, Path, Context], Picture]
@@ -54,11 +55,11 @@ def run(inputs: Inputs, params: StyleTransferParams, context: Context) -> Result
     size = params.size or DEFAULT_SIZE[method]
     photo = resize(picture, *working_size(picture.width, picture.height, size), "lanczos")
     device = torch_device(context.device)
-    context.advance(0, _("Loading the network"))
+    context.advance(0, LOADING)
     if method == "fast":
         network = multistyle(context.device)
         network.choose(list(STYLES).index(params.look))
-        painted = paint(network, rgb(photo), context, device, _("Painting"))
+        painted = paint(network, rgb(photo), context, device, PAINTING)
         images = {"image": finished(_mixed(rgb(photo), painted, params.strength), photo, params)}
         return Result(images=images, weights=(MULTISTYLE.name,), engine="torch")
     given = inputs.pictures("style") or [read_picture(FOLDER / "paintings" / f"{params.painting}.webp")]
@@ -105,7 +106,7 @@ def arbitrary(params: StyleTransferParams, device: torch.device) -> Painter:
     def painter(photo: Picture, style: Picture, _film: Path, context: Context) -> Picture:
         own, other = style_vector(session, rgb(photo)), style_vector(session, rgb(style))
         network.choose(own + params.strength * (other - own))
-        return finished(paint(network, rgb(photo), context, device, _("Painting")), photo, params)
+        return finished(paint(network, rgb(photo), context, device, PAINTING), photo, params)
 
     return painter
 

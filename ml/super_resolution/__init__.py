@@ -22,6 +22,7 @@ from ml.core.operation import (
 )
 from ml.core.text import _
 from ml.core.weights import Package, Weights
+from ml.super_resolution.messages import TOO_LARGE_TO_COMPARE
 
 Single = Literal["latent-sr", "fsrcnn", "srcnn", "real-esrgan", "real-esrgan-compact", "bicubic"]
 Method = Literal[Single, "compare"]
@@ -193,12 +194,7 @@ def estimate(params: SuperResolutionParams, inputs: Mapping[str, Sequence[Facts]
     methods: Sequence[Single]
     if params.method == "compare":
         if width * height > LARGEST_COMPARED * 1e6:
-            raise InputError(
-                _(
-                    "To compare, the result of every method is held at once, so it can have {limit} megapixels at "
-                    "most, and would have {size:.0f}. Choose one method, a smaller scale or a smaller picture."
-                ).format(limit=LARGEST_COMPARED, size=width * height / 1e6)
-            )
+            raise InputError(TOO_LARGE_TO_COMPARE, limit=LARGEST_COMPARED, size=width * height / 1e6)
         methods = compared(picture.width, picture.height, params.scale)
     else:
         methods = [params.method]

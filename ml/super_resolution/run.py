@@ -12,6 +12,7 @@ from ml.core.checkpoints import load_weights
 from ml.core.context import Context, Inputs, Result
 from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, from_float, to_float, visible_color
+from ml.core.messages import LOADING
 from ml.core.resampling import resize_bicubic, rgb_to_ycbcr, ycbcr_to_rgb
 from ml.core.resize import resize
 from ml.core.side_by_side import by_method, judge_of
@@ -30,6 +31,7 @@ from ml.super_resolution import (
     compared,
     networks,
 )
+from ml.super_resolution.messages import ENLARGING
 from ml.super_resolution.real_esrgan import SCALE, CompactNet, RRDBNet, load_ncnn
 
 Enlarge = Callable[[Tensor], Tensor]
@@ -92,7 +94,7 @@ def enlarge(picture: Picture, method: Single, scale: int, context: Context) -> P
     size = picture.width * scale, picture.height * scale
     if method == "bicubic":
         return resize(picture, *size, "bicubic", on_strip=context.advance)
-    context.progress(0, _("Loading the network"))
+    context.progress(0, LOADING)
     network, apply = enlarger(method, scale, context.device)
     device = torch_device(context.device)
 
@@ -111,7 +113,7 @@ def enlarge(picture: Picture, method: Single, scale: int, context: Context) -> P
         overlap=TILES[method].overlap,
         scale=scale,
         network=network,
-        note=_("Enlarging"),
+        note=ENLARGING,
     )
 
 

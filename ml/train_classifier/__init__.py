@@ -12,6 +12,15 @@ from ml.core.formats import Kind
 from ml.core.measures import Metric
 from ml.core.operation import Estimate, Facts, FineTuning, Group, Next, Operation, Params, Shows, Slot
 from ml.core.text import _, excerpt
+from ml.core.validation import wrong
+from ml.train_classifier.messages import (
+    EQUAL_NAMES,
+    LETTERS_OF_A_NAME,
+    NUMBER_OF_CLASSES,
+    PHOTOS_OR_ARCHIVE,
+    TOO_FEW_PHOTOS,
+    TOO_MANY_NAMES,
+)
 
 FEWEST_PHOTOS = 10
 """Of a class: with five parts, two are held back from each head that is measured."""
@@ -56,20 +65,22 @@ class ClassifierTrainingParams(Params):
     def _fit_to_be_shown(cls, names: list[str]) -> list[str]:
         for name in names:
             if not is_name(name):
-                raise ValueError(
-                    _("a name has 1 to {count} letters, unlike “{name}”").format(
-                        count=LONGEST_CLASS, name=excerpt(name, LONGEST_CLASS)
-                    )
-                )
+                raise wrong(LETTERS_OF_A_NAME, count=LONGEST_CLASS, name=excerpt(name, LONGEST_CLASS))
         if len(set(names)) < len(names):
-            raise ValueError(_("every class needs a name of its own"))
+            raise wrong(EQUAL_NAMES)
         return names
+
+
+CLASS_TITLES = (
+    _("Class 1"), _("Class 2"), _("Class 3"), _("Class 4"), _("Class 5"),
+    _("Class 6"), _("Class 7"), _("Class 8"), _("Class 9"), _("Class 10"),
+)  # fmt: skip
 
 
 def class_slot(number: int) -> Slot:
     return Slot(
         name=f"class_{number}",
-        title=_("Class {number}").format(number=number),
+        title=CLASS_TITLES[number - 1],
         help=_("10 to 90 photos of the same kind of thing.") if number == 1 else "",
         minimum=0,
         maximum=MOST_PHOTOS,
@@ -89,19 +100,10 @@ def class_names(params: ClassifierTrainingParams, inputs: Mapping[str, Sequence[
 def check_counts(counts: Mapping[str, int]) -> None:
     """Raise `InputError` unless there are enough photos (the values) of enough classes (the keys)."""
     if not FEWEST_CLASSES <= len(counts) <= MOST_CLASSES:
-        raise InputError(
-            _(
-                "Give photos of {fewest} to {most} classes, at least {photos} of each, or a ZIP archive with a folder "
-                "for each class."
-            ).format(fewest=FEWEST_CLASSES, most=MOST_CLASSES, photos=FEWEST_PHOTOS)
-        )
+        raise InputError(NUMBER_OF_CLASSES, fewest=FEWEST_CLASSES, most=MOST_CLASSES, photos=FEWEST_PHOTOS)
     for name, count in counts.items():
         if count < FEWEST_PHOTOS:
-            raise InputError(
-                _(
-                    "The class “{name}” has {count} photos, and {fewest} are needed. Add more photos of it."
-                ).format(name=name, count=count, fewest=FEWEST_PHOTOS)
-            )
+            raise InputError(TOO_FEW_PHOTOS, name=name, count=count, fewest=FEWEST_PHOTOS)
 
 
 def estimate(params: ClassifierTrainingParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
@@ -109,15 +111,11 @@ def estimate(params: ClassifierTrainingParams, inputs: Mapping[str, Sequence[Fac
     archives = inputs.get("archive", ())
     names = class_names(params, inputs)
     if archives and names:
-        raise InputError(_("Give either photos class by class or a ZIP archive, and take the other out."))
+        raise InputError(PHOTOS_OR_ARCHIVE)
     if not archives:
         check_counts({name: len(inputs[slot]) for slot, name in names.items()})
         if len(params.names) > len(names):
-            raise InputError(
-                _(
-                    "There are {names} names and photos of {classes} classes. Add photos or take names out."
-                ).format(names=len(params.names), classes=len(names))
-            )
+            raise InputError(TOO_MANY_NAMES, names=len(params.names), classes=len(names))
     photos = sum(facts.frames for facts in archives) + sum(len(inputs[slot]) for slot in names)
     megapixels = sum(facts.megapixels for given in inputs.values() for facts in given)
     seconds = 4 + SECONDS_PER_VIEW * photos * (1 + params.variants) + SECONDS_PER_MEGAPIXEL * megapixels

@@ -10,8 +10,19 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from ml.classify.heads import LONGEST_CLASS, is_name
 from ml.core.errors import InputError
 from ml.core.files import undamaged
-from ml.core.text import _, excerpt
+from ml.core.text import excerpt
 from ml.train_classifier import check_counts
+from ml.train_classifier.messages import (
+    BOMB,
+    FOLDER_NAME,
+    LINK_OR_DEVICE,
+    LOCKED,
+    NOT_IN_A_CLASS,
+    OUTSIDE_OF_FOLDER,
+    RARELY_PACKED,
+    TOO_MANY_FILES,
+    UNPACKED_TOO_LARGE,
+)
 
 MOST_FILES = 1000
 MOST_BYTES = 400_000_000
@@ -61,11 +72,7 @@ def photos_by_class(archive: ZipFile) -> dict[str, list[ZipInfo]]:
     for entry in files:
         _check(entry)
     if sum(entry.file_size for entry in files) > MOST_BYTES:
-        raise InputError(
-            _(
-                "Unpacked, this archive would have more than {limit} MB. Put fewer or smaller photos in."
-            ).format(limit=MOST_BYTES // 1_000_000)
-        )
+        raise InputError(UNPACKED_TOO_LARGE, limit=MOST_BYTES // 1_000_000)
     paths = {entry: _path(entry) for entry in sorted(files, key=lambda entry: entry.filename)}
     around = {path.parts[0] for path in paths.values()}
     if len(around) == 1 and all(len(path.parts) > 2 for path in paths.values()):
@@ -73,12 +80,7 @@ def photos_by_class(archive: ZipFile) -> dict[str, list[ZipInfo]]:
     classes: dict[str, list[ZipInfo]] = defaultdict(list)
     for entry, path in paths.items():
         if len(path.parts) != 2:
-            raise InputError(
-                _(
-                    "“{file}” does not lie in the folder of a class. Pack a ZIP archive with a folder for each class, "
-                    "and the photos in the folders."
-                ).format(file=excerpt(entry.filename, 100))
-            )
+            raise InputError(NOT_IN_A_CLASS, file=excerpt(entry.filename, 100))
         classes[_class_of(path)].append(entry)
     check_counts({name: len(entries) for name, entries in classes.items()})
     return dict(classes)
@@ -91,42 +93,24 @@ def _path(entry: ZipInfo) -> PurePosixPath:
 def _check(entry: ZipInfo) -> None:
     name, path = entry.filename, _path(entry)
     if path.is_absolute() or ":" in path.parts[0] or ".." in path.parts:
-        raise InputError(
-            _("This archive wants to write outside of its folder, at “{file}”. Pack it anew.").format(
-                file=excerpt(name, 100)
-            )
-        )
+        raise InputError(OUTSIDE_OF_FOLDER, file=excerpt(name, 100))
     mode = entry.external_attr >> 16
     if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
-        raise InputError(
-            _("“{file}” is a link or a device. Pack a ZIP archive of nothing but photos.").format(
-                file=excerpt(name, 100)
-            )
-        )
+        raise InputError(LINK_OR_DEVICE, file=excerpt(name, 100))
     if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise InputError(_("This archive is packed in a rare way. Pack it as a plain ZIP archive."))
+        raise InputError(RARELY_PACKED)
     if entry.flag_bits & 1:
-        raise InputError(_("This archive is locked by a password. Pack it without one."))
+        raise InputError(LOCKED)
     if entry.file_size > max(SMALL_BYTES, MOST_TIMES * entry.compress_size):
-        raise InputError(
-            _("“{file}” would unpack to many times its size, as no photo does. Take it out.").format(
-                file=excerpt(name, 100)
-            )
-        )
+        raise InputError(BOMB, file=excerpt(name, 100))
 
 
 def _class_of(path: PurePosixPath) -> str:
     name = " ".join(path.parts[0].split())
     if not is_name(name):
-        raise InputError(
-            _("A folder is called “{name}”; give it a name of 1 to {count} letters.").format(
-                name=excerpt(name, LONGEST_CLASS), count=LONGEST_CLASS
-            )
-        )
+        raise InputError(FOLDER_NAME, name=excerpt(name, LONGEST_CLASS), count=LONGEST_CLASS)
     return name
 
 
 def _too_many() -> InputError:
-    return InputError(
-        _("This archive holds too many files: at most {count:,} photos fit.").format(count=MOST_FILES)
-    )
+    return InputError(TOO_MANY_FILES, count=MOST_FILES)

@@ -26,8 +26,10 @@ from ml.core.errors import InputError
 from ml.core.files import undamaged
 from ml.core.formats import FORMATS
 from ml.core.images import Picture, flattened, read_picture
-from ml.core.text import _
+from ml.core.messages import IN_FILE
+from ml.core.text import excerpt
 from ml.train_classifier import ClassifierTrainingParams, archives, class_names
+from ml.train_classifier.messages import DRAWING, LEARNING, READING
 from ml.train_classifier.pictures import Guess, draw_confusion, draw_mistakes
 
 FOLDS = 5
@@ -120,12 +122,14 @@ def _from_archive(path: Path, context: Context) -> Album:
                 try:
                     album.add(read_picture(unpacked), number)
                 except InputError as error:
-                    raise InputError(f"{entry.filename}: {error}") from None
+                    raise InputError(
+                        IN_FILE, file=excerpt(entry.filename, 100), reason=error.message
+                    ) from None
     return album
 
 
 def _say_reading(done: float, context: Context) -> None:
-    context.advance(0.1 * done, _("Reading the photos"))
+    context.advance(0.1 * done, READING)
 
 
 def middle(picture: Picture) -> Tensor:
@@ -143,9 +147,7 @@ def _batches(album: Album, turn: tuple[int, int], context: Context) -> Iterator[
     number, rounds = turn
     for start in range(0, len(album.photos), BATCH):
         done = (number + start / len(album.photos)) / rounds
-        context.advance(0.1 + 0.85 * done, _("Learning from the photos, round {number} of {rounds}").format(
-            number=number + 1, rounds=rounds
-        ))  # fmt: skip
+        context.advance(0.1 + 0.85 * done, LEARNING(number=number + 1, rounds=rounds))  # fmt: skip
         yield torch.stack(album.photos[start : start + BATCH]).float() / 255
 
 
@@ -250,7 +252,7 @@ def parts(classes: list[int], generator: torch.Generator) -> Tensor:
 
 
 def _result(album: Album, students: Students, context: Context) -> Result:
-    context.advance(0.96, _("Drawing the results"))
+    context.advance(0.96, DRAWING)
     confusion = students.confusion()
     guesses = _guesses(album, students.judgements())
     wrong = sorted((guess for guess in guesses if not guess.right), key=lambda guess: -guess.score)

@@ -10,6 +10,7 @@ from ml.core.errors import InputError
 from ml.core.example import Example
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot, named
 from ml.core.text import _
+from ml.transform.messages import CROP_OUTSIDE
 
 LONGEST_SIDE = 65_535
 
@@ -143,11 +144,7 @@ def cropped(params: TransformParams, width: int, height: int) -> tuple[int, int,
     right = width if params.width is None else params.left + params.width
     bottom = height if params.height is None else params.top + params.height
     if params.left >= width or params.top >= height or right > width or bottom > height:
-        raise InputError(
-            _(
-                "The crop reaches outside the picture, which is {width} x {height} pixels. Make it smaller."
-            ).format(width=width, height=height)
-        )
+        raise InputError(CROP_OUTSIDE, width=width, height=height)
     return params.left, params.top, right, bottom
 
 

@@ -13,6 +13,7 @@ from ml.core.measures import PSNR
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Shows, Slot
 from ml.core.sheets import sheet_size
 from ml.core.text import _
+from ml.vae_sample.messages import NOTHING_TO_COPY
 
 Action = Literal["sample", "manifold", "interpolate", "reconstruct"]
 Method = Literal["vae-16", "vae-2", "autoencoder"]
@@ -147,9 +148,7 @@ def estimate(params: VaeParams, inputs: Mapping[str, Sequence[Facts]]) -> Estima
     """A second or two for a sheet of digits; raises `InputError` where there is nothing to copy."""
     given = [*inputs.get("image", ()), *inputs.get("other", ())]
     if params.action == "reconstruct" and not given:
-        raise InputError(
-            _("There is no digit to copy. Add a picture of one, or choose something else to do.")
-        )
+        raise InputError(NOTHING_TO_COPY)
     seconds = 1 + 0.2 * sum(picture.megapixels for picture in given)
     if params.action == "reconstruct":
         return Estimate(seconds, RECONSTRUCTED_SIDE, RECONSTRUCTED_SIDE)

@@ -13,9 +13,9 @@ from ml.core.device import ready, torch_device
 from ml.core.images import Pixels
 from ml.core.metrics import psnr
 from ml.core.sheets import enlarged, film, sheet
-from ml.core.text import _
 from ml.digits.finding import find_digit
 from ml.vae_sample import GAP, RECONSTRUCTED_SIDE, WEIGHTS, Method, VaeParams, columns
+from ml.vae_sample.messages import DRAWING
 from ml.vae_sample.networks import Autoencoder
 
 CHUNK = 100
@@ -38,7 +38,7 @@ def loaded(method: Method, device: str) -> Autoencoder:
 def run(inputs: Inputs, params: VaeParams, context: Context) -> Result:
     """A sheet of digits; for two digits also the way between them as a film; for one, its copy."""
     network, device = loaded(params.method, context.device), torch_device(context.device)
-    context.advance(0.1, _("Drawing digits"))
+    context.advance(0.1, DRAWING)
     result = Result(weights=(WEIGHTS[params.method].name,), engine="torch")
     if params.action == "reconstruct":
         digit = next(find_digit(picture).pixels for slot in SLOTS for picture in inputs.pictures(slot))

@@ -15,6 +15,7 @@ from ml.core.measures import Metric
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, Params, Shows, Slot
 from ml.core.text import _
 from ml.super_resolution import FSRCNN, LATENT_SR, REAL_ESRGAN_COMPACT, TILES
+from ml.video_super_resolution.messages import FRAMES_TOO_LARGE, FRAMES_TOO_SMALL
 
 LONGEST_SIDE = FORMATS["mp4"].longest_side
 
@@ -53,17 +54,10 @@ def estimate(params: VideoParams, inputs: Mapping[str, Sequence[Facts]]) -> Esti
     (film,) = inputs["video"]
     width, height = film.width * params.scale, film.height * params.scale
     if max(width, height) > LONGEST_SIDE:
-        raise InputError(
-            _(
-                "The frames would be {side:,} pixels wide or high, and a video can have {limit:,}. "
-                "Choose a smaller scale."
-            ).format(side=max(width, height), limit=LONGEST_SIDE)
-        )
+        raise InputError(FRAMES_TOO_LARGE, side=max(width, height), limit=LONGEST_SIDE)
     if params.method == "burst":
         if min(film.width, film.height) < SMALLEST_SIDE:
-            raise InputError(
-                _("These frames are too small to be laid over each other. Choose another method.")
-            )
+            raise InputError(FRAMES_TOO_SMALL)
         rate = WINDOW * SECONDS_PER_FRAME_MEGAPIXEL + params.scale**2 * SECONDS_PER_ENLARGED_MEGAPIXEL
         frame = rate * film.megapixels
     else:

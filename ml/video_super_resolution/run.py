@@ -13,9 +13,10 @@ from ml.core.formats import FORMATS
 from ml.core.frames import Frame, VideoWriter, frames
 from ml.core.images import Picture, flattened
 from ml.core.side_by_side import Part
-from ml.core.text import _
+from ml.core.text import Message
 from ml.super_resolution.run import enlarge, weights_of
 from ml.video_super_resolution import WINDOW, VideoParams
+from ml.video_super_resolution.messages import FRAME
 
 
 def run(inputs: Inputs, params: VideoParams, context: Context) -> Result:
@@ -72,9 +73,9 @@ class FramePart(Part):
 
     def __init__(self, whole: Context, index: int, count: int) -> None:
         super().__init__(whole, index / count, (index + 1) / count)
-        self._note = _("Frame {number} of {count}").format(number=index + 1, count=count)
+        self._note = FRAME(number=index + 1, count=count)
 
-    def progress(self, fraction: float, note: str = "") -> None:
+    def progress(self, fraction: float, note: Message | None = None) -> None:
         super().progress(fraction, self._note)
 
     def preview(self, picture: Picture) -> None:

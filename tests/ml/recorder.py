@@ -15,7 +15,7 @@ class Recorder(Context):
         self.previews: list[Picture] = []
         self.curves: dict[str, list[tuple[float, float]]] = {}
 
-    def progress(self, fraction: float, note: str = "") -> None:
+    def progress(self, fraction: float, note: object = None) -> None:
         self.fractions.append(fraction)
 
     def preview(self, picture: Picture) -> None:

@@ -170,7 +170,7 @@ def test_frames_that_do_not_fit_are_left_out_and_named(tmp_path: Path) -> None:
     result = fuse(mixed, tmp_path)
 
     assert result.metrics == {"frames_used": 6, "frames_left_out": 2}
-    assert [label.title for label in result.labels] == [
+    assert [str(label.title) for label in result.labels] == [
         "Frame 2 left out: it has another size",
         "Frame 5 left out: it shows something else",
     ]
@@ -184,7 +184,7 @@ def test_a_first_frame_that_does_not_fit_is_left_out_as_well(tmp_path: Path) -> 
 
     result = fuse([other[0], *frames], tmp_path)
 
-    assert [label.title for label in result.labels] == ["Frame 1 left out: it shows something else"]
+    assert [str(label.title) for label in result.labels] == ["Frame 1 left out: it shows something else"]
     assert quality(result.images["image"].pixels, truth) > 25
 
 

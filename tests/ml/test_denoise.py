@@ -143,7 +143,7 @@ def test_nlm_of_a_large_photo_asks_several_times_a_second(tmp_path: Path) -> Non
     class Impatient(Context):
         tiles = 0
 
-        def progress(self, fraction: float, note: str = "") -> None:
+        def progress(self, fraction: float, note: object = None) -> None:
             self.tiles += 1
 
         def cancel_requested(self) -> bool:

@@ -5,7 +5,10 @@ import time
 from pydantic import Field
 
 from ml.core.operation import Group, Operation, Params
+from ml.core.text import Message
 from tests.operations import PHOTO, seconds, tiny_picture, tiny_result
+
+SLEEPING = Message("nap.sleeping", "sleeping")
 
 
 class NapParams(Params):
@@ -16,7 +19,7 @@ def run(inputs, params, context):
     begun = time.monotonic()
     while (slept := time.monotonic() - begun) < params.seconds:
         context.check_cancelled()
-        context.progress(slept / params.seconds, "sleeping")
+        context.progress(slept / params.seconds, SLEEPING)
         context.preview(tiny_picture(int(255 * slept / params.seconds)))
         context.series("depth", slept, slept**2)
         time.sleep(0.02)

@@ -2,11 +2,14 @@
 
 from ml.core.errors import InputError
 from ml.core.operation import Group, Operation, Params
+from ml.core.text import Message
 from tests.operations import PHOTO, seconds
+
+TOO_BLUE = Message("picky.too_blue", "This photo is too blue. Take another one.")
 
 
 def run(inputs, params, context):
-    raise InputError("This photo is too blue. Take another one.")
+    raise InputError(TOO_BLUE)
 
 
 operation = Operation(

@@ -19,6 +19,7 @@ from webapp.supervisor.probes import address, site_is_ready
 from webapp.supervisor.processes import end_with, give_way
 
 TURN_SECONDS = 0.1
+ASK_SECONDS = 0.2
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 STEADY_SECONDS = 10.0  # a child that lived this long did not die of its start
 PATIENCE_SECONDS = 20.0
@@ -86,7 +87,12 @@ class Supervisor:
 
     def _stay_until(self, condition: Callable[[], bool], awaited: str = "") -> None:
         complain_at = time.monotonic() + PATIENCE_SECONDS
-        while not self._told_to_end and not condition():
+        ask_at = 0.0
+        while not self._told_to_end:
+            if time.monotonic() >= ask_at:  # not with each line that a child says
+                if condition():
+                    return
+                ask_at = time.monotonic() + ASK_SECONDS
             self._show_output()
             for child in self._children:
                 self._revive(child)

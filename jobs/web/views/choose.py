@@ -25,7 +25,8 @@ from ml.registry import registry
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":  # any number of photos, which an address would not hold
-        return redirect(choose_url(request, uuids(request.POST.getlist("photo"))))
+        asked = [visibility.visible_photo(request, each) for each in uuids(request.POST.getlist("photo"))]
+        return redirect(choose_url(request, [photo.id for photo in asked]))
     photos = [visibility.visible_photo(request, photo_id) for photo_id in chosen(request, request.GET)]
     if not photos:
         return redirect("home")

@@ -26,10 +26,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
         "disk": limits.free_bytes() > settings.LATENT.min_free_megabytes * 1_000_000,
         "worker": bool(seen),
     }
-    return JsonResponse(
-        {"ready": all(checks.values()), **checks, "workers_seen_at": seen},
-        status=200 if all(checks.values()) else 503,
-    )
+    ready = all(checks.values())
+    told = {"ready": ready, **checks, "workers_seen_at": seen}
+    response = JsonResponse(told, status=200 if ready else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # not to be ready is no error of the site's
+    return response
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

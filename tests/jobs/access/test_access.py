@@ -35,7 +35,7 @@ STRANGERS = tuple(person for person in ALL if person not in HERS)
 MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     # Pages that are the same for everybody, or show each their own.
     "": {"GET": ALL},
-    "choose": {"GET": HERS},
+    "choose": {"GET": HERS, "POST": HERS},
     "photos": {"POST": ALL},
     "new/<slug:slug>": dict.fromkeys(METHODS, ALL),
     "new/<slug:slug>/cost": {"POST": ALL},

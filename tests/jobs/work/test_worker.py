@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from jobs.models import Job, Output
-from jobs.queue import broker, deletion, lifecycle
+from jobs.queue import broker, deletion, lifecycle, live
 from tests.support import submit, submit_one, unreachable, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -47,9 +47,9 @@ def all_well(jobs, media):
 
 def test_a_run_shows_its_progress_and_then_its_result(worker, alice, photo):
     job = submit_one(alice.owner, "nap", {"seconds": 2}, {"photo": [photo(alice.owner)]})
-    live = wait_for(lambda: (live := live.read(job.uuid)).fraction > 0.2 and live)
-    assert live.note == "sleeping"
-    assert live.series["depth"]
+    told = wait_for(lambda: (told := live.read(job.uuid)).fraction > 0.2 and told)
+    assert told.note == "sleeping"
+    assert told.series["depth"]
     assert live.preview(job.uuid)[8:12] == b"WEBP"
     version = live.version(job.uuid)
     wait_for(lambda: live.version(job.uuid) != version)

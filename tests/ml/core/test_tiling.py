@@ -28,7 +28,7 @@ class Spy(Context):
         self.fractions: list[float] = []
         self.previews: list[Picture] = []
 
-    def progress(self, fraction: float, note: str = "") -> None:
+    def progress(self, fraction: float, note: object = None) -> None:
         self.fractions.append(fraction)
 
     def preview(self, picture: Picture) -> None:
