@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema, get_schema
@@ -15,6 +14,7 @@ from ninja.utils import check_csrf
 
 from jobs.access import identity
 from jobs.errors import Refused
+from jobs.messages import CSRF
 from jobs.models import Owner
 from jobs.web.problems import PROBLEM_TYPE
 
@@ -30,7 +30,7 @@ class BearerOrSession:
         if not request.COOKIES:
             return None
         if check_csrf(request):
-            raise Refused("csrf", _("Send the CSRF token of the site in the header X-CSRFToken."), status=403)
+            raise Refused(CSRF, status=403)
         return identity.owner_made_if_needed(request)
 
 
@@ -83,6 +83,8 @@ class Problem(Schema):
     status: int
     detail: str
     code: str
+    reason: str
+    values: dict[str, Any]
 
 
 SERVERS_OWN: dict[int, Any] = dict.fromkeys((414, 431))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jobs.models import Job, Owner, Turn
 from jobs.queue import broker, deletion, lifecycle, line, live, reaper, workers
-from tests.support import submit
+from tests.support import saying, submit
 
 pytestmark = pytest.mark.django_db
 
@@ -203,7 +203,7 @@ def test_without_redis_all_that_is_a_hint_is_left_out_at_once(alice, redis, trie
     assert len(tries) <= 4, "the broker is tried twice, by two of its parts, and no more often"
     assert place(job).position == 1
     claim = lifecycle.claim("cpu")
-    live.say(job.uuid, 0.5, "half")
+    live.say(job.uuid, 0.5, saying("half"))
     assert live.read(job.uuid) == live.Live()
     assert live.version(job.uuid) == ""
     assert workers.workers() == []

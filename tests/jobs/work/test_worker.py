@@ -47,7 +47,7 @@ def all_well(jobs, media):
 def test_a_run_shows_its_progress_and_then_its_result(worker, alice, photo):
     job = submit_one(alice.owner, "nap", {"seconds": 2}, {"photo": [photo(alice.owner)]})
     told = wait_for(lambda: (told := live.read(job.uuid)).fraction > 0.2 and told)
-    assert told.note == "sleeping"
+    assert str(told.note) == "sleeping"
     assert told.series["depth"]
     assert live.preview(job.uuid)[8:12] == b"WEBP"
     version = live.version(job.uuid)
