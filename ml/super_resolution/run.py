@@ -16,7 +16,6 @@ from ml.core.messages import LOADING
 from ml.core.resampling import resize_bicubic, rgb_to_ycbcr, ycbcr_to_rgb
 from ml.core.resize import resize
 from ml.core.side_by_side import by_method, judge_of
-from ml.core.text import _
 from ml.core.tiling import tiled
 from ml.core.weights import Weights
 from ml.super_resolution import (
@@ -60,7 +59,7 @@ def run(inputs: Inputs, params: SuperResolutionParams, context: Context) -> Resu
     methods = methods_of(params, picture)
     for method in methods:
         if method != "bicubic":
-            context.advance(0, _("Loading the network"))
+            context.advance(0, LOADING)
             enlarger(method, scale, context.device)
     result = by_method(
         params.method,
