@@ -85,7 +85,7 @@ def fill(count: int) -> Any:
             worker=chance.choice(WORKERS) if ended else "",
             recipe={"operation": operation, "params": {}, "inputs": ["0" * 64], "weights": ["1" * 64]},
             error_code=chance.choice(ERRORS) if status == "failed" else "",
-            error_message="It did not work." if status == "failed" else "",
+            error_text="It did not work." if status == "failed" else "",
         )
 
     Job._meta.get_field("created_at").auto_now_add = False

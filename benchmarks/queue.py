@@ -37,6 +37,7 @@ from benchmarks import bare, report  # noqa: E402
 from jobs.access import identity  # noqa: E402
 from jobs.models import Job, Owner  # noqa: E402
 from jobs.queue import lifecycle, live  # noqa: E402
+from ml.core.messages import LOADING  # noqa: E402
 from tests.settings import TEST_HOME  # noqa: E402
 from tests.support import Process, Redis, Worker, submit, wait_for  # noqa: E402
 from webapp.config import config  # noqa: E402
@@ -171,7 +172,7 @@ def poll_rows() -> list[tuple[str, ...]]:
     claim = lifecycle.claim("cpu")
     assert claim is not None
     runs, waits = claim.job, submit(visitor, "nap", seconds=60)
-    live.say(runs.uuid, 0.4, "tile 4 of 10")
+    live.say(runs.uuid, 0.4, LOADING)
     site, port = web()
     with running(site):
         views = {

@@ -2,19 +2,27 @@
 
 import errno
 
-from django.utils.translation import gettext as _
+from jobs.messages import STORAGE_AWAY, told
+from ml.core.text import Message
 
 
 class Refused(Exception):
-    """`code` is for programs, `status` for HTTP, `str(refusal)` for people; after `retry_after` seconds it may do."""
+    """`code` is the kind of refusal, for programs, `status` for HTTP; after `retry_after` seconds it may do.
+
+    `message` is what a person is told; `str(refusal)` says it in the reader's language.
+    """
 
     def __init__(
-        self, code: str, sentence: str, *, status: int = 422, retry_after: int | None = None
+        self, message: Message, *, code: str = "", status: int = 422, retry_after: int | None = None
     ) -> None:
-        super().__init__(sentence)
-        self.code = code
+        super().__init__(message)
+        self.message = message
+        self.code = code or message.code
         self.status = status
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return told(self.message)
 
 
 class StorageAway(OSError):
@@ -26,9 +34,4 @@ class StorageAway(OSError):
 
 def storage_away() -> Refused:
     """What a person is told then."""
-    return Refused(
-        "storage_away",
-        _("The pictures of this site are out of reach for the moment. Try again in a minute."),
-        status=503,
-        retry_after=60,
-    )
+    return Refused(STORAGE_AWAY, status=503, retry_after=60)

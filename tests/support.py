@@ -19,6 +19,7 @@ from django.db import connection
 from jobs.models import Job, Owner, Photo
 from jobs.queue import submission, workers
 from jobs.queue.request import Request, Step
+from ml.core.text import Message
 from tests.operations import OPERATIONS
 from webapp.config import BASE_DIR, config
 from webapp.supervisor import commands
@@ -40,6 +41,11 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
         assert time.monotonic() < give_up_at, f"waited {seconds} s in vain"
         time.sleep(0.02)
     return found
+
+
+def saying(words: str) -> Message:
+    """A message without values."""
+    return Message(f"test.{words[:60]}", words)
 
 
 def submit(owner: Owner | None, operation: str = "instant", **params: Any) -> Job:

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
+from jobs.messages import BAD_TOKEN
 from jobs.models import ApiToken, Owner
 from ml.core.operation import Operation
 
@@ -73,7 +73,7 @@ def _find_owner(request: HttpRequest) -> Owner | None:
 def _user_of_token(secret: str) -> "User":
     token = ApiToken.objects.select_related("user").filter(digest=ApiToken.digest_of(secret)).first()
     if token is None or not token.user.is_active:
-        raise Refused("bad_token", _("This token is not good. Make a new one."), status=401)
+        raise Refused(BAD_TOKEN, status=401)
     now = timezone.now()
     if token.last_used_at is None or (now - token.last_used_at).total_seconds() > USED_EVERY_SECONDS:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

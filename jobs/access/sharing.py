@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from jobs.access.visibility import found
 from jobs.errors import Refused
+from jobs.messages import NOTHING_TO_SHARE
 from jobs.models import Job, Owner, ShareLink
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def share(
 ) -> ShareLink:
     """A link by which anybody sees the result; without `expires_in` it lives as long as the job."""
     if job.status != Job.Status.SUCCEEDED:
-        raise Refused("nothing_to_share", _("There is no result to share yet."), status=409)
+        raise Refused(NOTHING_TO_SHARE, status=409)
     return ShareLink.objects.create(
         job=job,
         original=original,

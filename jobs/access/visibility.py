@@ -8,11 +8,11 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import gettext as _
 
 from jobs.access.identity import is_admin, owner_of
 from jobs.access.signing import is_signed
 from jobs.errors import Refused
+from jobs.messages import UNKNOWN_PHOTO
 from jobs.models import Draft, Job, Output, Owner, Photo
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ def own_photos(owner: Owner, ids: list[UUID]) -> list[Photo]:
     found = photos_of(owner).in_bulk(ids)
     missing = [str(photo_id) for photo_id in ids if photo_id not in found]
     if missing:
-        raise Refused(
-            "unknown_photo",
-            _("There is no photo {id} of yours. Upload it first.").format(id=missing[0]),
-        )
+        raise Refused(UNKNOWN_PHOTO(id=missing[0]))
     return [found[photo_id] for photo_id in ids]
 
 

@@ -31,7 +31,7 @@ from jobs.queue import deletion, lifecycle
 from jobs.queue.state import kept_until, state_of
 
 MOST_OWNERS = 100
-WIDE = ("params", "recipe", "metrics", "labels", "series", "error_message")
+WIDE = ("params", "recipe", "metrics", "labels", "series", "error", "error_text")
 
 
 @admin.register(Job)
@@ -41,7 +41,7 @@ class JobAdmin(Deletion, RecordAdmin):
     ordering = ("-id",)
     list_display = (
         "picture", "title", "state", "owner_name", "arrived", "waited", "ran", "attempts", "worker_name",
-        "error",
+        "failure",
     )  # fmt: skip
     list_display_links = ("picture", "title")
     list_select_related = ("owner__user",)
@@ -128,7 +128,7 @@ class JobAdmin(Deletion, RecordAdmin):
         return job.worker or None
 
     @admin.display(description=gettext_lazy("error"))
-    def error(self, job: Job) -> str | None:
+    def failure(self, job: Job) -> str | None:
         return job.error_code or None
 
     # What may be done

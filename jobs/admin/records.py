@@ -35,7 +35,7 @@ class PhotoAdmin(Deletion, RecordAdmin):
     )
     search_fields = ("name", "sha256")
     search_help_text = gettext_lazy("Name or SHA-256")
-    readonly_fields = ("large_picture", "pixels", "size")
+    readonly_fields = ("large_picture", "pixels", "size", "note")
     fields = (
         "large_picture", "name", "owner", "kind", "format", "pixels", "frames", "seconds", "size", "sha256",
         "note", "created_at",

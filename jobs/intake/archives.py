@@ -12,22 +12,20 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from jobs.errors import Refused
 from jobs.intake.developed import Developed
 from jobs.intake.pictures import receive_picture
 from jobs.intake.sniffing import check_size, sniff
+from jobs.messages import ARCHIVE_TOO_LARGE, BAD_PHOTO, NO_PHOTO, PHOTOS_OF, TELLS_APART, UPLOAD_DAMAGED
 from ml.classify.heads import MOST_BYTES, read_head, write_head
 from ml.core.errors import InputError
 from ml.core.files import undamaged
 from ml.core.formats import FORMATS, Kind
-from ml.core.text import Message, excerpt
+from ml.core.text import excerpt
 from ml.train_classifier import archives
 
 MOST_MEGAPIXELS_FACTOR = 12  # all photos of an archive together hold at most so many times the pixels of one
-NO_PHOTO = Message("no_photo", gettext_noop("This is no photo."))
 
 
 def receive_archive(file: "UploadedFile[Any]") -> Developed:
@@ -46,8 +44,8 @@ def receive_model(file: "UploadedFile[Any]") -> Developed:
     with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as made:
         write_head(head, Path(made.name))
         content = Path(made.name).read_bytes()
-    note = _("Tells apart: {classes}.").format(classes=", ".join(head.classes))
-    return Developed(io.BytesIO(content), Kind.MODEL, "safetensors", 0, 0, "#808080", notes=(_short(note),))
+    note = TELLS_APART(classes=", ".join(head.classes))
+    return Developed(io.BytesIO(content), Kind.MODEL, "safetensors", 0, 0, "#808080", notes=(note,))
 
 
 def _tail(file: "UploadedFile[Any]") -> bytes:
@@ -66,7 +64,7 @@ def _developed(archive: ZipFile) -> Developed:
         made.close()
         raise
     names = ", ".join(f"{name} ({len(entries)})" for name, entries in classes.items())
-    note = _short(_("Photos of {classes}.").format(classes=names))
+    note = PHOTOS_OF(classes=names)
     return Developed(made, Kind.ARCHIVE, "zip", 0, 0, "#808080", frames=count, notes=(note,))
 
 
@@ -80,13 +78,7 @@ def _write(archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes
                 photo = _photo(archive, entry)
                 megapixels += photo.width * photo.height / 1e6
                 if megapixels > limit:
-                    raise Refused(
-                        "too_many_pixels",
-                        _(
-                            "The photos in this archive have more than {limit:g} megapixels in all. "
-                            "Make them smaller and try again."
-                        ).format(limit=limit),
-                    )
+                    raise Refused(ARCHIVE_TOO_LARGE(limit=limit), code="too_many_pixels")
                 photo.file.seek(0)
                 suffix = FORMATS[photo.format].suffix
                 clean.writestr(ZipInfo(f"{name}/{number:04}{suffix}"), photo.file.read())
@@ -104,21 +96,11 @@ def _photo(archive: ZipFile, entry: ZipInfo) -> Developed:
             raise InputError(NO_PHOTO)
         return receive_picture(upload, file_format)
     except (Refused, InputError) as error:
-        sentence = str(error)
+        reason = error.message
     except (BadZipFile, zlib.error, EOFError):
         raise
     except Exception as error:
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
             raise
-        sentence = _("This picture is damaged, cut short or of a rare kind. Export or download it again.")
-    raise Refused(
-        "bad_photo",
-        _("“{file}” in this archive: {sentence}").format(
-            file=excerpt(entry.filename, 100), sentence=sentence
-        ),
-    )
-
-
-def _short(note: str) -> str:
-    """As much of a note as a row holds."""
-    return note if len(note) <= 300 else f"{note[:299]}…"
+        reason = UPLOAD_DAMAGED
+    raise Refused(BAD_PHOTO(file=excerpt(entry.filename, 100), reason=reason))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from ml.core.formats import Kind
+from ml.core.text import Message
 
 
 @dataclass(frozen=True)
@@ -18,4 +19,4 @@ class Developed:
     color: str
     frames: int = 1
     seconds: float = 0.0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()

@@ -6,9 +6,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.db.models import Q, Sum
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
+from jobs.messages import DISK_NEARLY_FULL, NO_ROOM, TOO_MANY_UPLOADS
 from jobs.models import Output, Owner, Photo
 
 HOUR = timedelta(hours=1)
@@ -25,33 +25,19 @@ def check_upload(owner: Owner, size: int) -> None:
         oldest = recent.order_by("-created_at")[most - 1].created_at
         seconds = (oldest + HOUR - timezone.now()).total_seconds()
         raise Refused(
-            "too_many_uploads",
-            _(
-                "You have sent {count} photos within an hour, and that is the limit. Go on in {minutes} min."
-            ).format(count=most, minutes=max(1, round(seconds / 60))),
+            TOO_MANY_UPLOADS(count=most, minutes=max(1, round(seconds / 60))),
             status=429,
             retry_after=max(1, round(seconds)),
         )
     limit = settings.LATENT.member_stored_megabytes if member else settings.LATENT.visitor_stored_megabytes
     if stored_bytes(owner) + size > limit * 1_000_000:
-        raise Refused(
-            "no_room",
-            _("Your photos and results take {limit} MB, and no more fit. Delete some, and try again.").format(
-                limit=limit
-            ),
-            status=413,
-        )
+        raise Refused(NO_ROOM(limit=limit), status=413)
 
 
 def check_disk() -> None:
     """Raise `Refused` while there is still room for what runs."""
     if free_bytes() < settings.LATENT.min_free_megabytes * 1_000_000:
-        raise Refused(
-            "disk_full",
-            _("The disk of this site is nearly full, so nothing new is taken for now. Try again later."),
-            status=507,
-            retry_after=LATER_SECONDS,
-        )
+        raise Refused(DISK_NEARLY_FULL, code="disk_full", status=507, retry_after=LATER_SECONDS)
 
 
 def free_bytes() -> int:

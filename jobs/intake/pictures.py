@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext as _
 from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import get_sampling
 
@@ -25,6 +24,17 @@ from jobs.intake.containers import (
 )
 from jobs.intake.developed import Developed
 from jobs.intake.sniffing import clean_name
+from jobs.messages import (
+    ANIMATION_TOO_WIDE,
+    FIRST_PAGE,
+    FROM_OTHER_COLORS,
+    FROM_PROFILE,
+    PROFILE_LEFT_OUT,
+    REDUCED_TO_8_BITS,
+    REDUCED_TO_16_BITS,
+    TOO_MANY_FRAMES,
+    TOO_MANY_PIXELS,
+)
 from jobs.storage.thumbnails import mean_color
 from ml.core.formats import FORMATS, FileFormat, Format, Kind
 from ml.core.images import (
@@ -38,6 +48,7 @@ from ml.core.images import (
     to_srgb,
     write_picture,
 )
+from ml.core.text import Message
 
 ANIMATION_FACTOR = 2  # the frames of an animation together hold at most so many times the pixels of a photo
 UPRIGHT = {
@@ -86,25 +97,13 @@ def _check_size(width: int, height: int) -> None:
     limit = settings.LATENT.max_upload_megapixels
     megapixels = width * height / 1e6
     if megapixels > limit:
-        raise Refused(
-            "too_many_pixels",
-            _(
-                "This picture has {width} × {height} pixels ({megapixels:,.1f} megapixels); "
-                "at most {limit:g} megapixels can be sent. Make it smaller and try again."
-            ).format(width=width, height=height, megapixels=megapixels, limit=limit),
-        )
+        raise Refused(TOO_MANY_PIXELS(width=width, height=height, megapixels=megapixels, limit=limit))
 
 
 def _check_frames(image: Any, frames: int) -> None:
     limit = settings.LATENT.max_upload_megapixels
     if frames > MOST_FRAMES or frames * image.width * image.height / 1e6 > ANIMATION_FACTOR * limit:
-        raise Refused(
-            "too_many_frames",
-            _(
-                "This animation is too long: at most {frames:,} frames and {limit:g} megapixels in all "
-                "can be sent. Make it shorter or smaller and try again."
-            ).format(frames=MOST_FRAMES, limit=ANIMATION_FACTOR * limit),
-        )
+        raise Refused(TOO_MANY_FRAMES(frames=MOST_FRAMES, limit=ANIMATION_FACTOR * limit))
     if image.format == "TIFF":
         tile_width, tile_height = image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)
         if tile_width * tile_height > limit * 1e6:
@@ -173,12 +172,7 @@ def _develop_deep(image: Image.Image, data: bytes) -> Developed:
 def _develop_animation(image: Image.Image, count: int, upright: int) -> Developed:
     longest = FORMATS["webp"].longest_side
     if max(image.size) > longest:
-        raise Refused(
-            "too_many_pixels",
-            _("An animation can be {limit:,} pixels wide or high. Make it smaller and try again.").format(
-                limit=longest
-            ),
-        )
+        raise Refused(ANIMATION_TOO_WIDE(limit=longest), code="too_many_pixels")
     frames, durations, converted = [], [], False
     # The default picture of an APNG is shown by whoever cannot play it, and is no frame.
     for index in range(1 if image.info.get("default_image") else 0, count):
@@ -220,22 +214,22 @@ def _plays(image: Image.Image) -> int:
     return 1 if repeats is None else 0 if repeats == 0 else min(repeats + 1, 0xFFFF)
 
 
-def _what_changed(image: Image.Image, *, converted: bool, deep: bool = False) -> tuple[str, ...]:
+def _what_changed(image: Image.Image, *, converted: bool, deep: bool = False) -> tuple[Message, ...]:
     """What was changed knowingly, a sentence each. `converted`: from its profile; `deep`: it had 16 bits."""
     notes = []
     profile = _profile_name(image)
     if image.mode in ("CMYK", "LAB"):
-        notes.append(_("Converted from {colors} to sRGB.").format(colors=image.mode.replace("LAB", "Lab")))
+        notes.append(FROM_OTHER_COLORS(colors=image.mode.replace("LAB", "Lab")))
     elif converted:
-        notes.append(_("Converted from the colour profile “{name}” to sRGB.").format(name=profile))
+        notes.append(FROM_PROFILE(name=profile))
     elif profile == "" or foreign_profile(image):
-        notes.append(_("The colour profile could not be used and was left out."))
+        notes.append(PROFILE_LEFT_OUT)
     if converted and deep:
-        notes.append(_("Reduced from 16 to 8 bits a channel."))
+        notes.append(REDUCED_TO_8_BITS)
     if image.mode == "I":
-        notes.append(_("Reduced from 32 to 16 bits a channel."))
+        notes.append(REDUCED_TO_16_BITS)
     if image.format == "TIFF" and getattr(image, "is_animated", False):
-        notes.append(_("Only the first page was kept."))
+        notes.append(FIRST_PAGE)
     return tuple(notes)
 
 

@@ -21,7 +21,6 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.db import OperationalError
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused, StorageAway, storage_away
 from jobs.intake import limits
@@ -29,6 +28,7 @@ from jobs.intake.archives import receive_archive, receive_model
 from jobs.intake.developed import Developed
 from jobs.intake.pictures import receive_picture
 from jobs.intake.sniffing import check_size, clean_name, most_bytes, sniff
+from jobs.messages import UPLOAD_DAMAGED, UPLOAD_NOT_KEPT, UPLOAD_OUT_OF_MEMORY
 from jobs.models import Owner, Photo
 from ml.core.errors import InputError
 from ml.core.formats import Format, Kind
@@ -93,7 +93,7 @@ def _store(owner: Owner | None, developed: Developed, name: str) -> Photo:
     photo = Photo(
         owner=owner, name=name, kind=developed.kind, format=developed.format, width=developed.width,
         height=developed.height, frames=developed.frames, seconds=developed.seconds, color=developed.color,
-        note=" ".join(developed.notes), bytes=size, sha256=digest,
+        notes=[note.as_json() for note in developed.notes], bytes=size, sha256=digest,
     )  # fmt: skip
     place = f"photos/{photo.id.hex[:2]}/{photo.id}.{developed.format}"
     try:
@@ -115,22 +115,15 @@ def _refusing_what_cannot_be_decoded() -> Iterator[None]:
     except Refused:
         raise
     except InputError as error:
-        raise Refused("unsupported", _(str(error))) from None
+        raise Refused(error.message, code="unsupported") from None
     except MemoryError:
         logger.exception("An upload was refused for want of memory")
-        raise Refused(
-            "out_of_memory",
-            _("The server is short of memory just now. Try again later or send a smaller picture."),
-            status=503,
-        ) from None
+        raise Refused(UPLOAD_OUT_OF_MEMORY, code="out_of_memory", status=503) from None
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         logger.info("An upload was refused as damaged: %r", error)
-        raise Refused(
-            "damaged",
-            _("This picture is damaged, cut short or of a rare kind. Export or download it again."),
-        ) from None
+        raise Refused(UPLOAD_DAMAGED, code="damaged") from None
 
 
 @contextmanager
@@ -145,6 +138,4 @@ def _refusing_what_cannot_be_kept() -> Iterator[None]:
         if not full:
             raise
         logger.exception("An upload was refused: the disk is full")
-        raise Refused(
-            "disk_full", _("The server's disk is full. Try again later, or tell whoever runs it."), status=507
-        ) from None
+        raise Refused(UPLOAD_NOT_KEPT, code="disk_full", status=507) from None

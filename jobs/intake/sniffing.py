@@ -6,9 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
+from jobs.messages import EMPTY, NOT_A_PICTURE, TOO_LARGE
 from ml.core.formats import HEAD_BYTES, Format, format_of
 
 LONGEST_NAME = 120
@@ -17,15 +17,9 @@ LONGEST_NAME = 120
 def check_size(size: int) -> None:
     """Raise `Refused` for an upload of that many bytes, if it is too large or empty."""
     if size > most_bytes():
-        raise Refused(
-            "too_large",
-            _(
-                "This file has {size:.1f} MB; at most {limit} MB can be sent. Make it smaller and try again."
-            ).format(size=size / 1e6, limit=settings.LATENT.max_upload_megabytes),
-            status=413,
-        )
+        raise Refused(TOO_LARGE(size=size / 1e6, limit=settings.LATENT.max_upload_megabytes), status=413)
     if not size:
-        raise Refused("empty", _("This file is empty. Choose another one."))
+        raise Refused(EMPTY)
 
 
 def sniff(file: "UploadedFile[Any]") -> Format:
@@ -34,12 +28,7 @@ def sniff(file: "UploadedFile[Any]") -> Format:
     file.seek(0)
     if found:
         return found
-    raise Refused(
-        "not_a_picture",
-        _(
-            "This is not a picture or video we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, or an MP4, MOV or WebM."
-        ),
-    )
+    raise Refused(NOT_A_PICTURE)
 
 
 def clean_name(name: str) -> str:

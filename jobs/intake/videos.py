@@ -12,10 +12,10 @@ import av
 from av.bitstream import BitStreamFilterContext
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
 from jobs.intake.developed import Developed
+from jobs.messages import CHANGING_SIZE, CODED_ANEW, TOO_LONG, TOO_MANY_VIDEO_FRAMES, VIDEO_TOO_LARGE
 from jobs.storage.thumbnails import mean_color
 from ml.core.formats import Kind
 from ml.core.frames import (
@@ -99,10 +99,7 @@ class Film:
         frames = list(packet.decode())
         for frame in frames:
             if (frame.width, frame.height) != self._size:
-                raise Refused(
-                    "changing_size",
-                    _("The pictures of this video change their size midway. Export it in one size."),
-                )
+                raise Refused(CHANGING_SIZE)
             if not self._frames:
                 self._color = mean_color(to_picture(frame))
             self._frames += 1
@@ -116,7 +113,7 @@ class Film:
         if not self._frames or self._packets < self._stream.frames:
             raise damaged()
         rate = float(self._stream.average_rate or 25)
-        notes = () if self.plays_everywhere else (_("Coded anew as H.264, which every browser plays."),)
+        notes = () if self.plays_everywhere else (CODED_ANEW,)
         return Developed(
             made,
             Kind.VIDEO,
@@ -168,29 +165,16 @@ class Encoding:
 
 def _check_length(seconds: float) -> None:
     if seconds > MOST_SECONDS:
-        raise Refused(
-            "too_long",
-            _(
-                "This video is too long: at most {limit} seconds can be sent. Cut out the part you need."
-            ).format(limit=MOST_SECONDS),
-        )
+        raise Refused(TOO_LONG(limit=MOST_SECONDS))
 
 
 def _check_pixels(width: int, height: int, frames: int) -> None:
     megapixels = width * height / 1e6
     if megapixels > MOST_MEGAPIXELS:
         raise Refused(
-            "too_many_pixels",
-            _(
-                "The pictures of this video have {width} × {height} pixels; at most {limit:g} megapixels can be "
-                "sent. Make it smaller and try again."
-            ).format(width=width, height=height, limit=MOST_MEGAPIXELS),
+            VIDEO_TOO_LARGE(width=width, height=height, limit=MOST_MEGAPIXELS), code="too_many_pixels"
         )
     if frames > MOST_FRAMES or frames * megapixels > MOST_MEGAPIXELS_IN_ALL:
         raise Refused(
-            "too_many_frames",
-            _(
-                "This video is too long for its size: at most {frames:,} pictures and {limit:,g} megapixels in all "
-                "can be sent. Make it shorter or smaller and try again."
-            ).format(frames=MOST_FRAMES, limit=MOST_MEGAPIXELS_IN_ALL),
+            TOO_MANY_VIDEO_FRAMES(frames=MOST_FRAMES, limit=MOST_MEGAPIXELS_IN_ALL), code="too_many_frames"
         )

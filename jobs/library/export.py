@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models.fields.files import FieldFile
 from zipstream import ZIP_STORED, ZipStream
 
+from jobs.messages import told
 from jobs.models import Job, Owner, Photo, ShareLink
 
 
@@ -48,7 +49,7 @@ def _job(job: Job, photos: dict[Any, str]) -> dict[str, Any]:
         "inputs": [{"slot": item.slot, "file": photos.get(item.photo_id)} for item in job.inputs.all()],
         "outputs": [_result(job, output.name, output.file) for output in job.outputs.all()],
         "metrics": job.metrics,
-        "labels": job.labels,
+        "labels": [{**label, "title": told(label["title"])} for label in job.labels],
         "series": job.series,
         "recipe": job.recipe,
         "links": [_link(link) for link in job.shares.all()],

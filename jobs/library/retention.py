@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from jobs.models import Draft, Job, Output, Owner, Photo, ShareLink
+from jobs.models import Draft, Job, JobEvent, Output, Owner, Photo, ShareLink
 from jobs.queue import deletion
 from jobs.storage import outputs
 from jobs.storage.thumbnails import delete_files
@@ -35,6 +35,7 @@ def clean() -> dict[str, int]:
         "photos": _delete_photos(),
         "links": _delete_links(),
         "drafts": _delete_drafts(),
+        "events": _delete_events(),
         "idempotency keys": _forget_idempotency_keys(),
         "visitors": _delete_visitors(),
         "sessions": Session.objects.filter(expire_date__lt=timezone.now()).delete()[0],
@@ -62,6 +63,7 @@ def delete_photo(photo: Photo) -> None:
 
 def delete_belongings(owner: Owner) -> None:
     """Remove everything that somebody uploaded and made; what runs is cancelled first."""
+    JobEvent.objects.filter(job__owner=owner).delete()
     for job in owner.jobs.iterator():
         deletion.delete(job)
     for photo in owner.photos.iterator():
@@ -97,6 +99,12 @@ def _delete_photos() -> int:
 def _delete_links() -> int:
     limit = timezone.now() - timedelta(days=settings.LATENT.keep_days)
     return ShareLink.objects.filter(Q(expires_at__lt=limit) | Q(revoked_at__lt=limit)).delete()[0]
+
+
+def _delete_events() -> int:
+    """Those that have outlived their jobs."""
+    limit = timezone.now() - timedelta(days=settings.LATENT.keep_days)
+    return JobEvent.objects.filter(job=None, at__lt=limit).delete()[0]
 
 
 def _delete_drafts() -> int:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from jobs.messages import told
 from jobs.models.owner import Owner
 from jobs.models.photo import Photo
 from ml.core.errors import UnknownOperation
@@ -101,7 +102,12 @@ class Job(models.Model):
     series = models.JSONField(default=dict, blank=True)
     recipe = models.JSONField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
-    error_message = models.TextField(blank=True)
+    error = models.JSONField(null=True, blank=True, help_text=_("The message: its code and its values."))
+    error_text = models.TextField(
+        blank=True,
+        db_column="error_message",
+        help_text=_("The message as versions before kept it, in words."),
+    )
 
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 (unique among those set)
     idempotency_digest = models.CharField(max_length=64, blank=True)
@@ -133,6 +139,11 @@ class Job(models.Model):
     @property
     def finished(self) -> bool:
         return self.status in (self.Status.SUCCEEDED, self.Status.FAILED, self.Status.CANCELLED)
+
+    @property
+    def error_message(self) -> str:
+        """What went wrong, in the reader's language; empty where nothing did."""
+        return told(self.error or self.error_text)
 
     @property
     def declaration(self) -> Operation | None:
@@ -188,16 +199,31 @@ class Output(models.Model):
 
 
 class JobEvent(models.Model):
-    """A line of a job's timeline."""
+    """A line of a job's timeline, and what is to be told of it: the outbox. It outlives the job."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="events")
     at = models.DateTimeField(db_default=Now())
     status = models.CharField(max_length=16, choices=Job.Status)
     attempt = models.PositiveIntegerField()
-    detail = models.CharField(max_length=200, blank=True)
+    code = models.CharField(max_length=80, blank=True, help_text=_("Of the message that goes with it."))
+    values = models.JSONField(default=dict, blank=True)
+    detail_text = models.CharField(
+        max_length=200, blank=True, db_column="detail", help_text=_("The message as versions before kept it.")
+    )
+    snapshot = models.JSONField(default=dict, blank=True, help_text=_("What is delivered of it."))
+    delivered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(delivered_at=None), name="event_to_deliver"),
+            models.Index(fields=["at"], condition=Q(job=None), name="event_of_no_job"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job}: {self.status}"
+
+    @property
+    def detail(self) -> str:
+        """What goes with it, in the reader's language."""
+        return told({"code": self.code, "values": self.values} if self.code else self.detail_text)

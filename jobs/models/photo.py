@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from jobs.messages import told
 from jobs.models.owner import Owner
 from ml.core.formats import FORMATS, Kind
 from ml.core.operation import Facts
@@ -26,8 +27,14 @@ class Photo(models.Model):
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     color = models.CharField(max_length=7, default="#808080", help_text=_("Holds its place on a page."))
-    note = models.CharField(
-        max_length=300, blank=True, help_text=_("What was changed knowingly on the way in.")
+    notes = models.JSONField(
+        default=list, blank=True, help_text=_("What was changed knowingly on the way in: messages.")
+    )
+    note_text = models.CharField(
+        max_length=300,
+        blank=True,
+        db_column="note",
+        help_text=_("The same as versions before kept it, in words."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -40,6 +47,11 @@ class Photo(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+    @property
+    def note(self) -> str:
+        """What was changed knowingly on the way in, in the reader's language."""
+        return " ".join(map(told, self.notes)) or self.note_text
 
     @property
     def facts(self) -> Facts:

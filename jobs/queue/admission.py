@@ -2,10 +2,10 @@
 
 from django.conf import settings
 from django.db.models import Count, Sum
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
 from jobs.intake.limits import LATER_SECONDS, belonging_to, check_disk
+from jobs.messages import MEMBERS_ONLY, QUEUE_FULL, TOO_MANY_JOBS, TOO_MANY_JOBS_AT_ONCE, TOO_MANY_MEGAPIXELS
 from jobs.models import Job, Owner, Turn
 from jobs.queue.quote import Quote
 
@@ -15,7 +15,7 @@ SOON_SECONDS = 60
 def admit(owner: Owner | None, quote: Quote) -> None:
     """Raise `Refused` where this owner may not ask for it, or not for so much at a time."""
     if quote.operation.members_only and owner and owner.user_id is None:
-        raise Refused("members_only", _("This is for members. Sign up or log in first."), status=403)
+        raise Refused(MEMBERS_ONLY, status=403)
     check_room(owner, jobs=len(quote.jobs), megapixels=quote.megapixels)
 
 
@@ -36,47 +36,23 @@ def check_room(owner: Owner | None, *, jobs: int, megapixels: float) -> None:
     most = settings.LATENT.member_queued_megapixels if member else settings.LATENT.visitor_queued_megapixels
     alone = not waiting["jobs"] and jobs == 1  # one job alone always fits
     if waiting["megapixels"] + megapixels > most and not alone:
-        raise Refused(
-            "too_many_megapixels",
-            _(
-                "Your waiting jobs would have more than {limit:,} megapixels together, and that is the limit. "
-                "Try again when some are done."
-            ).format(limit=most),
-            status=429,
-            retry_after=SOON_SECONDS,
-        )
+        raise Refused(TOO_MANY_MEGAPIXELS(limit=most), status=429, retry_after=SOON_SECONDS)
 
 
 def _check_count(waiting: int, asked: int, most: int) -> None:
     if waiting + asked <= most:
         return
-    if asked == 1:
-        sentence = _("You have {count} jobs waiting, and no more fit. Try again when some are done.")
-    else:
-        sentence = _(
-            "These would be {asked} jobs, and of at most {most} that may wait, {count} do already. "
-            "Choose fewer photos, or try again when some are done."
-        )
-    raise Refused(
-        "too_many_jobs",
-        sentence.format(count=waiting, asked=asked, most=most),
-        status=429,
-        retry_after=SOON_SECONDS,
-    )
+    message = TOO_MANY_JOBS(count=waiting)
+    if asked > 1:
+        message = TOO_MANY_JOBS_AT_ONCE(asked=asked, most=most, count=waiting)
+    raise Refused(message, code="too_many_jobs", status=429, retry_after=SOON_SECONDS)
 
 
 def check_queue(jobs: int = 1) -> None:
     """Raise `Refused` where so much waits that so many more jobs would wait in vain."""
     waiting = Turn.objects.filter(waiting__gt=0).aggregate(jobs=Sum("waiting", default=0))["jobs"]
     if waiting + jobs > settings.LATENT.max_waiting_jobs:
-        raise Refused(
-            "queue_full",
-            _(
-                "{count} jobs wait here already, and no more are taken for now. Try again in some minutes."
-            ).format(count=f"{waiting:,}"),
-            status=503,
-            retry_after=LATER_SECONDS,
-        )
+        raise Refused(QUEUE_FULL(count=waiting), status=503, retry_after=LATER_SECONDS)
 
 
 def closed() -> str:

@@ -1,20 +1,50 @@
-"""The lines of a job's timeline, each written in the transaction of the change."""
+"""The timeline of a job and the outbox in one: each line is written in the transaction of the change."""
 
 import logging
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
 from jobs import logs
 from jobs.models import Job, JobEvent
 from jobs.queue import live
+from ml.core.text import Message
 
 log = logging.getLogger(__name__)
 
 
-def record(job: Job, status: Job.Status, detail: str = "") -> None:
+def record(job: Job, status: Job.Status, message: Message | None = None, error_code: str = "") -> None:
     """A line in the timeline; once it is committed, the pages that show the job are out of date."""
-    JobEvent.objects.create(job=job, status=status, attempt=job.attempt, detail=detail[:200])
+    JobEvent.objects.create(
+        job=job,
+        status=status,
+        attempt=job.attempt,
+        code=message.code if message else "",
+        values=message.plain_values() if message else {},
+        snapshot=_snapshot(job, status, message, error_code),
+    )
     transaction.on_commit(partial(live.changed, job.uuid, status))
     with logs.about(job=str(job.uuid), request=logs.current("request") or job.request_id):
-        log.info("job %s (%s): %s%s", job.uuid, job.operation, status, f", {detail}" if detail else "")
+        log.info(
+            "job %s (%s): %s%s",
+            job.uuid,
+            job.operation,
+            status,
+            f", {error_code or message}" if message else "",
+        )
+
+
+def _snapshot(job: Job, status: Job.Status, message: Message | None, error_code: str) -> dict[str, Any]:
+    """What is delivered of it, which may be when the job is gone or has moved on."""
+    error = (
+        {"code": error_code, "reason": message.code, "values": message.plain_values()} if message else None
+    )
+    return {
+        "job": str(job.uuid),
+        "owner": str(job.owner_id) if job.owner_id else None,
+        "operation": job.operation,
+        "status": str(status),
+        "attempt": job.attempt,
+        "error": error if error_code else None,
+    }

@@ -21,14 +21,27 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
+from jobs.messages import (
+    ALREADY_ENDED,
+    CANCELLED_BEFORE,
+    DEADLINE,
+    HANDED_BACK,
+    LOST,
+    NO_LONGER_OFFERED,
+    NOT_FAILED,
+    PHOTO_DELETED,
+    TAKEN_BY,
+    TRIED_AGAIN,
+    WORKER_LOST,
+)
 from jobs.models import Job, JobQuerySet, Output, Turn
 from jobs.queue import broker, live, timings
 from jobs.queue.events import record
 from jobs.queue.fair_share import count_in, leave, recount
 from jobs.storage.outputs import after_commit, discard
+from ml.core.text import Message
 
 log = logging.getLogger(__name__)
 MOST_LOSSES = 3
@@ -66,7 +79,7 @@ class Lease(Enum):
 def requeue(job: Job) -> None:
     """Queue a failed job again; raises `Refused`."""
     if job.declaration is None:
-        raise Refused("unknown_operation", _("This operation is no longer offered."), status=409)
+        raise Refused(NO_LONGER_OFFERED, code="unknown_operation", status=409)
     if job.inputs.filter(photo=None).exists():
         raise photo_gone()
     with transaction.atomic():
@@ -77,12 +90,13 @@ def requeue(job: Job) -> None:
             finished_at=None,
             losses=0,
             error_code="",
-            error_message="",
+            error=None,
+            error_text="",
             cancel_requested_at=None,
         )
         if not retried:
-            raise Refused("not_failed", _("Only a failed job can be tried again."), status=409)
-        enter([job], _("tried again"))
+            raise Refused(NOT_FAILED, status=409)
+        enter([job], TRIED_AGAIN)
 
 
 def cancel(job: Job) -> None:
@@ -94,12 +108,12 @@ def cancel(job: Job) -> None:
                 status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now()
             )
             leave(row)
-            record(row, Status.CANCELLED, _("cancelled before it started"))
+            record(row, Status.CANCELLED, CANCELLED_BEFORE)
         elif row and row.status == Status.RUNNING:
             Job.objects.filter(pk=job.pk, cancel_requested_at=None).update(cancel_requested_at=Now())
             transaction.on_commit(partial(live.hurry_cancel, job.uuid))
         else:
-            raise Refused("already_ended", _("This job has ended already."), status=409)
+            raise Refused(ALREADY_ENDED, status=409)
 
 
 def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str = "") -> Claim | None:
@@ -138,7 +152,7 @@ def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
             return None
         job.status, job.attempt = Status.RUNNING, job.attempt + 1
         leave(job, served=True)
-        record(job, Status.RUNNING, worker)
+        record(job, Status.RUNNING, TAKEN_BY(worker=worker) if worker else None)
     if job.attempt == 1:  # of later ones, the wait began with an earlier run
         waited = (timezone.now() - job.queued_at).total_seconds()
         timings.observe("wait", job.operation, max(0.0, waited))
@@ -186,9 +200,9 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
     return True
 
 
-def fail(claim: Claim, code: str, sentence: str) -> bool:
+def fail(claim: Claim, code: str, message: Message) -> bool:
     """End a job with an error; False, and nothing, if it is no longer this worker's."""
-    return end(claim.job, Status.FAILED, code, sentence)
+    return end(claim.job, Status.FAILED, code, message)
 
 
 def stop(claim: Claim) -> bool:
@@ -198,24 +212,18 @@ def stop(claim: Claim) -> bool:
 
 def hand_back(claim: Claim) -> bool:
     """Queue a job again whose worker is told to go; this does not count as a loss."""
-    return _queue_again(claim.job, _("handed back by a worker that was told to go"))
+    return _queue_again(claim.job, HANDED_BACK)
 
 
 def lose(job: Job) -> bool:
     """Give a job up whose worker is gone: queue it again, or fail it after the third loss."""
     if job.losses + 1 >= MOST_LOSSES and not job.cancel_requested_at:
-        sentence = _(
-            "The worker was lost {count} times while it ran this job. It may need more memory than there is: "
-            "try a smaller photo, or tell the admin."
-        ).format(count=MOST_LOSSES)
-        return end(job, Status.FAILED, "worker_lost", sentence, losses=MOST_LOSSES)
-    return _queue_again(job, _("its worker was lost"), losses=job.losses + 1)
+        return end(job, Status.FAILED, "worker_lost", WORKER_LOST(count=MOST_LOSSES), losses=MOST_LOSSES)
+    return _queue_again(job, LOST, losses=job.losses + 1)
 
 
-def deadline_sentence(job: Job) -> str:
-    return _(
-        "This took longer than the {minutes:g} minutes it may. Use a smaller photo or a faster method."
-    ).format(minutes=round(job.deadline_seconds / 60, 1))
+def past_deadline(job: Job) -> Message:
+    return DEADLINE(minutes=round(job.deadline_seconds / 60, 1))
 
 
 def _attempt(job: Job) -> JobQuerySet:
@@ -228,19 +236,23 @@ def _held(job: Job) -> JobQuerySet:
     return _attempt(job).running()
 
 
-def end(job: Job, status: Status, code: str = "", sentence: str = "", **changes: Any) -> bool:
+def end(job: Job, status: Status, code: str = "", message: Message | None = None, **changes: Any) -> bool:
     """End a running job without a result, and throw away what its attempt has stored."""
     with transaction.atomic():
         ended = _held(job).update(
-            status=status, finished_at=Now(), error_code=code, error_message=sentence, **changes
+            status=status,
+            finished_at=Now(),
+            error_code=code,
+            error=message and message.as_json(),
+            **changes,
         )
         if ended:
-            record(job, status, code)
+            record(job, status, message, code)
             after_commit(discard, job)
     return bool(ended)
 
 
-def _queue_again(job: Job, reason: str, **changes: Any) -> bool:
+def _queue_again(job: Job, reason: Message, **changes: Any) -> bool:
     """Queue a running job again, or end it where somebody wants it cancelled."""
     with transaction.atomic():
         queued = (
@@ -255,7 +267,7 @@ def _queue_again(job: Job, reason: str, **changes: Any) -> bool:
     return True
 
 
-def enter(jobs: Sequence[Job], reason: str) -> None:
+def enter(jobs: Sequence[Job], reason: Message) -> None:
     """Jobs of one turn count as waiting; once that is committed, a worker is told."""
     count_in(jobs)
     for job in jobs:
@@ -269,4 +281,4 @@ def locked(job: Job) -> Job | None:
 
 
 def photo_gone() -> Refused:
-    return Refused("photo_gone", _("A photo of this job has been deleted. Upload it again."), status=409)
+    return Refused(PHOTO_DELETED, code="photo_gone", status=409)

@@ -13,6 +13,7 @@ from uuid import UUID
 import redis
 
 from jobs.queue.redis_client import client, hint
+from ml.core.text import Message, stored
 
 log = logging.getLogger(__name__)
 KEEP_SECONDS = 3600
@@ -24,7 +25,7 @@ class Live:
     """What a running job last said of itself."""
 
     fraction: float = 0.0
-    note: str = ""
+    note: Message | None = None
     preview: str = ""
     series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
@@ -39,9 +40,9 @@ def _fresh() -> str:
 
 
 @hint(None)
-def say(job: UUID, fraction: float, note: str) -> None:
+def say(job: UUID, fraction: float, note: Message | None = None) -> None:
     pipe = client().pipeline(transaction=False)
-    pipe.hset(_key(job), mapping={"fraction": fraction, "note": note})
+    pipe.hset(_key(job), mapping={"fraction": fraction, "note": json.dumps(note and note.as_json())})
     pipe.expire(_key(job), KEEP_SECONDS)
     _touch(pipe, job, waiting=False)
     pipe.execute()
@@ -111,10 +112,15 @@ def read(job: UUID) -> Live:
         series.setdefault(name, []).append((x, y))
     return Live(
         fraction=float(said.get(b"fraction", 0)),
-        note=said.get(b"note", b"").decode(),
+        note=_note(said.get(b"note")),
         preview=said.get(b"preview", b"").decode(),
         series=series,
     )
+
+
+def _note(said: bytes | None) -> Message | None:
+    kept = json.loads(said) if said else None
+    return stored(kept["code"], kept["values"]) if kept else None
 
 
 @hint(cast("bytes | None", None))

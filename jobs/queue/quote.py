@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
+from jobs.messages import RESULT_TOO_LARGE, TOO_EXPENSIVE
 from jobs.queue import broker, estimates
 from jobs.queue.request import Inputs, Request
 from ml.core.errors import OperationError
@@ -56,7 +56,7 @@ def quote(request: Request) -> Quote:
         params = operation.parse(request.step.params)
         jobs = tuple(_quoted(operation, params, inputs) for inputs in request.inputs)
     except OperationError as error:
-        raise Refused(error.code, str(error)) from None
+        raise Refused(error.message, code=error.code) from None
     return Quote(operation, params, broker.queue_of(operation), jobs)
 
 
@@ -78,20 +78,11 @@ def _quoted(operation: Operation, params: Params, inputs: Inputs) -> QuotedJob:
 def _check_size(estimate: Estimate) -> None:
     limit = settings.LATENT.max_result_megapixels
     if estimate.megapixels > limit:
-        raise Refused(
-            "result_too_large",
-            _(
-                "The result would have {size:.0f} megapixels, and the limit is {limit:.0f}. Choose a smaller size."
-            ).format(size=estimate.megapixels, limit=limit),
-        )
+        raise Refused(RESULT_TOO_LARGE(size=estimate.megapixels, limit=limit))
 
 
 def _check_time(operation: Operation, expected: float) -> None:
     if expected > operation.deadline_seconds:
         raise Refused(
-            "too_expensive",
-            _(
-                "This would take about {minutes} minutes here, and the limit is {limit}. "
-                "Use a smaller photo or a faster method."
-            ).format(minutes=round(expected / 60), limit=round(operation.deadline_seconds / 60)),
+            TOO_EXPENSIVE(minutes=round(expected / 60), limit=round(operation.deadline_seconds / 60))
         )

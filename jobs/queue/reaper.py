@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from jobs.models import Job, Turn
 from jobs.queue import broker
-from jobs.queue.lifecycle import Status, deadline_sentence, end, lose
+from jobs.queue.lifecycle import Status, end, lose, past_deadline
 
 REAP_AT_ONCE = 200
 
@@ -30,7 +30,7 @@ def reap() -> int:
             broker.end_child(job)
             moved += 1
     for job in overrun[:REAP_AT_ONCE]:
-        if end(job, Status.FAILED, "deadline", deadline_sentence(job)):
+        if end(job, Status.FAILED, "deadline", past_deadline(job)):
             broker.end_child(job)
             moved += 1
     for job in running.filter(lease_expires_at__lt=Now())[:REAP_AT_ONCE]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from jobs.models import Job
 from jobs.queue import line, live
+from ml.core.text import Message
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class State:
     """`fraction` is 0 to 1; `position` 1 is next; `eta_seconds` is until the result, None where unknown."""
 
     fraction: float = 0.0
-    note: str = ""
+    note: Message | None = None
     preview: str = ""
     position: int | None = None
     wait_seconds: float | None = None

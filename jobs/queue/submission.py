@@ -5,10 +5,10 @@ import json
 import random
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
 
 from jobs import logs
 from jobs.errors import Refused
+from jobs.messages import IDEMPOTENCY_CONFLICT, SUBMITTED
 from jobs.models import Job, JobInput, Photo, Turn
 from jobs.queue import admission
 from jobs.queue.fair_share import turn_of
@@ -56,7 +56,7 @@ def _insert(request: Request, quoted: Quote, turn: Turn, digest: str) -> list[Jo
         for slot, photos in each.inputs.items()
         for position, photo in enumerate(photos)
     )
-    enter(jobs, _("submitted"))
+    enter(jobs, SUBMITTED)
     return jobs
 
 
@@ -105,9 +105,5 @@ def _earlier(request: Request, digest: str) -> Job | None:
         return None
     earlier = Job.objects.filter(owner=request.owner, idempotency_key=request.idempotency_key).first()
     if earlier and earlier.idempotency_digest != digest:
-        raise Refused(
-            "idempotency_conflict",
-            _("This Idempotency-Key was used for another request. Use a new key for a new job."),
-            status=409,
-        )
+        raise Refused(IDEMPOTENCY_CONFLICT, status=409)
     return earlier

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 
 from jobs import logs
 from jobs.access import signing
+from jobs.errors import Refused
+from jobs.messages import BODY_TOO_LARGE, NULL_CHARACTER, WRONG_METHOD
 from jobs.web.views import errors
 
 log = logging.getLogger(__name__)
@@ -67,17 +69,9 @@ class RefuseLargeBodies:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > settings.LATENT.max_upload_megabytes * 1_000_000 + FORM_BYTES:
-            sentence = _(
-                "This is {size} MB, and at most {limit} MB can be sent. Make it smaller and try again."
-            )
-            response = errors.refusal(
-                request,
-                413,
-                "too_large",
-                sentence.format(
-                    size=f"{round(int(length) / 1e6):,}", limit=settings.LATENT.max_upload_megabytes
-                ),
-            )
+            size, limit = round(int(length) / 1e6), settings.LATENT.max_upload_megabytes
+            message = BODY_TOO_LARGE(size=size, limit=limit)
+            response = errors.refused(request, Refused(message, code="too_large", status=413))
             response["Connection"] = "close"  # the rest of the body is never read
             return response
         return self._get_response(request)
@@ -107,8 +101,7 @@ class RefuseNullCharacters:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            sentence = _("There is a null character in this address. Take it out.")
-            return errors.refusal(request, 400, "bad_request", sentence)
+            return errors.refused(request, Refused(NULL_CHARACTER, code="bad_request", status=400))
         return self._get_response(request)
 
 
@@ -123,10 +116,8 @@ class SayWhichMethod:
         if not isinstance(response, HttpResponseNotAllowed):
             return response
         allowed = response["Allow"]
-        sentence = _("This address takes {allowed}, and not {method}.")
-        refusal = errors.refusal(
-            request, 405, "wrong_method", sentence.format(allowed=allowed, method=request.method)
-        )
+        message = WRONG_METHOD(allowed=allowed, method=request.method)
+        refusal = errors.refused(request, Refused(message, status=405))
         refusal["Allow"] = allowed
         return refusal
 

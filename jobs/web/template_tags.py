@@ -9,9 +9,9 @@ from django import template
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from jobs.access import signing
+from jobs.messages import told
 from jobs.models import Job
 from jobs.web import forms
 from jobs.web.presenters import words
@@ -24,9 +24,9 @@ register.filter("shown", forms.shown)
 
 
 @register.filter
-def says(text: str) -> str:
-    """A text of a declaration, translated."""
-    return _(text) if text else ""
+def says(said: Any) -> str:
+    """A message, or a text of a declaration, in the reader's language."""
+    return told(said)
 
 
 @register.filter

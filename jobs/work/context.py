@@ -38,7 +38,7 @@ class JobContext(Context):
         now = time.monotonic()
         if now >= self._next_tick:
             self._next_tick = now + TICK_SECONDS
-            live.say(self._uuid, fraction, str(note or ""))
+            live.say(self._uuid, fraction, note)
 
     def preview(self, picture: Picture) -> None:
         now = time.monotonic()

@@ -90,7 +90,7 @@ class Heartbeat:
             if self.reason is Cancelled:
                 lifecycle.stop(self._claim)
             elif self.reason is DeadlineExceeded:
-                lifecycle.fail(self._claim, "deadline", lifecycle.deadline_sentence(self._claim.job))
+                lifecycle.fail(self._claim, "deadline", lifecycle.past_deadline(self._claim.job))
             elif self.reason is HandedBack:
                 lifecycle.hand_back(self._claim)
         finally:  # without the database, its lease will tell

@@ -11,11 +11,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from jobs import logs
-from jobs.errors import StorageAway, storage_away
+from jobs.errors import StorageAway
+from jobs.messages import (
+    INTERNAL,
+    NO_LONGER_OFFERED,
+    OUT_OF_MEMORY,
+    PHOTO_DELETED,
+    RESULT_NOT_KEPT,
+    STORAGE_AWAY,
+)
 from jobs.queue import lifecycle
 from jobs.queue.lifecycle import Claim, Lease, Outcome
 from jobs.storage import outputs
@@ -30,10 +36,6 @@ from ml.core.errors import Cancelled, DeadlineExceeded, OperationError, UnknownO
 from ml.core.text import Message
 
 log = logging.getLogger(__name__)
-NO_LONGER_OFFERED = Message("no_longer_offered", gettext_noop("This operation is no longer offered."))
-PHOTO_DELETED = Message(
-    "photo_deleted", gettext_noop("A photo of this job has been deleted. Upload it again.")
-)
 
 
 def run_next(queue: str, *, worker: str, task_id: str, told_to_go: Callable[[], bool]) -> bool:
@@ -64,25 +66,24 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
     except Cancelled:
         _insist(lambda: lifecycle.stop(claim))
     except DeadlineExceeded:
-        _insist(lambda: lifecycle.fail(claim, "deadline", lifecycle.deadline_sentence(claim.job)))
+        _insist(lambda: lifecycle.fail(claim, "deadline", lifecycle.past_deadline(claim.job)))
     except HandedBack:
         _insist(lambda: lifecycle.hand_back(claim))
     except LeaseLost:
         log.info("job %s is no longer ours; what was made of it is thrown away", claim.job.uuid)
         outputs.discard(claim.job)
     except OperationError as error:
-        code, sentence = error.code, str(error)
-        _insist(lambda: lifecycle.fail(claim, code, sentence))
+        code, message = error.code, error.message
+        _insist(lambda: lifecycle.fail(claim, code, message))
     except MemoryError:
-        sentence = _("This needs more memory than there is. Try a smaller photo.")
-        _insist(lambda: lifecycle.fail(claim, "out_of_memory", sentence))
+        _insist(lambda: lifecycle.fail(claim, "out_of_memory", OUT_OF_MEMORY))
     except (OperationalError, InterfaceError):
         log.warning("job %s is given up: the database went away", claim.job.uuid)
         _insist(lambda: lifecycle.lose(claim.job))
     except Exception as error:
-        code, sentence = _our_fault(error)
+        code, message = _our_fault(error)
         log.exception("job %s failed", claim.job.uuid)
-        _insist(lambda: lifecycle.fail(claim, code, sentence))
+        _insist(lambda: lifecycle.fail(claim, code, message))
     finally:
         allocator.return_freed()
 
@@ -100,7 +101,7 @@ def _develop(claim: Claim, context: "JobContext") -> Outcome:
     return Outcome(
         outputs=store(claim, result, params, context.scratch),
         metrics={name: value if finite(value) else None for name, value in result.metrics.items()},
-        labels=[{"title": str(label.title), "score": label.score} for label in result.labels],
+        labels=[label.as_json() for label in result.labels],
         series={
             name: [point for point in points if finite(*point)]
             for name, points in {**context.curves, **result.series}.items()
@@ -144,12 +145,9 @@ def _insist(change: Callable[[], bool]) -> bool:
             time.sleep(1)
 
 
-def _our_fault(error: Exception) -> tuple[str, str]:
+def _our_fault(error: Exception) -> tuple[str, Message]:
     if isinstance(error, StorageAway):
-        told = storage_away()
-        return told.code, str(told)
+        return "storage_away", STORAGE_AWAY
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "disk_full", _(
-            "The disk of this site is full, so the result could not be kept. Try again later."
-        )
-    return "internal", _("Something went wrong on our side. Try again; if it happens again, tell the admin.")
+        return "disk_full", RESULT_NOT_KEPT
+    return "internal", INTERNAL

@@ -50,7 +50,12 @@ def wrong(message: Message, **values: Any) -> PydanticCustomError:
 
 def params_wrong(errors: Iterable[Any]) -> Message:
     """All that is wrong with the params of an operation."""
-    return reduce(lambda first, second: BOTH(first=first, second=second), map(_param_wrong, errors))
+    return together(map(_param_wrong, errors))
+
+
+def together(messages: Iterable[Message]) -> Message:
+    """One after the other."""
+    return reduce(lambda first, second: BOTH(first=first, second=second), messages)
 
 
 def reason(error: Any) -> Message:

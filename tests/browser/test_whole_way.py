@@ -148,7 +148,7 @@ def test_ada_finds_a_failed_job_in_the_history_and_requeues_it(
     # As it would stand had its worker been lost three times.
     job = Job.objects.get()
     job.outputs.all().delete()
-    Job.objects.update(status="failed", losses=3, error_code="worker_lost", error_message="It was lost.")
+    Job.objects.update(status="failed", losses=3, error_code="worker_lost", error_text="It was lost.")
     assert "It was lost." in (page.reload() and page.inner_text(".failure"))
 
     admin = visit()

@@ -20,7 +20,7 @@ from tests.conftest import Person
 from tests.faults.checker import report, sweep
 from tests.faults.machine import processes_of
 from tests.faults.run import run
-from tests.support import submit_one, wait_for
+from tests.support import saying, submit_one, wait_for
 
 KEY = "a key"
 
@@ -63,7 +63,7 @@ def anothers_file(job: Job) -> None:
 
 
 def a_hint_of_no_job(job: Job) -> None:
-    live.say(uuid4(), 0.5, "half done")
+    live.say(uuid4(), 0.5, saying("half done"))
 
 
 def a_hint_for_ever(job: Job) -> None:

@@ -1,10 +1,12 @@
 """The API itself: who may ask, what its document says, which refusals any request may meet."""
 
+import tomllib
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema, get_schema
@@ -12,6 +14,7 @@ from ninja.utils import check_csrf
 
 from jobs.access import identity
 from jobs.errors import Refused
+from jobs.messages import CSRF
 from jobs.models import Owner
 from jobs.web.problems import PROBLEM_TYPE
 
@@ -27,7 +30,7 @@ class BearerOrSession:
         if not request.COOKIES:
             return None
         if check_csrf(request):
-            raise Refused("csrf", _("Send the CSRF token of the site in the header X-CSRFToken."), status=403)
+            raise Refused(CSRF, status=403)
         return identity.owner_made_if_needed(request)
 
 
@@ -53,9 +56,18 @@ def _document(described: NinjaAPI, path_prefix: str) -> OpenAPISchema:
     return document
 
 
+def _version() -> str:
+    """Of the package. The images of the Dockerfile hold the folder without installing it; there pyproject.toml says it."""
+    try:
+        return version("latent")
+    except PackageNotFoundError:
+        project: dict[str, Any] = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+        return str(project["version"])
+
+
 api = Api(
     title="Latent",
-    version="1.0.0",
+    version=_version(),
     description="A photo goes in, a job is made, the result comes out. Errors are application/problem+json.",
     docs=Swagger(settings={"persistAuthorization": True}),
     urls_namespace="api",
@@ -71,6 +83,8 @@ class Problem(Schema):
     status: int
     detail: str
     code: str
+    reason: str
+    values: dict[str, Any]
 
 
 SERVERS_OWN: dict[int, Any] = dict.fromkeys((414, 431))

@@ -8,11 +8,11 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from ninja.responses import Status as HttpStatus
 
 from jobs.access import identity, sharing, visibility
 from jobs.errors import Refused
+from jobs.messages import BAD_CURSOR
 from jobs.models import Job
 from jobs.queue import deletion, lifecycle, submission
 from jobs.queue.request import Request, Step
@@ -52,7 +52,7 @@ def jobs(
         found = found.filter(operation=operation)
     if cursor:
         if not cursor.isdecimal() or len(cursor) > 18:
-            raise Refused("bad_cursor", _("Use the next_cursor of an earlier page."))
+            raise Refused(BAD_CURSOR)
         found = found.filter(id__lt=int(cursor))
     page = list(found[: PAGE + 1])
     return JobPage(

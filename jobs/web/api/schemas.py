@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Header, Schema
 
 from jobs.access import signing
+from jobs.messages import told
 from jobs.models import Job, Output, Photo
 from jobs.queue.state import State, kept_until
 from ml.core.operation import Operation, Slot
@@ -125,7 +126,16 @@ def _address(request: HttpRequest, view: str, file_id: UUID) -> str:
 
 class ErrorOut(Schema):
     code: str
+    reason: str
     message: str
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, job: Job) -> "ErrorOut | None":
+        if not job.error_code:
+            return None
+        said = job.error or {"code": job.error_code, "values": {}}
+        return cls(code=job.error_code, reason=said["code"], message=job.error_message, values=said["values"])
 
 
 class JobOut(Schema):
@@ -166,7 +176,7 @@ class JobOut(Schema):
             inputs=inputs,
             status=Job.Status(job.status),
             progress=state.fraction,
-            note=state.note,
+            note=told(state.note),
             position=state.position,
             eta=state.eta_seconds,
             attempt=job.attempt,
@@ -175,10 +185,10 @@ class JobOut(Schema):
             finished_at=job.finished_at,
             kept_until=kept_until(job),
             metrics=job.metrics,
-            labels=job.labels,
+            labels=[{**label, "title": told(label["title"])} for label in job.labels],
             series=state.series,
             outputs=[OutputOut.of(request, output) for output in job.outputs.all()],
-            error=ErrorOut(code=job.error_code, message=job.error_message) if job.error_code else None,
+            error=ErrorOut.of(job),
             recipe=job.recipe,
         )
 

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from jobs.messages import told
 from jobs.models import Job
 from jobs.queue.state import State
 
@@ -61,7 +62,7 @@ def standing(job: Job, state: State) -> str:
         case Job.Status.RUNNING if state.cancelling:
             said = [_("Stopping")]
         case Job.Status.RUNNING:
-            note = _(state.note) if state.note else _("Developing")
+            note = told(state.note) or _("Developing")
             said = [note[:1].upper() + note[1:]]
             if state.eta_seconds and state.eta_seconds >= 1:
                 said.append(_("{duration} left").format(duration=duration(state.eta_seconds)))

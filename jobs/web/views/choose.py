@@ -25,8 +25,8 @@ from ml.registry import registry
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":  # any number of photos, which an address would not hold
-        asked = [visibility.visible_photo(request, each) for each in uuids(request.POST.getlist("photo"))]
-        return redirect(choose_url(request, [photo.id for photo in asked]))
+        together = [visibility.visible_photo(request, each) for each in uuids(request.POST.getlist("photo"))]
+        return redirect(choose_url(request, [photo.id for photo in together]))
     photos = [visibility.visible_photo(request, photo_id) for photo_id in chosen(request, request.GET)]
     if not photos:
         return redirect("home")
@@ -35,7 +35,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     for operation in registry().all():
         slot = next((slot for slot in operation.inputs if all(map(slot.takes, kinds))), None)
         if slot or not operation.inputs:
-            into = {} if slot in operation.inputs[:1] else {"into": slot.name} if slot else {}
+            into: dict[str, str] = {} if slot in operation.inputs[:1] else {"into": slot.name} if slot else {}
             asked = {name: request.GET.getlist(name) for name in ("photo", "draft")} if slot else {}
             url = f"{reverse('new-job', args=[operation.slug])}?{urlencode({**asked, **into}, doseq=True)}"
             cost = _default_cost(operation, {slot.name: photos[:1]} if slot else {})
@@ -50,10 +50,10 @@ def choose(request: HttpRequest) -> HttpResponse:
 def choose_url(request: HttpRequest, photos: Sequence[UUID]) -> str:
     """One photo is named by the address; several that came in together stand in a row of their own."""
     if len(photos) < 2:
-        return f"{reverse('choose')}?{urlencode({'photo': photos}, doseq=True)}"
+        return f"{reverse('choose')}?{urlencode({'photo': [str(photo) for photo in photos]}, doseq=True)}"
     owner = identity.owner_made_if_needed(request)
     draft = Draft.objects.create(owner=owner, photos=[str(photo) for photo in photos])
-    return f"{reverse('choose')}?{urlencode({'draft': draft.id})}"
+    return f"{reverse('choose')}?{urlencode({'draft': str(draft.id)})}"
 
 
 def _default_cost(operation: Operation, inputs: dict[str, list[Photo]]) -> str:

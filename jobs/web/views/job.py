@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from jobs.access import identity, sharing, visibility
 from jobs.errors import Refused
 from jobs.intake import receive
+from jobs.messages import LOG_IN_TO_KEEP, NO_PICTURE
 from jobs.models import Job
 from jobs.queue import deletion, lifecycle, live, submission
 from jobs.queue.state import state_of
@@ -124,7 +125,7 @@ def delete(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
 def keep(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
     """A member's job is kept for good, or no longer."""
     if not request.user.is_authenticated:
-        return errors.refusal(request, 403, "members_only", _("Log in to keep results for good."))
+        return errors.refused(request, Refused(LOG_IN_TO_KEEP, code="members_only", status=403))
     Job.objects.filter(pk=visibility.own_job(request, job_uuid).pk).update(
         kept=request.POST.get("kept") == "yes"
     )
@@ -162,7 +163,7 @@ def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
     usable = [output for output in job.outputs.all() if output.is_picture or output.name in following]
     chosen = next((output for output in usable if str(output.id) == request.POST.get("output")), None)
     if chosen is None and not usable:
-        return errors.refusal(request, 409, "no_picture", _("This job has no picture that could be used."))
+        return errors.refused(request, Refused(NO_PICTURE, status=409))
     output = chosen or usable[0]
     suffix = Path(str(output.file)).suffix
     try:

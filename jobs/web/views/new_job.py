@@ -5,12 +5,12 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from jobs.access import identity
 from jobs.errors import Refused
 from jobs.intake import receive
+from jobs.messages import PHOTO_MISSING, PHOTOS_MISSING
 from jobs.models import Owner, Photo
 from jobs.queue import line, submission
 from jobs.queue.quote import quote
@@ -51,10 +51,9 @@ def _start(request: HttpRequest, operation: Operation) -> HttpResponse:
         else:
             field.photos = field.photos + received if field.slot.many else received or field.photos
     if refused is None and (empty := draft.missing()) is not None:
-        empty.error = (
-            _("Choose a photo first.") if empty.slot.minimum == 1 else _("More photos are needed here.")
-        )
-        refused = Refused("photo_missing", empty.error)
+        message = PHOTO_MISSING if empty.slot.minimum == 1 else PHOTOS_MISSING
+        refused = Refused(message, code="photo_missing")
+        empty.error = str(refused)
     if not draft.form.is_valid() or refused:
         return _form_page(request, draft, refused, status=422)
     own = [

@@ -11,13 +11,13 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile, UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.intake import receive
 from jobs.library.samples import SAMPLES
+from jobs.messages import NO_FILE, TOO_MANY_FILES
 from jobs.models import Owner, Photo
 from jobs.web.forms import form_url
 from jobs.web.presenters.picture import PicturePresenter
@@ -50,9 +50,9 @@ def _files(request: HttpRequest) -> "Sequence[UploadedFile[Any]]":
         return [SimpleUploadedFile(sample.path.name, sample.path.read_bytes(), "image/jpeg")]
     files = [file for file in request.FILES.getlist("file") if file]
     if not files:
-        raise Refused("no_file", _("Choose a photo first."))
+        raise Refused(NO_FILE)
     if len(files) > MOST_AT_ONCE:
-        raise Refused("too_many_files", _("At most {count} photos fit at once.").format(count=MOST_AT_ONCE))
+        raise Refused(TOO_MANY_FILES(count=MOST_AT_ONCE))
     return files
 
 

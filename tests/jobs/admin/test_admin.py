@@ -18,7 +18,7 @@ from jobs.models import ApiToken, Job, Owner, Photo, ShareLink
 from jobs.queue import lifecycle
 from jobs.queue.lifecycle import Outcome
 from tests.jobs.conftest import assert_counters_true
-from tests.support import submit_one
+from tests.support import saying, submit_one
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def claimed(owner, operation="nap", *photos, worker="worker@here"):
 
 def failed(owner, code="internal"):
     claim = claimed(owner)
-    lifecycle.fail(claim, code, "Oh no, it broke.")
+    lifecycle.fail(claim, code, saying("Oh no, it broke."))
     claim.job.refresh_from_db()
     return claim.job
 

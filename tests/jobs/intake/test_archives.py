@@ -183,7 +183,9 @@ def test_all_pixels_of_an_archive_count(
 def test_an_archive_is_offered_to_what_takes_one(alice: Person, send: Send) -> None:
     stored = send(zipped(album()), "pets.zip")
     page = alice.client.get(f"/choose?photo={stored.id}").content.decode()
-    assert f"/new/train-classifier?slot-archive={stored.id}" in page
+    assert f"/new/train-classifier?photo={stored.id}&amp;into=archive" in page
+    form = alice.client.get(f"/new/train-classifier?photo={stored.id}&into=archive")
+    assert {field.slot.name: field.photos for field in form.context["draft"].slots}["archive"] == [stored]
     assert "/new/denoise" not in page
     assert f'src="/photos/{stored.id}' not in page
 

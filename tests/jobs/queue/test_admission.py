@@ -16,7 +16,7 @@ from jobs.intake import limits
 from jobs.models import Job, Owner, Photo
 from jobs.queue import lifecycle
 from tests.conftest import Person
-from tests.support import submit, submit_one
+from tests.support import saying, submit, submit_one
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -60,7 +60,7 @@ def test_trying_again_is_limited_like_a_new_job_but_not_for_the_admin(
     submit(alice.owner)
     failed = lifecycle.claim("cpu")
     assert failed
-    lifecycle.fail(failed, "internal", "It broke.")
+    lifecycle.fail(failed, "internal", saying("It broke."))
     submit(alice.owner)
     refused = alice.client.post(f"/jobs/{failed.job.uuid}/retry", follow=True)
     assert "and no more fit" in refused.content.decode()

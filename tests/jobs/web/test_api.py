@@ -14,6 +14,7 @@ from PIL import Image
 from jobs.models import Job, Photo, ShareLink
 from jobs.queue import lifecycle
 from tests.conftest import Person
+from tests.support import saying
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("operations", "redis")]
 
@@ -205,9 +206,14 @@ def test_a_failed_job_says_why_and_is_tried_again(program: Program) -> None:
     assert_problem(program.post(f"/jobs/{job_id}/retry"), 409, "not_failed")
     claim = lifecycle.claim("cpu")
     assert claim
-    lifecycle.fail(claim, "bad_input", "This picture is upside down. Turn it.")
+    lifecycle.fail(claim, "bad_input", saying("This picture is upside down. Turn it."))
     failed = program.get(f"/jobs/{job_id}").json()
-    assert failed["error"] == {"code": "bad_input", "message": "This picture is upside down. Turn it."}
+    assert failed["error"] == {
+        "code": "bad_input",
+        "reason": "test.This picture is upside down. Turn it.",
+        "message": "This picture is upside down. Turn it.",
+        "values": {},
+    }
     again = program.post(f"/jobs/{job_id}/retry").json()
     assert (again["status"], again["error"]) == ("queued", None)
 

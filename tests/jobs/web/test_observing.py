@@ -16,7 +16,7 @@ from jobs.models import Owner
 from jobs.queue import lifecycle, workers
 from jobs.queue.lifecycle import Outcome
 from tests.conftest import Person
-from tests.support import Redis, Worker, submit, wait_for
+from tests.support import Redis, Worker, saying, submit, wait_for
 from webapp.config import config
 from webapp.logs import json_formatter, json_line
 from webapp.supervisor import output
@@ -106,7 +106,7 @@ def test_one_id_leads_from_the_request_to_the_job(alice: Person, json_lines: Any
     job = said.json()["id"]
     claim = lifecycle.claim("cpu")
     assert claim
-    lifecycle.fail(claim, "internal", "It did not work.")
+    lifecycle.fail(claim, "internal", saying("It did not work."))
     submitted, access, started, failed = json_lines()
     for line in (submitted, started, failed):
         assert (line["logger"], line["job"], line["request"]) == ("jobs.queue.events", job, "front-7")

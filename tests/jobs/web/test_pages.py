@@ -32,7 +32,7 @@ from ml.core import recipe as recipes
 from ml.core.operation import Choice, Estimate, FineTuning, Group, Operation, Option, Params, Slot
 from ml.super_resolution import operation as super_resolution
 from tests.conftest import Person
-from tests.support import submit_one
+from tests.support import saying, submit_one
 from webapp.config import config
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
@@ -324,7 +324,7 @@ def test_a_page_that_has_the_latest_version_is_answered_without_a_query(
     with django_assert_num_queries(0):
         response = browser.get(f"{address}?v={version}")
     assert response.status_code == 204
-    live.say(job.uuid, 0.5, "half")
+    live.say(job.uuid, 0.5, saying("half"))
     assert alice.client.get(f"{address}?v={version}").status_code == 200
 
 
@@ -359,7 +359,7 @@ def test_a_page_that_polls_is_not_looked_up_again_but_no_other_browser_can_poll_
     found = re.search(r'hx-get="([^"]+)"', page(alice.client.get(reverse("job", args=[job.uuid]))))
     assert found
     polled = html.unescape(found[1])
-    live.say(job.uuid, 0.5, "half")
+    live.say(job.uuid, 0.5, saying("half"))
     with django_assert_num_queries(1):
         assert "Half" in page(alice.client.get(polled))
     assert charlie.client.get(polled).status_code == 404
@@ -388,7 +388,7 @@ def test_a_failure_says_why_and_whose_fault_it_is(alice: Person) -> None:
     job = submit_one(alice.owner, "nap", {}, {})
     claim = lifecycle.claim("cpu")
     assert claim
-    lifecycle.fail(claim, "internal", "Something went wrong on our side.")
+    lifecycle.fail(claim, "internal", saying("Something went wrong on our side."))
     said = page(alice.client.get(reverse("job", args=[job.uuid])))
     assert "Something went wrong on our side." in said
     assert "our fault" in said

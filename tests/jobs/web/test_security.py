@@ -19,7 +19,7 @@ from jobs.queue import lifecycle
 from tests.conftest import Person
 from tests.fuzz.corpus import zipped
 from tests.jobs.hostile import encode
-from tests.support import submit_one
+from tests.support import saying, submit_one
 from webapp.config import BASE_DIR
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
@@ -126,7 +126,7 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
     failed = submit_one(alice.owner, "nap", {}, {"photo": [picture]})
     claim = lifecycle.claim("cpu")
     assert claim
-    lifecycle.fail(claim, "internal", EVIL)
+    lifecycle.fail(claim, "internal", saying(EVIL))
     Job.objects.filter(pk=failed.pk).update(params={EVIL: EVIL}, method=EVIL[:60])
     job.refresh_from_db()
     link = sharing.share(job, expires_in=None, recipe=True)

@@ -1,0 +1,211 @@
+"""What the site says. Each message is defined once, and kept and sent as its code and its values."""
+
+from typing import Any
+
+from django.utils.translation import gettext
+
+from ml.core.messages import NOT_A_PICTURE as NOT_A_PICTURE
+from ml.core.text import Message, _, stored
+from ml.registry import registry
+
+
+def told(said: "Message | dict[str, Any] | str | None") -> str:
+    """A message, as it is or as it was kept, in the reader's language; so too a text of a declaration or of an old row."""
+    if isinstance(said, dict):
+        registry()  # brings the messages of the operations with it
+        said = stored(said["code"], said["values"])
+    if isinstance(said, Message):
+        return said.render(gettext)
+    return gettext(said) if said else ""
+
+
+BAD_TOKEN = Message("bad_token", _("This token is not good. Make a new one."))
+NOTHING_TO_SHARE = Message("nothing_to_share", _("There is no result to share yet."))
+UNKNOWN_PHOTO = Message("unknown_photo", _("There is no photo {id} of yours. Upload it first."))
+STORAGE_AWAY = Message(
+    "storage_away", _("The pictures of this site are out of reach for the moment. Try again in a minute.")
+)
+BAD_PHOTO = Message("bad_photo", _("“{file}” in this archive: {reason}"))
+ARCHIVE_TOO_LARGE = Message(
+    "archive_too_large",
+    _(
+        "The photos in this archive have more than {limit:g} megapixels in all. Make them smaller and try "
+        "again."
+    ),
+)
+TELLS_APART = Message("tells_apart", _("Tells apart: {classes}."))
+PHOTOS_OF = Message("photos_of", _("Photos of {classes}."))
+UPLOAD_DAMAGED = Message(
+    "upload_damaged", _("This picture is damaged, cut short or of a rare kind. Export or download it again.")
+)
+TOO_MANY_UPLOADS = Message(
+    "too_many_uploads",
+    _("You have sent {count} photos within an hour, and that is the limit. Go on in {minutes} min."),
+)
+NO_ROOM = Message(
+    "no_room", _("Your photos and results take {limit} MB, and no more fit. Delete some, and try again.")
+)
+DISK_NEARLY_FULL = Message(
+    "disk_nearly_full",
+    _("The disk of this site is nearly full, so nothing new is taken for now. Try again later."),
+)
+TOO_MANY_PIXELS = Message(
+    "too_many_pixels",
+    _(
+        "This picture has {width} × {height} pixels ({megapixels:,.1f} megapixels); at most {limit:g} "
+        "megapixels can be sent. Make it smaller and try again."
+    ),
+)
+TOO_MANY_FRAMES = Message(
+    "too_many_frames",
+    _(
+        "This animation is too long: at most {frames:,} frames and {limit:g} megapixels in all can be sent. "
+        "Make it shorter or smaller and try again."
+    ),
+)
+ANIMATION_TOO_WIDE = Message(
+    "animation_too_wide",
+    _("An animation can be {limit:,} pixels wide or high. Make it smaller and try again."),
+)
+FROM_OTHER_COLORS = Message("from_other_colors", _("Converted from {colors} to sRGB."))
+REDUCED_TO_8_BITS = Message("reduced_to_8_bits", _("Reduced from 16 to 8 bits a channel."))
+REDUCED_TO_16_BITS = Message("reduced_to_16_bits", _("Reduced from 32 to 16 bits a channel."))
+FIRST_PAGE = Message("first_page", _("Only the first page was kept."))
+FROM_PROFILE = Message("from_profile", _("Converted from the colour profile “{name}” to sRGB."))
+PROFILE_LEFT_OUT = Message("profile_left_out", _("The colour profile could not be used and was left out."))
+UPLOAD_OUT_OF_MEMORY = Message(
+    "upload_out_of_memory",
+    _("The server is short of memory just now. Try again later or send a smaller picture."),
+)
+UPLOAD_NOT_KEPT = Message(
+    "upload_not_kept", _("The server's disk is full. Try again later, or tell whoever runs it.")
+)
+TOO_LARGE = Message(
+    "too_large",
+    _("This file has {size:.1f} MB; at most {limit} MB can be sent. Make it smaller and try again."),
+)
+EMPTY = Message("empty", _("This file is empty. Choose another one."))
+TOO_LONG = Message(
+    "too_long", _("This video is too long: at most {limit} seconds can be sent. Cut out the part you need.")
+)
+VIDEO_TOO_LARGE = Message(
+    "video_too_large",
+    _(
+        "The pictures of this video have {width} × {height} pixels; at most {limit:g} megapixels can be sent. "
+        "Make it smaller and try again."
+    ),
+)
+TOO_MANY_VIDEO_FRAMES = Message(
+    "too_many_video_frames",
+    _(
+        "This video is too long for its size: at most {frames:,} pictures and {limit:,g} megapixels in all "
+        "can be sent. Make it shorter or smaller and try again."
+    ),
+)
+CHANGING_SIZE = Message(
+    "changing_size", _("The pictures of this video change their size midway. Export it in one size.")
+)
+CODED_ANEW = Message("coded_anew", _("Coded anew as H.264, which every browser plays."))
+MEMBERS_ONLY = Message("members_only", _("This is for members. Sign up or log in first."))
+TOO_MANY_MEGAPIXELS = Message(
+    "too_many_megapixels",
+    _(
+        "Your waiting jobs would have more than {limit:,} megapixels together, and that is the limit. Try "
+        "again when some are done."
+    ),
+)
+QUEUE_FULL = Message(
+    "queue_full",
+    _("{count:,} jobs wait here already, and no more are taken for now. Try again in some minutes."),
+)
+TOO_MANY_JOBS = Message(
+    "too_many_jobs", _("You have {count} jobs waiting, and no more fit. Try again when some are done.")
+)
+TOO_MANY_JOBS_AT_ONCE = Message(
+    "too_many_jobs_at_once",
+    _(
+        "These would be {asked} jobs, and of at most {most} that may wait, {count} do already. Choose fewer "
+        "photos, or try again when some are done."
+    ),
+)
+PHOTO_DELETED = Message("photo_deleted", _("A photo of this job has been deleted. Upload it again."))
+NO_LONGER_OFFERED = Message("no_longer_offered", _("This operation is no longer offered."))
+NOT_FAILED = Message("not_failed", _("Only a failed job can be tried again."))
+ALREADY_ENDED = Message("already_ended", _("This job has ended already."))
+DEADLINE = Message(
+    "deadline",
+    _("This took longer than the {minutes:g} minutes it may. Use a smaller photo or a faster method."),
+)
+HANDED_BACK = Message("handed_back", _("handed back by a worker that was told to go"))
+WORKER_LOST = Message(
+    "worker_lost",
+    _(
+        "The worker was lost {count} times while it ran this job. It may need more memory than there is: try "
+        "a smaller photo, or tell the admin."
+    ),
+)
+LOST = Message("lost", _("its worker was lost"))
+TRIED_AGAIN = Message("tried_again", _("tried again"))
+CANCELLED_BEFORE = Message("cancelled_before", _("cancelled before it started"))
+RESULT_TOO_LARGE = Message(
+    "result_too_large",
+    _("The result would have {size:.0f} megapixels, and the limit is {limit:.0f}. Choose a smaller size."),
+)
+TOO_EXPENSIVE = Message(
+    "too_expensive",
+    _(
+        "This would take about {minutes} minutes here, and the limit is {limit}. Use a smaller photo or a "
+        "faster method."
+    ),
+)
+IDEMPOTENCY_CONFLICT = Message(
+    "idempotency_conflict",
+    _("This Idempotency-Key was used for another request. Use a new key for a new job."),
+)
+SUBMITTED = Message("submitted", _("submitted"))
+CSRF = Message("csrf", _("Send the CSRF token of the site in the header X-CSRFToken."))
+INVALID = Message("invalid", _("“{name}” is not right: {reason}."))
+NOT_FOUND = Message("not_found", _("There is nothing here, or it is not yours to see."))
+UNAUTHENTICATED = Message("unauthenticated", _("Send a token: Authorization: Bearer …"))
+UNREADABLE_REQUEST = Message("unreadable_request", _("This request cannot be read: {why}."))
+BAD_CURSOR = Message("bad_cursor", _("Use the next_cursor of an earlier page."))
+WRONG_METHOD = Message("wrong_method", _("This address takes {allowed}, and not {method}."))
+BODY_TOO_LARGE = Message(
+    "body_too_large",
+    _("This is {size:,} MB, and at most {limit} MB can be sent. Make it smaller and try again."),
+)
+NULL_CHARACTER = Message("null_character", _("There is a null character in this address. Take it out."))
+DATABASE_AWAY = Message(
+    "database_away", _("The site cannot reach its database just now. Nothing is lost: try again in a minute.")
+)
+INTERNAL = Message(
+    "internal", _("Something went wrong on our side. Try again; if it happens again, tell the admin.")
+)
+BAD_REQUEST = Message(
+    "bad_request", _("Your browser sent something that makes no sense here. Go back and try again.")
+)
+FORBIDDEN = Message("forbidden", _("This is not for you to see. Log in as somebody who may."))
+NOTHING_HERE = Message(
+    "nothing_here",
+    _("There is nothing at this address: it was deleted, its link has expired, or it is not yours to see."),
+)
+FORM_TOO_OLD = Message(
+    "form_too_old",
+    _("This form is too old, or your browser sends no cookies. Go back, reload the page and send it again."),
+)
+TOO_MANY_ATTEMPTS = Message(
+    "too_many_attempts", _("Too many wrong passwords. Try again in {minutes} minutes.")
+)
+LOG_IN_TO_KEEP = Message("log_in_to_keep", _("Log in to keep results for good."))
+NO_PICTURE = Message("no_picture", _("This job has no picture that could be used."))
+NO_FILE = Message("no_file", _("Choose a photo first."))
+TOO_MANY_FILES = Message("too_many_files", _("At most {count} photos fit at once."))
+OUT_OF_MEMORY = Message("out_of_memory", _("This needs more memory than there is. Try a smaller photo."))
+RESULT_NOT_KEPT = Message(
+    "result_not_kept", _("The disk of this site is full, so the result could not be kept. Try again later.")
+)
+NO_PHOTO = Message("no_photo", _("This is no photo."))
+PHOTO_MISSING = Message("photo_missing", _("Choose a photo first."))
+PHOTOS_MISSING = Message("photos_missing", _("More photos are needed here."))
+TAKEN_BY = Message("taken_by", _("by {worker}"))
+BODY = Message("body", _("body"))
