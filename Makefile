@@ -4,12 +4,13 @@
 #   make faults the whole site broken again and again, for SECONDS, on a DATABASE (sqlite or postgresql)
 #   make fuzz   COUNT hostile files and CALLS made-up requests at the whole site
 #   make scale-test   the site on many machines, played by this one; as root
+#   make screenshots ADMIN=name PASSWORD=word   pictures of every page of the running SITE, in var/screenshots
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 python := .venv/bin/python
 install := $(python) -m pip install --disable-pip-version-check --constraint requirements.lock --editable
 
-.PHONY: run test quick faults fuzz scale-test audit lint lock
+.PHONY: run test quick faults fuzz scale-test screenshots audit lint lock
 
 run: .venv/installed
 	@exec $(python) manage.py up --end-with-parent
@@ -33,6 +34,11 @@ fuzz: .venv/installed-for-development
 
 scale-test: .venv/installed-for-development
 	$(python) -m tests.scale
+
+SITE ?= http://127.0.0.1:8000
+screenshots: .venv/installed-for-development
+	@test -n "$(ADMIN)" && test -n "$(PASSWORD)" || { echo "Name an admin of the site: make screenshots ADMIN=name PASSWORD=word"; exit 2; }
+	@$(python) -m tests.browser.screenshots "$(SITE)" "$(ADMIN)" "$(PASSWORD)"
 
 # Strict, since a package that could not be looked up has not been found to be sound.
 audit: .venv/installed-for-development

@@ -191,12 +191,16 @@ def test_it_outlives_a_child_whose_pipe_another_process_still_holds(tmp_path: Pa
     assert child.failures >= 2
 
 
-def test_a_child_that_served_for_a_while_is_started_again_at_once(tmp_path: Path) -> None:
+def test_a_child_that_served_for_a_while_is_started_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now)
     parent = Supervisor(Config(latent_home=tmp_path), end_with_parent=False)
-    child = Child("steady", ["true"], failures=5, started_at=time.monotonic() - supervisor.STEADY_SECONDS - 1)
+    child = Child("steady", ["true"], failures=5, started_at=now - supervisor.STEADY_SECONDS - 1)
     parent._schedule(child, "ended")
-    assert child.start_at - time.monotonic() < 1
-    child.started_at = time.monotonic()
+    assert child.start_at == now + supervisor.SHORTEST_PAUSE
+    child.started_at = now
     for _ in range(4):
         parent._schedule(child, "ended")
-    assert child.start_at - time.monotonic() > 5, "it may be its start that it dies of"
+    assert child.start_at == now + 16 * supervisor.SHORTEST_PAUSE, "it may be its start that it dies of"

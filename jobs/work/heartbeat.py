@@ -16,19 +16,12 @@ from django.db import DatabaseError, connection
 
 from jobs.queue import lifecycle, live
 from jobs.queue.lifecycle import Claim, Lease
+from jobs.work.endings import HandedBack, LeaseLost, end
 from ml.core.errors import Cancelled, DeadlineExceeded, Stopped
 
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.2
-
-
-class HandedBack(Stopped):
-    """The worker is told to go; somebody else will run the job."""
-
-
-class LeaseLost(Stopped):
-    """The job was given to another worker, or deleted."""
 
 
 class Heartbeat:
@@ -41,7 +34,7 @@ class Heartbeat:
         self._told_to_go = told_to_go
         self._over = threading.Event()
         here = contextvars.copy_context()  # so that it logs about the same job
-        self._thread = threading.Thread(target=here.run, args=(self._look,), name="watch", daemon=True)
+        self._thread = threading.Thread(target=here.run, args=(self._look,), name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -87,11 +80,7 @@ class Heartbeat:
     def _end_process(self) -> None:
         log.warning("job %s does not heed; its process is ended", self._claim.job.uuid)
         try:
-            if self.reason is Cancelled:
-                lifecycle.stop(self._claim)
-            elif self.reason is DeadlineExceeded:
-                lifecycle.fail(self._claim, "deadline", lifecycle.past_deadline(self._claim.job))
-            elif self.reason is HandedBack:
-                lifecycle.hand_back(self._claim)
+            if self.reason is not None:
+                end(self._claim, self.reason())
         finally:  # without the database, its lease will tell
             os.kill(os.getpid(), signal.SIGKILL)

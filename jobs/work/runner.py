@@ -1,6 +1,5 @@
 """A claimed job -> `ml` -> stored outputs. Runs in a worker's child, one job at a time."""
 
-import errno
 import logging
 import os
 import time
@@ -13,27 +12,21 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from jobs import logs
-from jobs.errors import StorageAway
 from jobs.messages import (
-    INTERNAL,
     NO_LONGER_OFFERED,
-    OUT_OF_MEMORY,
     PHOTO_DELETED,
-    RESULT_NOT_KEPT,
-    STORAGE_AWAY,
 )
 from jobs.queue import lifecycle
 from jobs.queue.lifecycle import Claim, Lease, Outcome
-from jobs.storage import outputs
 from jobs.work import scratch
 from jobs.work.child import work
 from jobs.work.context import JobContext, finite
-from jobs.work.heartbeat import HandedBack, Heartbeat, LeaseLost
+from jobs.work.endings import LeaseLost, end
+from jobs.work.heartbeat import Heartbeat
 from jobs.work.outputs import store
 from ml.core import allocator, execution
 from ml.core.context import Inputs
-from ml.core.errors import Cancelled, DeadlineExceeded, OperationError, UnknownOperation
-from ml.core.text import Message
+from ml.core.errors import Cancelled, OperationError, Stopped, UnknownOperation
 
 log = logging.getLogger(__name__)
 
@@ -63,27 +56,10 @@ def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None
                     if _insist(lambda: lifecycle.renew(claim) is Lease.CANCEL_REQUESTED)
                     else LeaseLost
                 )
-    except Cancelled:
-        _insist(lambda: lifecycle.stop(claim))
-    except DeadlineExceeded:
-        _insist(lambda: lifecycle.fail(claim, "deadline", lifecycle.past_deadline(claim.job)))
-    except HandedBack:
-        _insist(lambda: lifecycle.hand_back(claim))
-    except LeaseLost:
-        log.info("job %s is no longer ours; what was made of it is thrown away", claim.job.uuid)
-        outputs.discard(claim.job)
-    except OperationError as error:
-        code, message = error.code, error.message
-        _insist(lambda: lifecycle.fail(claim, code, message))
-    except MemoryError:
-        _insist(lambda: lifecycle.fail(claim, "out_of_memory", OUT_OF_MEMORY))
-    except (OperationalError, InterfaceError):
-        log.warning("job %s is given up: the database went away", claim.job.uuid)
-        _insist(lambda: lifecycle.lose(claim.job))
-    except Exception as error:
-        code, message = _our_fault(error)
-        log.exception("job %s failed", claim.job.uuid)
-        _insist(lambda: lifecycle.fail(claim, code, message))
+    except (Stopped, Exception) as error:
+        _explain(claim, error)
+        ended_by = error  # the name of an except clause is gone after it
+        _insist(lambda: end(claim, ended_by))
     finally:
         allocator.return_freed()
 
@@ -145,9 +121,14 @@ def _insist(change: Callable[[], bool]) -> bool:
             time.sleep(1)
 
 
-def _our_fault(error: Exception) -> tuple[str, Message]:
-    if isinstance(error, StorageAway):
-        return "storage_away", STORAGE_AWAY
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "disk_full", RESULT_NOT_KEPT
-    return "internal", INTERNAL
+def _explain(claim: Claim, error: BaseException) -> None:
+    """Say in the log what its reader would not learn from the job."""
+    match error:
+        case LeaseLost():
+            log.info("job %s is no longer ours; what was made of it is thrown away", claim.job.uuid)
+        case OperationalError() | InterfaceError():
+            log.warning("job %s is given up: the database went away", claim.job.uuid)
+        case Stopped() | OperationError() | MemoryError():
+            pass
+        case _:
+            log.error("job %s failed", claim.job.uuid, exc_info=error)

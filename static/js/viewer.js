@@ -10,7 +10,7 @@ class Viewer {
     this.split = stage.querySelector(".split");
     this.before = stage.querySelector(".layer.before");
     this.afters = [...stage.querySelectorAll(".layer.after")];
-    this.mode = this.before ? "compare" : "after";
+    this.mode = this.before ? stage.dataset.begins : "after";
     this.value = 50;
     this.zoom = 1;
     this.x = this.y = 0; // of the picture's centre from the box's, in CSS pixels

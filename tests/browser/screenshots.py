@@ -1,7 +1,7 @@
-"""Pictures of every page for docs/screenshots: `python -m tests.browser.screenshots http://127.0.0.1:8000 ada PASSWORD`.
+"""Pictures of every page, in var/screenshots: `make screenshots ADMIN=ada PASSWORD=…`.
 
 Wide and narrow, light and dark, of a running site with the operations of Latent and an admin of that name; makes
-an account there.
+an account there. The few that README shows are copied to docs/screenshots by hand.
 """
 
 import io
@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, path
 
-FOLDER = Path("docs/screenshots")
+FOLDER = Path("var/screenshots")
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 LONGEST = 2400

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from playwright.sync_api import FilePayload, expect
-from tests.ml.test_classifier_training import COLORS, photo_bytes
 
 from tests.browser.conftest import Visit
 from tests.browser.steps import drop, wait_for_result, wait_until
 from tests.browser.test_whole_way import log_in
 from tests.conftest import Person
+from tests.ml.test_train_classifier import COLORS, photo_bytes
 
 
 def photos(color: str) -> list[FilePayload]:

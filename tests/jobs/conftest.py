@@ -3,7 +3,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import kombu.utils.functional
 import pytest
+import redis.connection
+import redis.retry
 from django.db import connection
 from django.db.models import Count, Sum
 
@@ -43,6 +46,32 @@ def at_once() -> Callable[..., list[Any]]:
             return list(pool.map(call, functions))
 
     return run
+
+
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A name for each try of this process to connect to Redis that came to nothing."""
+    failed: list[str] = []
+    connect = redis.connection.UnixDomainSocketConnection._connect
+
+    def count(self: Any) -> Any:
+        try:
+            return connect(self)
+        except OSError:
+            failed.append(self.path)
+            raise
+
+    monkeypatch.setattr(redis.connection.UnixDomainSocketConnection, "_connect", count)
+    return failed
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of each pause that kombu or redis-py makes before another try; none is really made."""
+    made: list[float] = []
+    monkeypatch.setattr(kombu.utils.functional, "sleep", made.append)
+    monkeypatch.setattr(redis.retry, "sleep", made.append)
+    return made
 
 
 def assert_counters_true() -> None:

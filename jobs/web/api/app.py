@@ -1,8 +1,11 @@
 """The API itself: who may ask, what its document says, which refusals any request may meet."""
 
+import tomllib
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja import NinjaAPI, Schema
 from ninja.openapi.docs import Swagger
@@ -53,9 +56,18 @@ def _document(described: NinjaAPI, path_prefix: str) -> OpenAPISchema:
     return document
 
 
+def _version() -> str:
+    """Of the package. The images of the Dockerfile hold the folder without installing it; there pyproject.toml says it."""
+    try:
+        return version("latent")
+    except PackageNotFoundError:
+        project: dict[str, Any] = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+        return str(project["version"])
+
+
 api = Api(
     title="Latent",
-    version="1.0.0",
+    version=_version(),
     description="A photo goes in, a job is made, the result comes out. Errors are application/problem+json.",
     docs=Swagger(settings={"persistAuthorization": True}),
     urls_namespace="api",

@@ -119,6 +119,12 @@ class JobPresenter:
         )
 
     @property
+    def begins_with(self) -> str:
+        """The view a page begins with: what is drawn on the original is seen best alone."""
+        shows = self.job.declaration.shows if self.job.declaration else Shows.COMPARE
+        return "compare" if shows is Shows.COMPARE else "after"
+
+    @property
     def files(self) -> list[PicturePresenter]:
         return [output for output in self.outputs if not (output.is_picture or output.is_video)]
 

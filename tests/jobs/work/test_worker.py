@@ -2,7 +2,6 @@
 
 import os
 import signal
-import statistics
 import time
 from collections import Counter
 
@@ -103,21 +102,16 @@ def test_a_deleted_photo_is_said_in_words(worker, alice, photo):
 # Cancelling and deadlines --------------------------------------------------------------------------------
 
 
-def test_a_running_job_is_cancelled_within_a_second(worker, media, capsys):
-    took = []
-    for _ in range(10):
+def test_a_running_job_hears_of_a_cancel_before_its_next_renewal(start_worker, media):
+    """Its lease is renewed once a minute: what it heeds can only be the hint. benchmarks/cancel.py times it."""
+    start_worker(RENEW_SECONDS="60", LEASE_SECONDS="240")
+    for _ in range(3):
         job = submit(None, "nap", seconds=60)
         wait_for(lambda job=job: running(job))
-        time.sleep(0.1)
-        begun = time.monotonic()
         lifecycle.cancel(fresh(job))
         wait_for(lambda job=job: ended(job), 10)
-        took.append(time.monotonic() - begun)
         assert fresh(job).status == Status.CANCELLED
         assert not fresh(job).outputs.exists()
-    with capsys.disabled():
-        print(f"\ncancel: median {statistics.median(took):.2f} s, longest {max(took):.2f} s, of 10")
-    assert statistics.median(took) < 1
     assert not [name for name in media() if name.startswith("outputs/")]
 
 
@@ -181,13 +175,13 @@ def test_a_killed_worker_loses_no_job(start_worker, clock, media):
     all_well(jobs, media)
 
 
-def test_a_killed_redis_that_lost_its_data_loses_no_job(worker, clock, redis, media):
+def test_a_killed_redis_that_lost_its_data_loses_no_job(worker, clock, redis, media, tries, pauses):
     jobs = [submit(None, "nap", seconds=1.5) for _ in range(3)]
     wait_for(lambda: running(jobs[0]))
     redis.kill(lose_data=True)
-    begun = time.monotonic()
     jobs.append(submit(None, "instant"))
-    assert time.monotonic() - begun < 1, "asking for work does not wait for a broker that is away"
+    assert pauses == [], "asking for work does not wait for a broker that is away"
+    assert len(tries) <= 4
     time.sleep(1)
     redis.start()
     wait_for(lambda: ended(*jobs), 40)
