@@ -31,6 +31,23 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(TEST_HOME, ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test marked `sampled(n)`, all but n of its cases are slow; those that are left are spread evenly."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for of_one in cases.values():
+        marker = of_one[0].get_closest_marker("sampled")
+        assert marker
+        (count,) = marker.args
+        kept = {len(of_one) * index // count for index in range(count)}
+        for index, item in enumerate(of_one):
+            if index not in kept:
+                item.add_marker(pytest.mark.slow)
+
+
 # The cast ------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ def seconds(period: str) -> int:
     return int(period.removesuffix("s"))
 
 
+@pytest.mark.slow
 def test_the_file_follows_the_schema_of_compose() -> None:
     checked = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", compose.FILE],

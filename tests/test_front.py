@@ -171,6 +171,7 @@ def test_a_revoked_link_is_dead_at_the_front_too(stack: Stack, alice: Person, st
     assert again.status == 404
 
 
+@pytest.mark.slow
 def test_a_body_that_is_too_large_is_refused_in_words(stack: Stack, alice: Person) -> None:
     large = b"x" * 3_000_000
     told = stack.send(alice.token, large)
@@ -183,6 +184,7 @@ def test_a_body_that_is_too_large_is_refused_in_words(stack: Stack, alice: Perso
     )
 
 
+@pytest.mark.slow
 def test_while_no_web_server_answers_a_sentence_does(tmp_path: Path) -> None:
     port = free_port()
     nginx = Front(tmp_path / "nginx", port, [free_port()], {"MEDIA": "/nowhere", "MAX_UPLOAD_MEGABYTES": "1"})

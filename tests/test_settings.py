@@ -41,6 +41,7 @@ def refusal(command: list[str], variable: str, value: str) -> str:
     return (ended.stdout + ended.stderr).strip()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("variable", WRONG)
 def test_a_wrong_setting_is_one_sentence_that_names_it(variable: str) -> None:
     said = refusal(COMMANDS["clock"], variable, WRONG[variable])
@@ -48,6 +49,7 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(variable: str) -> None:
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_refuses_a_wrong_setting_without_a_traceback(command: str) -> None:
     said = refusal(COMMANDS[command], "PORT", "abc")
@@ -55,6 +57,7 @@ def test_every_command_refuses_a_wrong_setting_without_a_traceback(command: str)
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_wrong_database_does_not_betray_its_password() -> None:
     assert "sesame" not in refusal(COMMANDS["clock"], "DATABASE_URL", "postgres://ali:sesame@cave:door/gold")
 
@@ -74,6 +77,7 @@ def test_the_secret_key_is_made_once_and_is_nobody_elses_to_read(tmp_path: Path)
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_the_page_of_settings_is_up_to_date() -> None:
     printed = io.StringIO()
     call_command("settings_table", stdout=printed)

@@ -114,6 +114,7 @@ def test_the_checker_finds_nothing_where_all_is_well(job: Job) -> None:
     assert not any(report({KEY: [str(job.uuid)]}).values())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("deed", SABOTAGE)
 def test_the_checker_sees_sabotage(job: Job, deed: str) -> None:

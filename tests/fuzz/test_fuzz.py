@@ -34,6 +34,7 @@ CHECKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_a_hostile_file_is_a_photo_or_one_sentence(alice: Person, media: Callable[[], set[str]]) -> None:
@@ -57,6 +58,7 @@ def test_a_hostile_file_is_a_photo_or_one_sentence(alice: Person, media: Callabl
         assert not left, (number, file.label)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("operations", "redis")
 def test_the_api_answers_as_its_document_says(alice: Person) -> None:

@@ -85,6 +85,7 @@ def test_jpeg_is_that_of_the_whole_picture_whatever_the_tiles(
     assert not np.array_equal(whole, clean)
 
 
+@pytest.mark.sampled(38)
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("method", METHODS)
 def test_no_noise_damages_a_picture(method: str, name: str, tmp_path: Path) -> None:

@@ -50,12 +50,14 @@ def unpacked(result: Result, folder: Path) -> list[Picture]:
         return [read_picture(folder / name) for name in archive.namelist()]
 
 
+@pytest.mark.slow
 def test_there_are_as_many_variants_as_asked_and_no_two_alike(tmp_path: Path) -> None:
     drawn = variants(photo(48, 32), tmp_path, count=9)
     assert [each.shape for each in drawn] == [(32, 48, 3)] * 9
     assert len({each.tobytes() for each in drawn}) == 9
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_more_variants_begin_with_the_fewer(tmp_path: Path) -> None:
     few, more, other = (
         variants(photo(40, 30), tmp_path, seed=seed, count=count) for seed, count in ((1, 3), (1, 5), (2, 3))
@@ -73,6 +75,7 @@ def test_with_everything_off_a_variant_is_the_picture(pixels: np.ndarray, tmp_pa
     assert np.array_equal(variant[seen], pixels[seen])
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     "change",
     [
@@ -123,6 +126,7 @@ def test_large_pictures_are_brought_to_the_size_asked_for(tmp_path: Path) -> Non
     assert [each.shape for each in variants(photo(200, 100), tmp_path, count=2, size=64)] == [(32, 64, 3)] * 2
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_kind_of_picture_keeps_depth_gray_and_alpha(name: str, tmp_path: Path) -> None:
     path = write_sample(name, tmp_path)
@@ -132,6 +136,7 @@ def test_every_kind_of_picture_keeps_depth_gray_and_alpha(name: str, tmp_path: P
         assert (variant.pixels.shape[2], variant.pixels.dtype) == (channels, depth)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3000, 1), (1, 700)])
 def test_it_takes_the_smallest_and_the_widest(size: tuple[int, int], tmp_path: Path) -> None:
     drawn = variants(photo(*size), tmp_path, count=8, blur=5, erase=80, crop=95)

@@ -76,6 +76,7 @@ def quality(image: Pixels, truth: Pixels) -> float:
 # Better than one frame -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_noisy_burst_is_better_than_one_frame_enlarged_even_if_that_is_denoised_first(
     tmp_path: Path,
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_noisy_burst_is_better_than_one_frame_enlarged_even_if_that_is_denoise
     assert psnr > max(single.values()) + 0.5
 
 
+@pytest.mark.slow
 def test_more_frames_are_better(tmp_path: Path) -> None:
     frames, truth = burst(count=12)
     scores = [quality(fuse(frames[:count], tmp_path).images["image"].pixels, truth) for count in (2, 5, 12)]
@@ -101,6 +103,7 @@ def test_more_frames_are_better(tmp_path: Path) -> None:
     assert scores[2] > scores[1] + 0.3
 
 
+@pytest.mark.slow
 def test_a_darker_frame_is_brought_to_the_exposure_of_the_first(tmp_path: Path) -> None:
     frames, truth = burst()
     alike = quality(fuse(frames, tmp_path).images["image"].pixels, truth)
@@ -119,6 +122,7 @@ def moved(image: Pixels, matrix: np.ndarray) -> Pixels:
     return np.rint(np.clip(seen + noise, 0, 255)).astype(np.uint8)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "matrix",
     [
@@ -163,6 +167,7 @@ def test_exposure_is_not_misled_by_a_part_that_changed() -> None:
 # What does not belong ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_frames_that_do_not_fit_are_left_out_and_named(tmp_path: Path) -> None:
     frames, truth = burst(count=6)
     alone = quality(fuse(frames, tmp_path).images["image"].pixels, truth)
@@ -180,6 +185,7 @@ def test_frames_that_do_not_fit_are_left_out_and_named(tmp_path: Path) -> None:
     assert quality(result.images["image"].pixels, truth) > alone - 0.1
 
 
+@pytest.mark.slow
 def test_a_first_frame_that_does_not_fit_is_left_out_as_well(tmp_path: Path) -> None:
     frames, truth = burst(count=5)
     other, _ = burst(OTHER, count=1)
@@ -190,6 +196,7 @@ def test_a_first_frame_that_does_not_fit_is_left_out_as_well(tmp_path: Path) -> 
     assert quality(result.images["image"].pixels, truth) > 25
 
 
+@pytest.mark.slow
 def test_what_moves_through_the_scene_leaves_no_ghost(tmp_path: Path) -> None:
     frames, truth = burst()
     clean = quality(fuse(frames, tmp_path).images["image"].pixels, truth)
@@ -201,6 +208,7 @@ def test_what_moves_through_the_scene_leaves_no_ghost(tmp_path: Path) -> None:
 # Every kind of picture -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_tiles_leave_no_seams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frames, _ = burst(sample("chelsea", 60, 20, 276), count=4)
     whole = fuse(frames, tmp_path).images["image"].pixels.astype(int)
@@ -224,6 +232,7 @@ def test_gray_alpha_and_depth_stay(tmp_path: Path) -> None:
     assert (result.alpha[:, 36:] == 255).all()
 
 
+@pytest.mark.slow
 def test_gray_and_colour_go_together(tmp_path: Path) -> None:
     frames, _ = burst(count=3)
     frames[1] = np.asarray(Picture(frames[1]).to_pillow().convert("L"))[:, :, None]
@@ -232,6 +241,7 @@ def test_gray_and_colour_go_together(tmp_path: Path) -> None:
     assert result.images["image"].pixels.shape[2] == 3
 
 
+@pytest.mark.slow
 def test_an_animation_or_a_video_is_a_burst(tmp_path: Path) -> None:
     frames, _ = burst(count=4, sigma=2)
     images = [Image.fromarray(frame) for frame in frames]
@@ -258,6 +268,7 @@ def test_frames_too_small_to_be_registered_are_refused(tmp_path: Path) -> None:
         fuse([TRUTH[:12]] * 3, tmp_path)
 
 
+@pytest.mark.slow
 def test_frames_of_which_none_fits_another_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="None of these frames fits another"):
         fuse([TRUTH, OTHER, photo(156, 156)], tmp_path)
@@ -275,6 +286,7 @@ def test_the_estimate_grows_with_the_frames_and_is_bounded_by_them() -> None:
 # A run ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_is_live_and_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml.burst_super_resolution.run.PREVIEW_SECONDS", 0)
     frames, _ = burst(count=4)

@@ -32,6 +32,7 @@ def test_it_knows_a_cat_and_a_cup_of_coffee(tmp_path: Path, cat: Picture) -> Non
     assert found.weights == (LITE0.name,)
 
 
+@pytest.mark.slow
 def test_it_gives_five_labels_with_falling_scores(tmp_path: Path, cat: Picture) -> None:
     scores = [label.score for label in develop("classify", tmp_path, {"image": cat}, {}, Context()).labels]
     assert len(scores) == 5
@@ -39,12 +40,14 @@ def test_it_gives_five_labels_with_falling_scores(tmp_path: Path, cat: Picture) 
     assert 0 < sum(scores) <= 1.001
 
 
+@pytest.mark.slow
 def test_the_cats_and_dogs_network_calls_a_cat_a_cat(tmp_path: Path, cat: Picture) -> None:
     found = develop("classify", tmp_path, {"image": cat}, {"method": "cats-vs-dogs"}, Context())
     assert [label.title for label in found.labels] == ["Cat", "Dog"]
     assert found.labels[0].score > 0.9
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", odd_pictures())
 def test_odd_pictures_keep_their_size_and_alpha(tmp_path: Path, kind: str) -> None:
     picture = odd_pictures()[kind]
@@ -59,6 +62,7 @@ def test_it_stops_between_layers(tmp_path: Path, cat: Picture) -> None:
         develop("classify", tmp_path, {"image": cat}, {}, Recorder(cancel_at=10))
 
 
+@pytest.mark.slow
 def test_the_heat_is_on_the_object() -> None:
     network = loaded("imagenet", "cpu")
     canvas = np.full((400, 900, 3), 128, np.uint8)
@@ -100,6 +104,7 @@ def test_folding_the_batch_norms_changes_nothing() -> None:
     torch.testing.assert_close(load_lite0(LITE0.path()).conv_stem(image), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     stored = torch.load(LITE0.path(), weights_only=True)
     torch.save({**stored, "_blocks.16._conv.weight": torch.zeros(1)}, tmp_path / "more.pth")
@@ -133,6 +138,7 @@ def test_the_small_network_takes_pictures_of_its_size() -> None:
     assert SmallCNN().eval()(torch.zeros(2, 3, SmallCNN.SIZE, SmallCNN.SIZE)).shape == (2, 2)
 
 
+@pytest.mark.slow
 def test_evaluation_counts_what_is_right(tmp_path: Path) -> None:
     import argparse
 
@@ -144,6 +150,7 @@ def test_evaluation_counts_what_is_right(tmp_path: Path) -> None:
     assert main(args) == {"accuracy": 0.5, "images": 2}
 
 
+@pytest.mark.slow
 def test_training_from_scratch_keeps_the_curves_of_all_runs(tmp_path: Path) -> None:
     import json
 

@@ -23,6 +23,7 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_it_works_as_a_module_and_reports_on_stderr(picture: Path, tmp_path: Path) -> None:
     out = tmp_path / "small.png"
     command = [sys.executable, "-m", "ml", "run", "transform", str(picture), "-o", str(out)]
@@ -198,6 +199,7 @@ def test_weights_are_listed_and_verified(capsys: pytest.CaptureFixture[str]) -> 
     assert "verified" in listed
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -74,6 +74,7 @@ def test_the_registry_imports_nothing_heavy() -> None:
     assert not HEAVY & set(loaded)
 
 
+@pytest.mark.slow
 def test_the_command_line_works_without_django() -> None:
     listed = run_python(
         "import sys; sys.modules['django'] = sys.modules['celery'] = sys.modules['jobs'] = None;"
@@ -186,6 +187,7 @@ def given_to(draw: st.DrawFn, operation: Operation) -> dict[str, list[Facts]]:
     }  # fmt: skip
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.slug)
 @given(st.data())
 @settings(deadline=None, max_examples=20)

@@ -25,6 +25,7 @@ def photo() -> Picture:
     return Picture(skimage.data.chelsea()[::2, ::2])
 
 
+@pytest.mark.slow
 def test_the_layers_answer_more_and_more(tmp_path: Path, photo: Picture) -> None:
     context = Recorder()
     develop("deep-dream", tmp_path, {"image": photo}, QUICK | {"strength": 0.4}, context)
@@ -35,6 +36,7 @@ def test_the_layers_answer_more_and_more(tmp_path: Path, photo: Picture) -> None
     assert context.fractions == sorted(context.fractions)
 
 
+@pytest.mark.slow
 def test_its_film_ends_with_the_dream(tmp_path: Path, photo: Picture) -> None:
     context = Context()
     result = develop("deep-dream", tmp_path, {"image": photo}, QUICK, context)
@@ -49,6 +51,7 @@ def test_its_film_ends_with_the_dream(tmp_path: Path, photo: Picture) -> None:
     assert distances[1] < 0.03 < distances[0]
 
 
+@pytest.mark.slow
 def test_the_same_seed_dreams_the_same_and_another_does_not(tmp_path: Path, photo: Picture) -> None:
     first, again, other = (
         develop("deep-dream", tmp_path, {"image": photo}, QUICK, Context(seed=seed)).images["image"].pixels
@@ -58,6 +61,7 @@ def test_the_same_seed_dreams_the_same_and_another_does_not(tmp_path: Path, phot
     assert not np.array_equal(first, other)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", odd_pictures())
 def test_odd_pictures_keep_size_depth_and_alpha(tmp_path: Path, kind: str) -> None:
     picture = odd_pictures()[kind]
@@ -70,6 +74,7 @@ def test_odd_pictures_keep_size_depth_and_alpha(tmp_path: Path, kind: str) -> No
         assert np.array_equal(result.alpha, picture.alpha)
 
 
+@pytest.mark.slow
 def test_a_large_photo_keeps_its_own_detail(tmp_path: Path) -> None:
     photo = Picture(skimage.data.chelsea())
     result = develop("deep-dream", tmp_path, {"image": photo}, QUICK, Context()).images["image"]
@@ -85,6 +90,7 @@ def test_it_stops_within_a_step(tmp_path: Path, photo: Picture) -> None:
         develop("deep-dream", tmp_path, {"image": photo}, QUICK, Recorder(cancel_at=60))
 
 
+@pytest.mark.slow
 def test_a_guide_changes_the_dream(tmp_path: Path, photo: Picture) -> None:
     alone = develop("deep-dream", tmp_path, {"image": photo}, QUICK, Context()).images["image"].pixels
     guide = Picture(skimage.data.coffee()[::2, ::2])

@@ -60,18 +60,21 @@ def quality(picture: Picture, clean: np.ndarray) -> float:
     return found
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", CLEAN)
 @pytest.mark.parametrize("sigma", [0, 5, 15, 25, 50])
 def test_the_noise_is_estimated_within_a_tenth(name: str, sigma: float) -> None:
     assert estimate_sigma(noisy(CLEAN[name], sigma)) == pytest.approx(sigma, rel=0.1, abs=1)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("sigma", [10, 25, 50])
 def test_the_noise_of_a_gray_picture_is_estimated_nearly_as_well(sigma: float) -> None:
     for clean in CLEAN.values():
         assert estimate_sigma(noisy(gray(clean), sigma)) == pytest.approx(sigma, rel=0.15)
 
 
+@pytest.mark.slow
 def test_the_estimate_does_not_depend_on_the_depth() -> None:
     shallow, deep = (estimate_sigma(noisy(CLEAN["cat"], 25, depth)) for depth in (np.uint8, np.uint16))
     assert deep == pytest.approx(shallow, rel=0.02)
@@ -89,6 +92,7 @@ def test_a_picture_too_small_to_tell_has_no_noise(size: tuple[int, int]) -> None
 
 
 # In decibels, a little below what each was measured to reach: at sigma 25 the noisy picture itself has about 20.5.
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("method", "least"),
     [("dncnn", 28.5), ("nlm", 27), ("bilateral", 26.5), ("gaussian", 24.5), ("median", 23.5)],
@@ -101,6 +105,7 @@ def test_every_method_removes_noise(method: str, least: float, dtype: type, tmp_
     assert quality(restored, CLEAN["astronaut"]) > least
 
 
+@pytest.mark.slow
 def test_nlm_is_as_good_in_16_bits_as_in_8(tmp_path: Path) -> None:
     qualities = [
         quality(denoise(noisy(clean, 25, depth), tmp_path, method="nlm", sigma=25).images["image"], clean)
@@ -111,6 +116,7 @@ def test_nlm_is_as_good_in_16_bits_as_in_8(tmp_path: Path) -> None:
     assert qualities[3] > qualities[2] - 0.5
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("method", METHODS)
 def test_tiles_of_every_method_equal_the_whole(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -122,6 +128,7 @@ def test_tiles_of_every_method_equal_the_whole(
     assert np.abs(parts.astype(int) - whole).max() <= (0 if method in ("nlm", "median") else 1)
 
 
+@pytest.mark.slow
 def test_left_out_the_level_is_estimated_and_told(tmp_path: Path) -> None:
     estimated = denoise(noisy(CLEAN["cat"], 25), tmp_path, method="gaussian")
     given = denoise(noisy(CLEAN["cat"], 25), tmp_path, method="gaussian", sigma=25)
@@ -137,6 +144,7 @@ def test_no_noise_means_no_change(tmp_path: Path) -> None:
         assert np.array_equal(restored.pixels, CLEAN["cat"])
 
 
+@pytest.mark.slow
 def test_nlm_of_a_large_photo_asks_several_times_a_second(tmp_path: Path) -> None:
     """A tile is a quarter of a megapixel: 0.6 s on one core."""
 
@@ -209,6 +217,7 @@ def test_a_reference_of_another_size_is_refused_in_words(tmp_path: Path) -> None
         denoise(noisy(CLEAN["cat"], 25), tmp_path, reference=Picture(photo(24, 20)))
 
 
+@pytest.mark.slow
 def test_compare_gives_every_method_with_its_time(tmp_path: Path) -> None:
     result = denoise(noisy(CLEAN["cat"], 25), tmp_path, method="compare")
     assert list(result.images) == list(METHODS)
@@ -225,6 +234,7 @@ def test_a_comparison_too_large_for_memory_is_refused_in_words() -> None:
     assert OPERATION.estimate(OPERATION.parse({}), facts).seconds < OPERATION.deadline_seconds
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("clipped", [False, True])
 def test_all_methods_are_measured_on_the_same_noise(clipped: bool, tmp_path: Path) -> None:
     write_picture(Picture(CLEAN["astronaut"]), tmp_path / "a.png", "png")

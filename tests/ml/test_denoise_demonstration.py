@@ -21,6 +21,7 @@ def demonstrate(folder: Path, context: Context | None = None, **params: Any) -> 
     return develop("denoise-demonstration", folder, {"image": CAT}, params, context or Context(seed=1))
 
 
+@pytest.mark.slow
 def test_the_three_methods_stand_beside_the_noisy_picture_the_best_first(tmp_path: Path) -> None:
     result = demonstrate(tmp_path, pixels=500)
     assert set(result.images) == {*SINGLES, "noisy"}
@@ -53,6 +54,7 @@ def test_the_same_seed_hits_the_same_pixels(tmp_path: Path) -> None:
     assert (first != other).any()
 
 
+@pytest.mark.slow
 def test_it_is_live_and_can_be_stopped(tmp_path: Path) -> None:
     heard = Recorder()
     demonstrate(tmp_path, heard)

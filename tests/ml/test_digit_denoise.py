@@ -23,6 +23,7 @@ def digit_like_mnists(digit: int) -> Picture:
     return Picture(np.rint(pixels * 255).astype(np.uint8)[:, :, None])
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("digit", range(10))
 def test_it_gives_a_digit_back_from_under_strong_noise(tmp_path: Path, digit: int) -> None:
     image = {"image": digit_like_mnists(digit)}
@@ -101,6 +102,7 @@ def test_it_stops_when_asked(tmp_path: Path) -> None:
         develop("digit-denoise", tmp_path, {"image": digit_like_mnists(5)}, {}, Recorder(cancel_at=2))
 
 
+@pytest.mark.slow
 def test_it_is_measured_and_trained_by_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,6 +31,7 @@ def test_it_finds_the_face_and_frames_it(tmp_path: Path, astronaut: Picture) -> 
     assert not middle.any()
 
 
+@pytest.mark.slow
 def test_a_photo_without_a_face_comes_back_as_it_was(tmp_path: Path) -> None:
     cat = Picture(skimage.data.chelsea())
     result = develop("faces", tmp_path, {"image": cat}, {}, Context())
@@ -38,6 +39,7 @@ def test_a_photo_without_a_face_comes_back_as_it_was(tmp_path: Path) -> None:
     assert np.array_equal(result.images["image"].pixels, cat.pixels)
 
 
+@pytest.mark.slow
 def test_it_knows_a_person_again(tmp_path: Path, astronaut: Picture) -> None:
     mirrored = ImageOps.mirror(Image.fromarray(astronaut.pixels)).rotate(6).resize((380, 380))
     other = from_pillow(ImageEnhance.Brightness(mirrored).enhance(0.7))
@@ -48,6 +50,7 @@ def test_it_knows_a_person_again(tmp_path: Path, astronaut: Picture) -> None:
     assert len(result.weights) == 2
 
 
+@pytest.mark.slow
 def test_comparing_needs_a_face_on_both_photos(tmp_path: Path, astronaut: Picture) -> None:
     cat = Picture(skimage.data.chelsea())
     with pytest.raises(InputError, match="second photo"):

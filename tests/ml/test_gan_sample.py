@@ -49,6 +49,7 @@ def test_the_same_seed_draws_the_same(tmp_path: Path, method: str) -> None:
     assert not np.array_equal(sheets[0], sheets[2])
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "params",
     [
@@ -77,6 +78,7 @@ def test_less_truncation_gives_more_variety() -> None:
     assert variety[0] < variety[1] < variety[2]
 
 
+@pytest.mark.slow
 def test_every_row_of_a_walk_begins_where_the_one_before_ends(tmp_path: Path) -> None:
     context = Context()
     result = draw(tmp_path, context, action="interpolate", stations=3, steps=8)
@@ -125,6 +127,7 @@ def test_it_shows_its_work_and_stops_when_asked(tmp_path: Path) -> None:
 # Training and measuring ----------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("method", SHAPES)
 def test_each_player_learns_from_its_own_loss_only(method: Method) -> None:
     torch.manual_seed(0)
@@ -216,6 +219,7 @@ def test_pictures_that_are_no_such_faces_are_refused_in_words(tmp_path: Path) ->
         read_parts("faces", tmp_path, CPU)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", WEIGHTS)
 def test_it_is_trained_and_measured_by_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, method: str

@@ -113,6 +113,7 @@ def test_strips_of_the_large_network_equal_the_whole(monkeypatch: pytest.MonkeyP
     assert torch.allclose(whole, strips, atol=1e-5)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_the_compact_network_shows_the_same_picture_at_every_scale(scale: int) -> None:
     picture = Picture(CAT[:64, :96])

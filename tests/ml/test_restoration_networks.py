@@ -130,6 +130,7 @@ def photo():
     return torch.from_numpy(data.astronaut()[30:126, 170:266]).permute(2, 0, 1)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize(("method", "gain"), [("fsrcnn", 0.7), ("srcnn", 0.6), ("latent-sr", 0.7)])
 def test_the_shipped_networks_beat_the_bicubic(photo, method, gain, scale):
@@ -141,6 +142,7 @@ def test_the_shipped_networks_beat_the_bicubic(photo, method, gain, scale):
     assert trained > bicubic + gain
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("clipped", [False, True])
 @pytest.mark.parametrize(("sigma", "gain"), [(15, 4.5), (25, 6.5), (50, 9)])
 def test_the_shipped_denoiser_removes_noise_in_colour_and_gray(photo, sigma, gain, clipped):
@@ -153,6 +155,7 @@ def test_the_shipped_denoiser_removes_noise_in_colour_and_gray(photo, sigma, gai
         assert cleaned > noisy + gain
 
 
+@pytest.mark.slow
 def test_running_and_measuring_need_no_library_of_the_training():
     loaded = subprocess.run(
         [

@@ -36,6 +36,7 @@ def photo() -> Picture:
     return Picture(skimage.data.chelsea()[::3, ::3])
 
 
+@pytest.mark.slow
 def test_every_style_paints_another_picture(photo: Picture) -> None:
     network = MultiStyle(MULTISTYLE.path()).eval()
     found = []
@@ -46,6 +47,7 @@ def test_every_style_paints_another_picture(photo: Picture) -> None:
     assert len({picture.tobytes() for picture in found}) == len(STYLES)
 
 
+@pytest.mark.slow
 def test_the_fast_network_does_what_its_onnx_graph_does() -> None:
     network = MultiStyle(MULTISTYLE.path()).eval()
     network.choose(19)
@@ -75,6 +77,7 @@ def test_the_arbitrary_network_in_floats_is_near_its_8_bit_graph() -> None:
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.9
 
 
+@pytest.mark.slow
 def test_tiles_have_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     """Painted in tiles, each with the whole picture's statistics, and in one piece."""
     network = MultiStyle(MULTISTYLE.path()).eval()
@@ -89,6 +92,7 @@ def test_tiles_have_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     assert jumps.max() < 4 * np.median(jumps) + 1
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", ["fast", "arbitrary"])
 @pytest.mark.parametrize("kind", odd_pictures())
 def test_odd_pictures_keep_their_size_and_alpha(tmp_path: Path, kind: str, method: str) -> None:
@@ -122,6 +126,7 @@ def test_kept_colours_are_the_photos(tmp_path: Path, photo: Picture) -> None:
     assert np.linalg.norm(hue(kept) - hue(photo)) < 0.3 * np.linalg.norm(hue(painted) - hue(photo))
 
 
+@pytest.mark.slow
 def test_gatys_lowers_its_losses_and_shows_them(
     tmp_path: Path, photo: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +144,7 @@ def test_gatys_lowers_its_losses_and_shows_them(
     assert np.abs(last - to_float(result.images["image"].pixels)).mean() < 0.05
 
 
+@pytest.mark.slow
 def test_gatys_shows_the_colours_that_it_keeps_and_films_both_ways(
     tmp_path: Path, photo: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +157,7 @@ def test_gatys_shows_the_colours_that_it_keeps_and_films_both_ways(
     assert np.ptp(context.previews[0].pixels.astype(int), axis=2).max() <= 2
 
 
+@pytest.mark.slow
 def test_gatys_is_repeatable(tmp_path: Path, photo: Picture) -> None:
     first, again = (
         develop("style-transfer", tmp_path, {"image": photo}, GATYS, Context()).images["image"].pixels
@@ -159,6 +166,7 @@ def test_gatys_is_repeatable(tmp_path: Path, photo: Picture) -> None:
     assert np.array_equal(first, again)
 
 
+@pytest.mark.slow
 def test_swap_paints_the_style_picture_as_well(tmp_path: Path, photo: Picture) -> None:
     style = Picture(skimage.data.coffee()[::4, ::4])
     params = {"method": "arbitrary", "swap": True}
@@ -167,6 +175,7 @@ def test_swap_paints_the_style_picture_as_well(tmp_path: Path, photo: Picture) -
     assert result.images["swapped"].pixels.shape == style.pixels.shape
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("params", [{"method": "fast"}, GATYS, {"method": "arbitrary"}])
 def test_it_stops_when_asked(tmp_path: Path, photo: Picture, params: dict[str, object]) -> None:
     with pytest.raises(Cancelled):
@@ -239,6 +248,7 @@ def test_a_gram_matrix_does_not_know_where_things_are() -> None:
     torch.testing.assert_close(gram(features), gram(features.flip(2, 3)))
 
 
+@pytest.mark.slow
 def test_the_engine_tells_its_maker_nothing(tmp_path):
     """Where onnxruntime collects what it would tell, it leaves a folder in the home of whoever runs it."""
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}

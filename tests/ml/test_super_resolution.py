@@ -49,6 +49,7 @@ def halved(pixels: np.ndarray) -> np.ndarray:
     return cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("method", OURS)
 def test_the_enlarged_picture_is_the_same_picture(method: Single, scale: int) -> None:
@@ -101,6 +102,7 @@ def test_the_smallest_pictures_are_enlarged(method: Single, size: tuple[int, int
     assert (enlarged.width, enlarged.height) == (3 * size[0], 3 * size[1])
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("method", OURS)
 def test_tiles_equal_the_whole(method: Single, scale: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +153,7 @@ def test_a_reference_of_another_size_is_refused_in_words(tmp_path: Path) -> None
         develop(tmp_path, CAT, CAT, scale=3)
 
 
+@pytest.mark.slow
 def test_compare_gives_every_method_with_its_time(tmp_path: Path) -> None:
     result = develop(tmp_path, CAT[:24, :32], method="compare", scale=2)
     methods = declared.compared(32, 24, 2)
@@ -165,6 +168,7 @@ def test_compare_gives_every_method_with_its_time(tmp_path: Path) -> None:
         assert np.array_equal(result.images[name].pixels, alone)
 
 
+@pytest.mark.slow
 def test_with_a_reference_the_best_comes_first(tmp_path: Path) -> None:
     truth = np.ascontiguousarray(cv2.resize(halved(CAT), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
     result = develop(tmp_path, halved(CAT), truth, method="compare", scale=2)
@@ -196,11 +200,13 @@ def test_a_comparison_too_large_for_memory_is_refused_in_words() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_comparison_can_be_stopped(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         develop(tmp_path, CAT, method="compare", context=Recorder(cancel_at=40))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("method", ["bicubic", *OURS, "real-esrgan-compact"])
 def test_every_method_is_measured(method: Single, tmp_path: Path) -> None:
     for name, pixels in (("rgb", CAT), ("gray", CAT[:, :, :1])):

@@ -69,6 +69,7 @@ def album(prefix: str = "", count: int = 10) -> dict[str, bytes]:
 # Training ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_learns_to_tell_classes_apart_and_shows_how_well(tmp_path: Path) -> None:
     recorder = Recorder()
     result = train(three_classes(tmp_path), recorder, names=["red", "green", "blue"])
@@ -84,6 +85,7 @@ def test_it_learns_to_tell_classes_apart_and_shows_how_well(tmp_path: Path) -> N
     assert read_head(result.files["model"].path).classes == ("red", "green", "blue")
 
 
+@pytest.mark.slow
 def test_the_model_classifies_photos_that_it_has_not_seen(tmp_path: Path) -> None:
     context = Context()
     trained = train(three_classes(tmp_path), context, names=["red", "green", "blue"])
@@ -100,6 +102,7 @@ def test_the_model_classifies_photos_that_it_has_not_seen(tmp_path: Path) -> Non
     assert found.images["image"].width == 98
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_model(tmp_path: Path) -> None:
     inputs = three_classes(tmp_path)
     contexts = [Recorder(seed=seed) for seed in (3, 3, 4)]
@@ -110,6 +113,7 @@ def test_the_same_seed_makes_the_same_model(tmp_path: Path) -> None:
     assert first != other
 
 
+@pytest.mark.slow
 def test_mistakes_are_shown_where_classes_cannot_be_told_apart(tmp_path: Path) -> None:
     inputs = {"class_1": photos(tmp_path, "red", 12), "class_2": photos(tmp_path, "red", 12)}
     result = train(inputs, Context(), variants=0)
@@ -118,6 +122,7 @@ def test_mistakes_are_shown_where_classes_cannot_be_told_apart(tmp_path: Path) -
     assert "mistakes" in result.images
 
 
+@pytest.mark.slow
 def test_an_archive_names_the_classes_by_its_folders(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "photos.zip", {**album("my photos/"), "__MACOSX/x/._1.png": b"x"})
     context = Context()
@@ -225,6 +230,7 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
     assert "is a link or a device" in refusal_of(path)
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", album())
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
@@ -240,6 +246,7 @@ def test_many_files_that_are_large_together_are_refused(
     assert "more than 1 MB" in refusal_of(path)
 
 
+@pytest.mark.slow
 def test_a_directory_of_many_files_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {f"red/{number}{'x' * 60}": b"" for number in range(10_000)})
     assert "too many files" in refusal_of(path)
@@ -336,6 +343,7 @@ def test_method_and_model_go_together(tmp_path: Path, method: str, with_model: b
         execute(operation, operation.parse({"method": method}), Inputs(inputs), Context())
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_and_classifies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from ml.command_line import main
 

@@ -166,6 +166,7 @@ def test_the_corners_are_as_asked(dtype: type, tmp_path: Path) -> None:
     assert np.abs(middle - (peak // 2, peak // 2, peak // 2, peak)).max() <= 1
 
 
+@pytest.mark.slow
 @given(st.integers(40, 200), st.integers(40, 200), st.floats(-180, 180))
 @settings(deadline=None, max_examples=25)
 def test_cutting_the_corners_leaves_nothing_but_picture(

@@ -48,6 +48,7 @@ def test_the_same_seed_draws_the_same_digits(tmp_path: Path, method: str) -> Non
     assert not np.array_equal(sheets[0], sheets[2])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "params",
     [
@@ -164,6 +165,7 @@ def test_pixels_are_drawn_in_proportion_to_their_gray() -> None:
     assert float(drawn.mean()) == pytest.approx(0.3, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vae-2", "autoencoder"])
 def test_they_are_trained_and_measured_by_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str

@@ -36,6 +36,7 @@ def enlarge(path: Path, context: Context | None = None, **params: Any) -> tuple[
     return result, kept
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("method", ["bicubic", "fsrcnn", "latent-sr", "burst"])
 def test_every_method_enlarges_a_film_and_keeps_its_sound(tmp_path: Path, method: str) -> None:
     result, path = enlarge(film(tmp_path / "film.mp4", count=4), method=method)
@@ -62,6 +63,7 @@ def test_the_frames_of_a_variable_rate_stay_where_they_are(tmp_path: Path) -> No
     assert [frame.start for frame in frames(path)] == pytest.approx(times, abs=0.002)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("rotation", [90, -90, 180])
 def test_a_phone_s_film_comes_out_upright(tmp_path: Path, rotation: int) -> None:
     plain = film(tmp_path / "plain.mp4", count=2, sound="")

@@ -225,6 +225,7 @@ def test_every_address_is_in_the_matrix() -> None:
     assert {route for route in routes() if not route.startswith("admin/")} == {*MATRIX, *SHARED}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("route", MATRIX, ids=lambda route: route or "home")
 def test_who_may(world: World, route: str) -> None:
     address = world.address(route)
@@ -242,6 +243,7 @@ def test_who_may(world: World, route: str) -> None:
                     assert world.state() == before, (person, method)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("route", [route for route in routes() if route.startswith("admin/")])
 def test_nobody_but_staff_sees_the_admin(world: World, route: str) -> None:
     address = world.address(route)
@@ -259,6 +261,7 @@ def test_nobody_but_staff_sees_the_admin(world: World, route: str) -> None:
         assert world.asks("ada", "GET", address).status_code == 200
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("route", SHARED)
 def test_a_link_opens_what_it_is_for_until_it_is_over(world: World, route: str) -> None:
     for person in ALL:

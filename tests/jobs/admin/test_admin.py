@@ -109,6 +109,7 @@ def test_a_token_of_an_admin_opens_nothing(ada, pages):
     assert response.status_code == 302
 
 
+@pytest.mark.slow
 def test_staff_sees_jobs_without_further_permissions_but_no_accounts(pages):
     clerk = User.objects.create_user("clerk", password="clerk", is_staff=True)
     client = Client()
@@ -119,6 +120,7 @@ def test_staff_sees_jobs_without_further_permissions_but_no_accounts(pages):
     assert accounts not in client.get(reverse("admin:index")).text
 
 
+@pytest.mark.slow
 def test_an_admin_opens_every_page(ada, pages):
     assert [ada.client.get(address).status_code for address in pages] == [200] * len(pages)
 
@@ -168,6 +170,7 @@ def mixed(alice, bob):
     return old, new
 
 
+@pytest.mark.slow
 def test_it_filters_by_status_operation_method_owner_and_worker(ada, alice, mixed):
     old, new = mixed
     assert listed(ada.client, "status__exact=failed") == [old]
@@ -178,6 +181,7 @@ def test_it_filters_by_status_operation_method_owner_and_worker(ada, alice, mixe
     assert listed(ada.client, "worker=worker@there&status__exact=failed") == []
 
 
+@pytest.mark.slow
 def test_it_filters_by_days_with_both_ends_in(ada, mixed):
     old, new = mixed
     old.refresh_from_db()
@@ -194,6 +198,7 @@ def test_the_filters_offer_the_declared_operations_and_the_workers_that_were_see
     assert '<option value="worker@there"' in html
 
 
+@pytest.mark.slow
 def test_it_finds_a_job_by_its_public_name_its_owner_and_its_error(ada, mixed):
     old, new = mixed
     assert listed(ada.client, f"q={new.uuid}") == [new]
@@ -203,6 +208,7 @@ def test_it_finds_a_job_by_its_public_name_its_owner_and_its_error(ada, mixed):
     assert listed(ada.client, "q=nobody") == []
 
 
+@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow_with_the_jobs(ada, alice, photo, stored):
     def count():
         with CaptureQueriesContext(connection) as queries:
@@ -438,6 +444,7 @@ def test_the_dashboard_of_an_empty_site_is_calm(ada):
     assert "No worker has been seen." in html
 
 
+@pytest.mark.slow
 def test_the_dashboard_asks_few_queries_however_many_jobs_there_are(ada, alice):
     def count():
         with CaptureQueriesContext(connection) as queries:

@@ -159,6 +159,7 @@ def test_an_archive_cut_short_is_refused(refusal: Callable[[bytes], str], part: 
     assert "damaged or cut short" in refusal(content[: int(part * len(content))])
 
 
+@pytest.mark.slow
 def test_flipped_bytes_make_an_archive_or_a_refusal(send: Send) -> None:
     content, statuses = zipped(album()), []
     for seed in range(60):

@@ -160,6 +160,7 @@ def test_it_takes_every_format(send: Send, visitor: Owner, folders: tuple[Path, 
     assert_clean(photo)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", [name for name in SOUND if "animation" not in name and name != "apng"])
 def test_it_keeps_the_pixels(send: Send, tmp_path: Path, name: str) -> None:
     source = tmp_path / "source"
@@ -305,6 +306,7 @@ ORIENTED = {
 }
 
 
+@pytest.mark.sampled(13)
 @pytest.mark.parametrize("orientation", ORIENTED)
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_a_turned_picture_is_stored_upright(send: Send, file_format: str, orientation: int) -> None:
@@ -719,6 +721,7 @@ def test_it_refuses_a_thousand_and_one_frames(assert_refused: Callable[..., None
     )
 
 
+@pytest.mark.slow
 def test_it_refuses_an_animation_wider_than_webp(assert_refused: Callable[..., None]) -> None:
     assert_refused(
         hostile.gif_of([(0, 0, 16_384, 2), (5, 0, 9, 2)], canvas=(16_384, 2)),
@@ -764,6 +767,7 @@ def effort() -> Iterator[Effort]:
         tracemalloc.stop()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.timeout(30)  # an expression that begins anew at each byte is busy for minutes in one call
 @pytest.mark.parametrize(
     ("bomb", "code", "sentence"),
@@ -790,6 +794,7 @@ def test_a_bomb_is_refused_at_once(
     assert spent.bytes < 2_000_000
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("bomb", [hostile.idat_bomb, hostile.text_bomb, hostile.gif_of_nothing])
 def test_of_a_bomb_with_a_sound_picture_only_the_picture_is_unpacked(
     send: Send, bomb: Callable[[], bytes]
@@ -822,6 +827,7 @@ def test_it_refuses_what_is_no_picture(assert_refused: Callable[..., None], name
     assert_refused(NO_PICTURES[name], "not_a_picture", NOT_A_PICTURE)
 
 
+@pytest.mark.sampled(22)
 @pytest.mark.parametrize("name", SOUND)
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
 def test_it_refuses_a_truncated_file(assert_refused: Callable[..., None], name: str, part: float) -> None:
@@ -830,6 +836,7 @@ def test_it_refuses_a_truncated_file(assert_refused: Callable[..., None], name: 
     assert_refused(content[: max(64, int(len(content) * part))], "damaged", DAMAGED)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SOUND)
 def test_flipped_bits_make_a_picture_or_a_refusal(send: Send, folders: tuple[Path, Path], name: str) -> None:
     refusals = []

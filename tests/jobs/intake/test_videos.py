@@ -140,6 +140,7 @@ def test_a_video_that_is_none_is_refused(assert_refused: Callable[..., None], tm
         assert_refused(path, DAMAGED)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
 @pytest.mark.parametrize("faststart", [True, False])
 def test_a_truncated_video_is_refused(
@@ -194,6 +195,7 @@ def test_a_video_beyond_a_limit_is_refused(
     assert_refused(film(tmp_path / name, codec=codec, sound=""), words)
 
 
+@pytest.mark.slow
 def test_a_video_has_a_poster_and_is_played_in_ranges(
     send: Send, tmp_path: Path, client: Client, visitor: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +216,7 @@ def test_a_video_has_a_poster_and_is_played_in_ranges(
 # The whole way -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("redis", "real_operations")
 def test_a_video_goes_in_and_a_larger_one_is_on_the_page_of_the_job(client: Client, tmp_path: Path) -> None:

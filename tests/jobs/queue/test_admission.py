@@ -172,6 +172,7 @@ def test_guessing_a_password_is_slowed_down_and_locks_nobody_else_out(alice: Per
     assert Client(REMOTE_ADDR="203.0.113.6").post("/login", right).status_code == 302
 
 
+@pytest.mark.slow
 def test_the_admin_is_guarded_against_guessing_too(ada: Person) -> None:
     guesser = Client()
     for _ in range(10):

@@ -182,6 +182,7 @@ def test_nothing_is_claimed_where_nothing_waits(alice):
     assert lifecycle.claim("cpu") is None
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_claim_every_job_once(alice, bob, at_once, counters_true):
     for _ in range(6):
@@ -340,6 +341,7 @@ def test_what_a_lost_attempt_stored_is_thrown_away(alice, stored, media, django_
     assert not any(str(job.uuid) in name for name in media())
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_two_reaps_at_once_count_a_loss_once(alice, at_once, counters_true):
     jobs = [claimed(alice.owner)[0] for _ in range(10)]
@@ -630,6 +632,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(steps=STEPS)
 @hypothesis_settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -34,6 +34,7 @@ def place(job):
 # The order -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_persons_batch_does_not_hold_up_the_others(alice, bob):
     for _ in range(50):
         submit(alice.owner)
@@ -77,6 +78,7 @@ def test_only_a_job_that_waits_has_a_place(alice):
     assert place(job) is None
 
 
+@pytest.mark.slow
 @given(
     served=st.lists(st.integers(0, 3), min_size=4, max_size=4),
     jobs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=14),

@@ -127,6 +127,7 @@ def test_a_photo_goes_all_the_way_and_nothing_is_left_when_it_is_deleted(
     assert names(bucket) == []
 
 
+@pytest.mark.slow
 def test_the_end_of_a_large_file_is_all_that_is_asked_for(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +153,7 @@ def test_the_end_of_a_large_file_is_all_that_is_asked_for(
     assert head["Body"]._amount_read == 0
 
 
+@pytest.mark.slow
 def test_a_video_has_a_poster(bucket: Bucket, alice: Person, tmp_path: Path) -> None:
     sent = send(alice.client, film(tmp_path / "film.mp4", size=(320, 240)).read_bytes(), "film.mp4")
     poster = alice.client.get(f"/files/photos/{sent['id']}?size=256")
@@ -160,6 +162,7 @@ def test_a_video_has_a_poster(bucket: Bucket, alice: Person, tmp_path: Path) -> 
     assert (part.status_code, body(part)) == (206, b"ftyp")
 
 
+@pytest.mark.slow
 def test_what_belongs_to_no_row_is_cleaned_away(
     bucket: Bucket, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +177,7 @@ def test_what_belongs_to_no_row_is_cleaned_away(
     assert names(bucket) == kept
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_is_not_found(bucket: Bucket, alice: Person) -> None:
     photo = send(alice.client, png())
     bucket.delete(Photo.objects.get().file.name)
@@ -181,6 +185,7 @@ def test_a_file_that_is_gone_is_not_found(bucket: Bucket, alice: Person) -> None
         assert alice.client.get(f"/files/photos/{photo['id']}{query}").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("nowhere")
 def test_a_bucket_out_of_reach_is_said_in_a_sentence(alice: Person) -> None:

@@ -82,6 +82,7 @@ def test_operations_are_public_and_carry_their_schema(client: Client) -> None:
     assert operations["nap"]["title"]
 
 
+@pytest.mark.slow
 def test_the_openapi_document_and_its_page_come_from_this_host(client: Client) -> None:
     document = client.get(f"{API}/openapi.json").json()
     assert f"{API}/jobs/{{job_uuid}}/retry" in document["paths"]
@@ -132,6 +133,7 @@ def test_a_finished_job_tells_everything(program: Program) -> None:
     assert job["kept_until"] > job["finished_at"]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -178,6 +180,7 @@ def test_the_same_key_makes_one_job(program: Program) -> None:
     assert_problem(response, 409, "idempotency_conflict")
 
 
+@pytest.mark.slow
 def test_jobs_are_listed_a_page_at_a_time(program: Program) -> None:
     ids = [program.submit().json()["id"] for _ in range(52)]
     page = program.get("/jobs").json()
@@ -250,6 +253,7 @@ def test_a_revoked_link_is_dead_at_once(program: Program) -> None:
     assert bob.get(url).status_code == 404
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", ["", "/cancel", "/retry", "/share"])
 def test_a_job_of_somebody_else_is_not_there(program: Program, charlie: Person, path: str) -> None:
     job_id = program.submit().json()["id"]

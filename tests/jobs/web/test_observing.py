@@ -144,6 +144,7 @@ def test_no_line_holds_the_token_of_a_share_or_the_key_of_a_page(alice: Person, 
     assert "verysecret" not in json.dumps(json_lines())
 
 
+@pytest.mark.slow
 def test_a_worker_names_the_job_and_the_request_in_its_lines(
     alice: Person, start_worker: Callable[..., Worker]
 ) -> None:

@@ -137,6 +137,7 @@ def test_a_seed_is_asked_for_where_the_operation_draws_at_random() -> None:
     assert "seed" not in form("").fields
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("found", ml_registry.registry().all(), ids=lambda found: found.slug)
 def test_every_operation_has_a_form_whose_defaults_are_valid(
     found: Operation, client: Client, real_operations: None
@@ -422,6 +423,7 @@ def test_again_brings_photos_and_settings_back(alice: Person, photo: Callable[..
     assert 'value="4"' in form
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("action", ["cancel", "retry", "delete", "keep", "share"])
 def test_nobody_else_changes_a_job(alice: Person, charlie: Person, client: Client, action: str) -> None:
     job = finished(alice.owner)
@@ -475,6 +477,7 @@ def test_a_share_without_the_original_shows_none(
     assert client.get(reverse("shared-photo", args=[link.token, used.id])).status_code == 404
 
 
+@pytest.mark.slow
 def test_links_are_listed_and_revoked_by_their_owner_alone(
     alice: Person, charlie: Person, client: Client
 ) -> None:
@@ -493,6 +496,7 @@ def test_links_are_listed_and_revoked_by_their_owner_alone(
 # The gallery ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_gallery_filters_by_state_operation_and_name(alice: Person, photo: Callable[..., Photo]) -> None:
     done = finished(alice.owner, photo(alice.owner))
     waiting = submit_one(alice.owner, "nap", {}, {})
@@ -508,6 +512,7 @@ def test_the_gallery_filters_by_state_operation_and_name(alice: Person, photo: C
     assert shown("?status=nonsense&before=x") == [waiting, done]
 
 
+@pytest.mark.slow
 def test_the_gallery_turns_its_pages_both_ways(alice: Person) -> None:
     jobs = [submit_one(alice.owner, "nap", {}, {}) for _ in range(100)][::-1]
     first = alice.client.get("/jobs/")
@@ -520,6 +525,7 @@ def test_the_gallery_turns_its_pages_both_ways(alice: Person) -> None:
     assert [tile.job for tile in back.context["tiles"]] == jobs[48:96]
 
 
+@pytest.mark.slow
 def test_the_gallery_takes_as_many_queries_for_many_jobs_as_for_few(
     alice: Person, photo: Callable[..., Photo], django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
@@ -638,6 +644,7 @@ def test_account_pages_ask_who_you_are(client: Client, address: str) -> None:
 # What there is -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_operation_and_every_weights_file_has_a_page(client: Client, real_operations: None) -> None:
     for operation in ml_registry.registry().all():
         assert operation.summary in page(client.get(reverse("operation", args=[operation.slug])))
@@ -743,6 +750,7 @@ def test_a_body_beyond_any_upload_is_refused_before_it_is_read(client: Client, a
     assert "at most 40 MB can be sent" in said
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "address", ["/", "/jobs/", "/login", "/signup", "/weights/", "/new/nap", "/nowhere", "/links/"]
 )

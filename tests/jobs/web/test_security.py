@@ -36,12 +36,14 @@ def deployed(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, **names}
 
 
+@pytest.mark.slow
 def test_the_deployment_checks_of_django_find_nothing(deployed: dict[str, str]) -> None:
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = subprocess.run(command, cwd=BASE_DIR, env=deployed, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_cookies_and_headers_of_a_public_site(deployed: dict[str, str]) -> None:
     """In a process of its own, since settings are read once."""
     code = """
@@ -150,6 +152,7 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
             assert_harmless(response)
 
 
+@pytest.mark.slow
 def test_no_text_that_comes_by_a_form_or_a_file_becomes_markup(alice: Person, real_operations: None) -> None:
     """Names of files, of classes, of tokens and of people, and whatever else is sent: to where it is shown at once."""
     jpeg = encode(Image.new("RGB", (30, 20), "teal"), "JPEG")

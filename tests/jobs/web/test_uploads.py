@@ -28,6 +28,7 @@ def png(color: str = "teal") -> SimpleUploadedFile:
     return SimpleUploadedFile(f"{color}.png", buffer.getvalue(), "image/png")
 
 
+@pytest.mark.slow
 def test_a_hundred_photos_lead_to_an_address_that_any_server_takes(alice: Person, photo: Any) -> None:
     ids = [str(photo(alice.owner).id) for _ in range(100)]
     led = alice.client.post("/choose", {"photo": ids})

@@ -103,7 +103,7 @@ def test_a_deleted_photo_is_said_in_words(worker, alice, photo):
 
 
 def test_a_running_job_hears_of_a_cancel_before_its_next_renewal(start_worker, media):
-    """Its lease is renewed once a minute: what it heeds can only be the hint. benchmarks/cancel.py times it."""
+    """Its lease is renewed once a minute: what it heeds can only be the hint."""
     start_worker(RENEW_SECONDS="60", LEASE_SECONDS="240")
     for _ in range(3):
         job = submit(None, "nap", seconds=60)

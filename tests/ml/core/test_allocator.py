@@ -14,6 +14,7 @@ LAYER = (56, 272, 272)
 """An output of FSRCNN on one of its tiles, 16.6 MB."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(ctypes.CDLL(None), "mallopt"), reason="only glibc keeps what was freed when told to"
 )

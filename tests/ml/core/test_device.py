@@ -44,6 +44,7 @@ def restored(method: Any, device: str) -> Pixels:
     return found.pixels.astype(int)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("method", METHODS)
 def test_half_precision_changes_no_pixel_by_more_than_two_levels(
     method: str, monkeypatch: pytest.MonkeyPatch

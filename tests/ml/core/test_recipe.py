@@ -187,6 +187,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("recipe") / "mutated"
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(deadline=None, max_examples=150)
 def test_damaged_files_never_raise(scratch: Path, data: st.DataObject) -> None:

@@ -98,6 +98,7 @@ def spread(reach: int, scale: int) -> Callable[[Picture], Picture]:
     return function
 
 
+@pytest.mark.slow
 @given(
     size=st.tuples(st.integers(1, 50), st.integers(1, 50)),
     side=st.integers(1, 60),
@@ -115,6 +116,7 @@ def test_no_size_of_picture_tile_and_overlap_leaves_a_seam(
     assert np.array_equal(parts.pixels, function(picture).pixels)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_tiles_of_a_network_equal_the_whole(scale: int, dtype: type) -> None:

@@ -64,6 +64,7 @@ def final_state(folder):
     return torch.load(folder / "checkpoints" / "tiny.pt", weights_only=True)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_ends_with_the_weights_of_one_that_was_not(tmp_path):
     script = (
         "import sys; from pathlib import Path; sys.path[:0] = sys.argv[1:2]\n"
@@ -89,6 +90,7 @@ def test_a_run_that_was_killed_ends_with_the_weights_of_one_that_was_not(tmp_pat
     assert card["schedule"] == [{"from": 0, "steps": STEPS, "learning_rate": 1e-2}]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(tmp_path):
     train(tiny_plan(), place(tmp_path / "a", seed=3))
     train(tiny_plan(), place(tmp_path / "b", seed=4))
@@ -96,12 +98,14 @@ def test_another_seed_gives_other_weights(tmp_path):
     assert not torch.allclose(first, second)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_seed_is_refused_in_words(tmp_path):
     train(tiny_plan(), place(tmp_path, seed=3))
     with pytest.raises(InputError, match="--seed 3"):
         train(tiny_plan(), place(tmp_path, seed=4))
 
 
+@pytest.mark.slow
 def test_half_a_checkpoint_does_no_harm(tmp_path):
     train(tiny_plan(), place(tmp_path))
     (tmp_path / "checkpoints" / "tiny.partial").write_bytes(b"cut off")
@@ -109,6 +113,7 @@ def test_half_a_checkpoint_does_no_harm(tmp_path):
     assert final_state(tmp_path)["state"]["step"] == STEPS + 2
 
 
+@pytest.mark.slow
 def test_the_card_and_the_curves_stand_beside_half_precision_weights(tmp_path):
     card = train(tiny_plan(), place(tmp_path))
     weights = tmp_path / "weights"
@@ -119,6 +124,7 @@ def test_the_card_and_the_curves_stand_beside_half_precision_weights(tmp_path):
     assert Image.open(weights / "tiny.png").size == (1000, 400)
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_the_weights_it_is_given_and_its_card_says_which(tmp_path):
     given = train(tiny_plan(), place(tmp_path / "first"))
     file = tmp_path / "first" / "weights" / "tiny.safetensors"
@@ -130,6 +136,7 @@ def test_a_run_starts_from_the_weights_it_is_given_and_its_card_says_which(tmp_p
         assert torch.allclose(started[name], tensor.float(), atol=1e-6), name
 
 
+@pytest.mark.slow
 def test_weights_are_filled_in_strictly(tmp_path):
     train(tiny_plan(), place(tmp_path))
     path = tmp_path / "weights" / "tiny.safetensors"
