@@ -1,5 +1,6 @@
 // The form of an operation: sliders and their numbers move together, what does not matter is put away, the cost is kept true.
 
+const { isMet, jobsOf } = globalThis.latent;
 const form = document.querySelector("[data-job-form]");
 const start = form.querySelector("[data-start]");
 let timer;
@@ -14,13 +15,9 @@ function value(name) {
   return field instanceof RadioNodeList ? field.value : field?.type === "checkbox" ? String(field.checked) : field?.value;
 }
 
-// "action=resize crop;method=nlm": shown where all of it is so.
 function putAway() {
   for (const field of form.querySelectorAll("[data-when]")) {
-    const matters = field.dataset.when.split(";").every((condition) => {
-      const [name, values] = condition.split("=");
-      return values.split(" ").includes(value(name));
-    });
+    const matters = isMet(field.dataset.when, value);
     field.hidden = !matters;
     for (const control of field.querySelectorAll("input, select")) control.disabled = !matters;
   }
@@ -29,7 +26,7 @@ function putAway() {
 function countJobs() {
   const slot = form.querySelector("[data-main]");
   const photos = slot?.querySelectorAll("[data-photo]").length ?? 0;
-  const jobs = slot && !("many" in slot.dataset) ? photos : 1;
+  const jobs = jobsOf(photos, !slot || "many" in slot.dataset);
   start.textContent = jobs > 1 ? start.dataset.several.replace("{count}", jobs) : start.dataset.one;
 }
 

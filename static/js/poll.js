@@ -1,7 +1,6 @@
 // Asks for what has a data-poll again after so many milliseconds; not while the tab is hidden, at once when it is back.
 
-const FIRST = 350;
-const LONGEST = 15000;
+const { FIRST, delayBeforeAsking } = globalThis.latent;
 const timers = new Map();
 let failures = 0;
 
@@ -13,7 +12,7 @@ function ask(id) {
 
 function schedule(element, delay) {
   clearTimeout(timers.get(element.id));
-  timers.set(element.id, setTimeout(ask, Math.min(LONGEST, delay * 2 ** failures), element.id));
+  timers.set(element.id, setTimeout(ask, delayBeforeAsking(delay, failures), element.id));
 }
 
 function polled(root) {

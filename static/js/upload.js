@@ -1,5 +1,6 @@
 // Photos by choosing, dropping anywhere or pasting. Each is sent at once, with a progress of its own.
 
+const { addressAfter, filesTaken, isTiny, isTooLarge, slotFor } = globalThis.latent;
 const AT_ONCE = 3;
 const form = document.querySelector("[data-drop], [data-job-form]");
 const text = form.dataset;
@@ -8,7 +9,7 @@ const text = form.dataset;
 
 function send(file, onProgress) {
   return new Promise((resolve, reject) => {
-    if (file.size > Number(text.mostBytes)) return reject(new Error(text.textTooLarge));
+    if (isTooLarge(file.size, text.mostBytes)) return reject(new Error(text.textTooLarge));
     const request = new XMLHttpRequest(); // fetch does not tell how much of an upload has gone
     const body = new FormData();
     body.append("file", file, file.name || "pasted");
@@ -110,7 +111,7 @@ async function start(files) {
 // Any number of photos goes with a form, since an address holds only some.
 function goOn(photos) {
   if (photos.length === 1) {
-    location.assign(photos[0].again ?? `${text.choose}?${new URLSearchParams({ photo: photos[0].id })}`);
+    location.assign(addressAfter(photos[0], text.choose));
     return;
   }
   const chosen = document.createElement("form");
@@ -136,7 +137,7 @@ async function fill(slot, files) {
   const [many, main] = ["many" in slot.dataset, "main" in slot.dataset];
   slot.querySelector("[data-slot-error]").textContent = "";
   list.replaceChildren();
-  const received = (await sendAll(many || main ? files : [files[0]], list)).filter(Boolean);
+  const received = (await sendAll(filesTaken(files, { many, main }), list)).filter(Boolean);
   for (const item of list.querySelectorAll(".upload:not(.failed)")) item.remove();
   if (!received.length) return;
   if (!many) photos.replaceChildren();
@@ -146,30 +147,24 @@ async function fill(slot, files) {
 }
 
 function photoElement(name, photo) {
-  const element = document.createElement("div");
-  element.className = "slot-photo";
-  element.dataset.photo = "";
-  const input = document.createElement("input");
-  input.type = "hidden";
+  const element = form.querySelector("[data-slot-photo]").content.cloneNode(true).firstElementChild;
+  const input = element.querySelector("input");
   input.name = `slot-${name}`;
   input.value = photo.id;
-  if (!photo.width) {
-    const file = document.createElement("p");
-    file.className = "slot-file";
-    file.textContent = photo.name;
-    element.append(input, file);
+  const kind = !photo.width ? "file" : photo.video ? "video" : "picture";
+  for (const one of element.querySelectorAll("[data-shows]")) if (one.dataset.shows !== kind) one.remove();
+  if (kind === "file") {
+    element.querySelector("[data-shows]").textContent = photo.name;
     return element;
   }
-  const picture = document.createElement("span");
-  picture.className = Math.max(photo.width, photo.height) <= 160 ? "picture tiny" : "picture";
-  const image = document.createElement(photo.video ? "video" : "img");
-  image.src = photo.url;
-  image.width = photo.width;
-  image.height = photo.height;
-  if (photo.video) image.controls = true;
-  else image.alt = photo.name;
-  picture.append(image);
-  element.append(input, picture);
+  const shown = element.querySelector("video, img");
+  shown.src = photo.url;
+  shown.width = photo.width;
+  shown.height = photo.height;
+  if (kind === "picture") {
+    shown.alt = photo.name;
+    shown.parentElement.classList.toggle("tiny", isTiny(photo.width, photo.height));
+  }
   return element;
 }
 
@@ -181,12 +176,14 @@ function receive(files, target) {
   if (!files.length) return;
   if (text.choose) start(files);
   else {
-    // A ZIP archive or a model has one place, wherever it is dropped.
-    const ending = files[0].name.match(/\.\w+$/)?.[0].toLowerCase();
-    const only = ending && form.querySelector(`[data-slot] input[accept*="${ending}"]`);
-    const slot =
-      (only || target)?.closest?.("[data-slot]") ?? form.querySelector("[data-main]") ?? form.querySelector("[data-slot]");
-    if (slot) fill(slot, files);
+    const slots = [...form.querySelectorAll("[data-slot]")].map((element) => ({
+      element,
+      name: element.dataset.slot,
+      main: "main" in element.dataset,
+      accept: element.querySelector("input[type=file]").accept,
+    }));
+    const slot = slotFor(files[0].name, slots, target?.closest?.("[data-slot]")?.dataset.slot);
+    if (slot) fill(slot.element, files);
   }
 }
 

@@ -1,7 +1,7 @@
 // A result on its stage: original and result with a split between them, zoom and pan that stay when switching.
 
+const { areAlike, between, percentAt, placed, stepOf, zoomedAround } = globalThis.latent;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const DEEPEST = 16; // CSS pixels for each pixel of the picture
 
 class Viewer {
   constructor(stage) {
@@ -46,8 +46,7 @@ class Viewer {
   }
 
   alike() {
-    const [a, b] = [this.image(this.after), this.image(this.before)];
-    return Math.abs(Math.log((a.width * b.height) / (a.height * b.width))) < 0.015;
+    return areAlike(this.image(this.after), this.image(this.before));
   }
 
   image(layer) {
@@ -71,28 +70,22 @@ class Viewer {
     const { clientWidth: width, clientHeight: height } = this.box;
     if (!width || !height) return;
     const picture = this.image(this.mode === "before" ? this.before : this.after);
-    this.fit = Math.min(width / picture.width, height / picture.height);
-    this.deepest = Math.max(1, DEEPEST / this.fit);
-    this.zoom = Math.min(this.deepest, Math.max(1, this.zoom));
-    const [w, h] = [picture.width * this.fit * this.zoom, picture.height * this.fit * this.zoom];
-    const [farX, farY] = [Math.max(0, (w - width) / 2), Math.max(0, (h - height) / 2)];
-    this.x = Math.min(farX, Math.max(-farX, this.x));
-    this.y = Math.min(farY, Math.max(-farY, this.y));
-    const [left, top] = [(width - w) / 2 + this.x, (height - h) / 2 + this.y];
-    this.seen = [Math.max(0, left), Math.min(width, left + w)];
+    const place = placed({ width, height }, picture, this);
+    for (const name of ["fit", "deepest", "zoom", "x", "y"]) this[name] = place[name];
+    this.seen = [place.seenLeft, place.seenRight];
     const set = (name, value) => this.box.style.setProperty(name, `${value}px`);
-    set("--w", w);
-    set("--h", h);
-    set("--x", left);
-    set("--y", top);
-    set("--seen-left", this.seen[0]);
-    set("--seen-right", width - this.seen[1]);
-    set("--seen-top", Math.max(0, top));
-    set("--seen-height", Math.min(height, top + h) - Math.max(0, top));
+    set("--w", place.width);
+    set("--h", place.height);
+    set("--x", place.left);
+    set("--y", place.top);
+    set("--seen-left", place.seenLeft);
+    set("--seen-right", width - place.seenRight);
+    set("--seen-top", place.seenTop);
+    set("--seen-height", place.seenBottom - place.seenTop);
     this.box.classList.toggle("zoomed", this.zoom > 1.001);
     this.box.classList.toggle("grains", this.fit * this.zoom > 3);
     this.place();
-    this.sharpen(w);
+    this.sharpen(place.width);
   }
 
   place() {
@@ -114,19 +107,15 @@ class Viewer {
   }
 
   to(value) {
-    this.value = Math.min(100, Math.max(0, value));
+    this.value = between(0, value, 100);
     this.place();
   }
 
   // Zooms while what is under a point of the page stays there.
   zoomTo(zoom, at) {
     const box = this.box.getBoundingClientRect();
-    const [px, py] = at ? [at.x - box.left - box.width / 2, at.y - box.top - box.height / 2] : [0, 0];
-    const next = Math.min(this.deepest, Math.max(1, zoom));
-    const factor = next / this.zoom;
-    this.x = px - (px - this.x) * factor;
-    this.y = py - (py - this.y) * factor;
-    this.zoom = next;
+    const point = at ? [at.x - box.left - box.width / 2, at.y - box.top - box.height / 2] : [0, 0];
+    Object.assign(this, zoomedAround(this, zoom, this.deepest, point));
     this.layout();
   }
 
@@ -180,9 +169,7 @@ class Viewer {
   }
 
   follow(event) {
-    const [left, right] = this.seen;
-    const at = event.clientX - this.box.getBoundingClientRect().left;
-    this.to((100 * (at - left)) / (right - left || 1));
+    this.to(percentAt(event.clientX - this.box.getBoundingClientRect().left, this.seen));
   }
 
   wheel(event) {
@@ -199,7 +186,7 @@ class Viewer {
 
   key(event) {
     if (event.target !== this.split || event.altKey || event.ctrlKey || event.metaKey) return;
-    const step = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2, PageDown: -10, PageUp: 10 }[event.key];
+    const step = stepOf(event.key);
     if (event.shiftKey && this.zoom > 1.001 && event.key.startsWith("Arrow")) {
       this.x += { ArrowLeft: 60, ArrowRight: -60 }[event.key] ?? 0;
       this.y += { ArrowUp: 60, ArrowDown: -60 }[event.key] ?? 0;

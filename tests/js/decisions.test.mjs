@@ -1,0 +1,165 @@
+// What the scripts decide, without a browser: `node --test tests/js/`.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import "../../static/js/decisions.js";
+
+const { latent } = globalThis;
+const near = (value, expected) => assert.ok(Math.abs(value - expected) < 1e-9, `${value} is not ${expected}`);
+
+describe("asking again", () => {
+  test("a page that is answered asks after the time that it was told", () => {
+    assert.equal(latent.delayBeforeAsking(1000, 0), 1000);
+  });
+
+  test("each failure in a row doubles the time, up to 15 seconds", () => {
+    const delays = [1, 2, 3, 4, 5, 60].map((failures) => latent.delayBeforeAsking(1000, failures));
+    assert.deepEqual(delays, [2000, 4000, 8000, 15000, 15000, 15000]);
+  });
+
+  test("the first ask comes soon", () => assert.ok(latent.FIRST < 1000));
+});
+
+describe("the form", () => {
+  const values = { action: "crop", method: "nlm", gray: "false" };
+  const isMet = (conditions) => latent.isMet(conditions, (name) => values[name]);
+
+  test("a field matters where its one condition is so", () => {
+    assert.equal(isMet("action=crop"), true);
+    assert.equal(isMet("action=resize"), false);
+  });
+
+  test("one of several values is enough", () => assert.equal(isMet("action=resize crop"), true));
+
+  test("all conditions must be so", () => {
+    assert.equal(isMet("action=resize crop;method=nlm"), true);
+    assert.equal(isMet("action=resize crop;method=median"), false);
+  });
+
+  test("a value is compared whole", () => assert.equal(isMet("action=cropped"), false));
+
+  test("a field that is not there has no value", () => assert.equal(isMet("nowhere=crop"), false));
+
+  test("a slot for one photo makes a job of each, one for many makes one of all", () => {
+    assert.equal(latent.jobsOf(3, false), 3);
+    assert.equal(latent.jobsOf(3, true), 1);
+    assert.equal(latent.jobsOf(0, true), 1);
+  });
+});
+
+describe("uploads", () => {
+  const slots = [
+    { name: "style", main: false, accept: "image/*" },
+    { name: "image", main: true, accept: "image/*" },
+    { name: "model", main: false, accept: ".zip,.safetensors" },
+  ];
+  const slot = (file, under) => latent.slotFor(file, slots, under)?.name;
+
+  test("a photo goes into the slot it is dropped on", () => assert.equal(slot("cat.jpg", "style"), "style"));
+
+  test("dropped beside all slots it goes into the main one", () => {
+    assert.equal(slot("cat.jpg", undefined), "image");
+    assert.equal(slot("cat.jpg", "no slot of this form"), "image");
+  });
+
+  test("a model has one place, wherever it is dropped", () => {
+    assert.equal(slot("cats.SAFETENSORS", "image"), "model");
+    assert.equal(slot("photos.zip", undefined), "model");
+  });
+
+  test("a file without an ending is taken like a photo", () => assert.equal(slot("pasted", undefined), "image"));
+
+  test("without a main slot the first takes it, without slots none", () => {
+    assert.equal(latent.slotFor("cat.jpg", [slots[0], slots[2]], undefined).name, "style");
+    assert.equal(latent.slotFor("cat.jpg", [], undefined), undefined);
+  });
+
+  test("the ending of a name is its last, in small letters", () => {
+    assert.equal(latent.endingOf("a.tar.GZ"), ".gz");
+    assert.equal(latent.endingOf("README"), undefined);
+  });
+
+  test("a slot beside takes the first file, the main one and one for many take all", () => {
+    const files = ["one", "two"];
+    assert.deepEqual(latent.filesTaken(files, { many: false, main: false }), ["one"]);
+    assert.deepEqual(latent.filesTaken(files, { many: true, main: false }), files);
+    assert.deepEqual(latent.filesTaken(files, { many: false, main: true }), files);
+  });
+
+  test("as large as allowed is not too large", () => {
+    assert.equal(latent.isTooLarge(40_000_000, "40000000"), false);
+    assert.equal(latent.isTooLarge(40_000_001, "40000000"), true);
+  });
+
+  test("a photo with a recipe leads to its form, another to the choice", () => {
+    assert.equal(latent.addressAfter({ id: "a", again: "/new/nap?seconds=4" }, "/choose"), "/new/nap?seconds=4");
+    assert.equal(latent.addressAfter({ id: "a" }, "/choose"), "/choose?photo=a");
+  });
+
+  test("pictures of up to 160 pixels are tiny", () => {
+    assert.equal(latent.isTiny(160, 16), true);
+    assert.equal(latent.isTiny(16, 161), false);
+  });
+});
+
+describe("the viewer", () => {
+  const box = { width: 1000, height: 500 };
+  const still = { zoom: 1, x: 0, y: 0 };
+
+  test("a picture fits into its box, in the middle of it", () => {
+    const place = latent.placed(box, { width: 100, height: 100 }, still);
+    assert.deepEqual([place.fit, place.width, place.height, place.left, place.top], [5, 500, 500, 250, 0]);
+    assert.deepEqual([place.seenLeft, place.seenRight, place.seenTop, place.seenBottom], [250, 750, 0, 500]);
+  });
+
+  test("it goes no further than 16 screen pixels for a pixel, and no smaller than the box", () => {
+    const picture = { width: 1000, height: 500 };
+    assert.equal(latent.placed(box, picture, { ...still, zoom: 99 }).zoom, 16);
+    assert.equal(latent.placed(box, picture, { ...still, zoom: 0.2 }).zoom, 1);
+  });
+
+  test("a picture smaller than that on its own is not zoomed at all", () => {
+    assert.equal(latent.placed(box, { width: 10, height: 5 }, { ...still, zoom: 4 }).zoom, 1);
+  });
+
+  test("it cannot be pulled out of its box", () => {
+    const picture = { width: 1000, height: 500 };
+    const place = latent.placed(box, picture, { zoom: 2, x: 9999, y: -9999 });
+    assert.deepEqual([place.x, place.y], [500, -250]);
+    assert.deepEqual([place.left, place.top], [0, -500]);
+    const whole = latent.placed(box, picture, { zoom: 1, x: 30, y: 30 });
+    near(whole.x, 0);
+    near(whole.y, 0);
+  });
+
+  test("what is under a point stays there while zooming", () => {
+    const before = { zoom: 2, x: 40, y: -30 };
+    const point = [120, 60];
+    const after = latent.zoomedAround(before, 5, 16, point);
+    assert.equal(after.zoom, 5);
+    for (const [axis, at] of [["x", point[0]], ["y", point[1]]])
+      near((at - after[axis]) / after.zoom, (at - before[axis]) / before.zoom);
+  });
+
+  test("zooming stops at the bounds", () => {
+    assert.equal(latent.zoomedAround(still, 99, 16, [0, 0]).zoom, 16);
+    assert.deepEqual(latent.zoomedAround({ zoom: 2, x: 0, y: 0 }, 0.1, 16, [0, 0]), { zoom: 1, x: 0, y: 0 });
+  });
+
+  test("the split follows the pointer over what is seen, and stops at its ends", () => {
+    assert.equal(latent.percentAt(500, [250, 750]), 50);
+    assert.equal(latent.percentAt(0, [250, 750]), 0);
+    assert.equal(latent.percentAt(999, [250, 750]), 100);
+    assert.equal(latent.percentAt(5, [5, 5]), 0);
+  });
+
+  test("arrows move the split a little, pages more, other keys not", () => {
+    assert.deepEqual(["ArrowLeft", "ArrowUp", "PageUp", "a"].map(latent.stepOf), [-2, 2, 10, undefined]);
+  });
+
+  test("pictures of one shape can lie over each other, rounding aside", () => {
+    assert.equal(latent.areAlike({ width: 300, height: 200 }, { width: 601, height: 400 }), true);
+    assert.equal(latent.areAlike({ width: 300, height: 200 }, { width: 200, height: 300 }), false);
+  });
+});
