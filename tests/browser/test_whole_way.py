@@ -174,7 +174,7 @@ def test_several_photos_are_sent_side_by_side_and_make_a_job_each(visit: Visit) 
     page = visit()
     page.goto("/")
     drop(page, ("one.jpg", COFFEE.read_bytes()), ("two.jpg", SQUARE.read_bytes()))
-    page.wait_for_url("**/choose?photo=*&photo=*")
+    page.wait_for_url("**/choose?draft=*")
     expect(page.locator("h1")).to_have_text("What should happen to these 2 photos?")
     page.click(".offer[href^='/new/transform?']")
     expect(page.locator("[data-start]")).to_have_text("Start 2 jobs")
@@ -188,7 +188,7 @@ def test_a_file_that_is_no_picture_is_refused_beside_those_that_are(visit: Visit
     page.goto("/")
     drop(page, ("song.mp3", b"ID3 no picture at all" * 9), ("photo.jpg", COFFEE.read_bytes()))
     expect(page.locator(".upload.failed")).to_contain_text("not a picture")
-    page.click("[data-uploads] a.primary")
+    page.click("[data-uploads] button.primary")
     page.wait_for_url("**/choose?photo=*")
 
 
