@@ -1,4 +1,4 @@
-"""The pages of the admin. Here too, jobs change through `jobs.lifecycle` alone."""
+"""The pages of the admin. Here too, jobs change through `jobs.queue` alone."""
 
 from jobs.admin import job, records, users
 

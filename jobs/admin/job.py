@@ -36,7 +36,7 @@ WIDE = ("params", "recipe", "metrics", "labels", "series", "error", "error_text"
 
 @admin.register(Job)
 class JobAdmin(Deletion, RecordAdmin):
-    """Reads rows and asks `jobs.lifecycle` for every change."""
+    """Reads rows and asks `jobs.queue` for every change."""
 
     ordering = ("-id",)
     list_display = (

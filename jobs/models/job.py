@@ -20,7 +20,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Turn(models.Model):
-    """Whose turn it is in a queue. The counts are kept in step with the queued jobs by `jobs.lifecycle`."""
+    """Whose turn it is in a queue. The counts are kept in step with the queued jobs by `jobs.queue.fair_share`."""
 
     key = models.CharField(max_length=80)
     queue = models.CharField(max_length=32)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -60,7 +61,7 @@ def _insert(request: Request, quoted: Quote, turn: Turn, digest: str) -> list[Jo
     return jobs
 
 
-def _row(request: Request, quoted: Quote, each: QuotedJob, turn: Turn, digest: str) -> "dict[str, object]":
+def _row(request: Request, quoted: Quote, each: QuotedJob, turn: Turn, digest: str) -> dict[str, Any]:
     return {
         "owner": request.owner,
         "sample": request.sample,

@@ -22,7 +22,6 @@ WIDEST_SLIDER = 1000
 FEW = 4
 SHORT = 18
 LARGEST_SEED = 2**53 - 1
-MOST_PHOTOS_IN_URL = 60  # of about 50 characters each: servers and proxies take 4,000
 
 
 @dataclass(frozen=True)
@@ -169,11 +168,15 @@ class ParamsForm(forms.Form):
 
 
 def form_url(
-    slug: str, params: Mapping[str, Any], photos: Mapping[str, Sequence[UUID]], seed: int | None = None
+    slug: str,
+    params: Mapping[str, Any],
+    photos: Mapping[str, Sequence[UUID]] | None = None,
+    *,
+    seed: int | None = None,
+    job: UUID | None = None,
 ) -> str:
-    """The form of an operation with these settings and photos in it; without the photos where they are too many."""
-    chosen = [(f"slot-{slot}", str(photo)) for slot, ids in photos.items() for photo in ids]
-    query: list[tuple[str, str]] = chosen if len(chosen) <= MOST_PHOTOS_IN_URL else []
+    """The form of an operation with these settings in it, and with the photos given or those of an earlier job."""
+    query = [(f"slot-{slot}", str(photo)) for slot, ids in (photos or {}).items() for photo in ids]
     for name, value in params.items():
         if isinstance(value, list | tuple):
             query += [(name, _text(item)) for item in value]
@@ -181,8 +184,8 @@ def form_url(
             query.append((name, _text(value)))
     if seed is not None:
         query.append(("seed", str(seed)))
-    # That something was chosen at all, so that a switch left out is off rather than at its default.
-    return f"{reverse('new-job', args=[slug])}?{urlencode([*query, ('again', '1')])}"
+    # That something was chosen before, and in which job: a switch left out is off rather than at its default.
+    return f"{reverse('new-job', args=[slug])}?{urlencode([*query, ('again', str(job or 1))])}"
 
 
 def shown(value: Any) -> str:

@@ -12,10 +12,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from jobs import logs
-from jobs.messages import (
-    NO_LONGER_OFFERED,
-    PHOTO_DELETED,
-)
+from jobs.messages import NO_LONGER_OFFERED, PHOTO_DELETED
 from jobs.queue import lifecycle
 from jobs.queue.lifecycle import Claim, Lease, Outcome
 from jobs.work import scratch
@@ -46,9 +43,9 @@ def run_next(queue: str, *, worker: str, task_id: str, told_to_go: Callable[[], 
 def run(claim: Claim, *, told_to_go: Callable[[], bool] = lambda: False) -> None:
     """Run a claimed job to one of its ends."""
     try:
-        with scratch.folder() as folder, Heartbeat(claim, told_to_go) as watch:
+        with scratch.folder() as folder, Heartbeat(claim, told_to_go) as heartbeat:
             started = time.monotonic()
-            outcome = _develop(claim, JobContext(claim, watch, folder))
+            outcome = _develop(claim, JobContext(claim, heartbeat, folder))
             outcome.run_seconds = time.monotonic() - started
             if not _insist(lambda: lifecycle.finish(claim, outcome)):
                 raise (

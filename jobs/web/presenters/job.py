@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from pydantic.fields import FieldInfo
@@ -247,12 +246,8 @@ class JobPresenter:
         """The form with the settings and photos of this job in it."""
         if self.job.declaration is None:
             return ""
-        photos: dict[str, list[UUID]] = {}
-        for item in self.job.inputs.all():
-            if item.photo_id:
-                photos.setdefault(item.slot, []).append(item.photo_id)
         seed = self.job.seed if self.job.declaration.random else None
-        return form_url(self.job.operation, self.job.params, photos, seed)
+        return form_url(self.job.operation, self.job.params, seed=seed, job=self.job.uuid)
 
     @property
     def links(self) -> list[ShareLink]:

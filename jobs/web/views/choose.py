@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -25,9 +25,9 @@ from ml.registry import registry
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":  # any number of photos, which an address would not hold
-        together = [visibility.visible_photo(request, each) for each in uuids(request.POST.getlist("photo"))]
+        together = _all_visible(request, uuids(request.POST.getlist("photo")))
         return redirect(choose_url(request, [photo.id for photo in together]))
-    photos = [visibility.visible_photo(request, photo_id) for photo_id in chosen(request, request.GET)]
+    photos = _all_visible(request, chosen(request, request.GET))
     if not photos:
         return redirect("home")
     kinds = {Kind(photo.kind) for photo in photos}
@@ -54,6 +54,13 @@ def choose_url(request: HttpRequest, photos: Sequence[UUID]) -> str:
     owner = identity.owner_made_if_needed(request)
     draft = Draft.objects.create(owner=owner, photos=[str(photo) for photo in photos])
     return f"{reverse('choose')}?{urlencode({'draft': str(draft.id)})}"
+
+
+def _all_visible(request: HttpRequest, ids: Sequence[UUID]) -> list[Photo]:
+    photos = visibility.visible_photos(request, ids)
+    if len(photos) < len(ids):
+        raise Http404
+    return photos
 
 
 def _default_cost(operation: Operation, inputs: dict[str, list[Photo]]) -> str:

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, QueryDict
 
 from jobs.access import identity, visibility
-from jobs.models import Photo
 from jobs.queue import admission
 from ml.core.errors import UnknownOperation
 from ml.core.operation import Operation
@@ -33,14 +32,14 @@ def chosen(request: HttpRequest, query: QueryDict) -> list[UUID]:
     return uuids(named)
 
 
-def visible_photos(request: HttpRequest, ids: Sequence[UUID]) -> list[Photo]:
-    found = []
-    for photo_id in ids:
-        try:
-            found.append(visibility.visible_photo(request, photo_id))
-        except Http404:
-            continue
-    return found
+def inputs_of(request: HttpRequest, query: QueryDict) -> dict[str, list[UUID]]:
+    """The photos in each slot of the earlier job that an address names; those that are gone are left out."""
+    photos: dict[str, list[UUID]] = {}
+    for job_uuid in uuids(query.getlist("again")):
+        for item in visibility.visible_job(request, job_uuid).inputs.select_related("photo"):
+            if item.photo:
+                photos.setdefault(item.slot, []).append(item.photo.pk)
+    return photos
 
 
 def uuids(texts: Sequence[str]) -> list[UUID]:

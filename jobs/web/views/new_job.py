@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from jobs.access import identity
+from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.intake import receive
 from jobs.messages import PHOTO_MISSING, PHOTOS_MISSING
@@ -18,7 +18,7 @@ from jobs.queue.request import Request
 from jobs.web.draft import Draft, SlotField
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters import words
-from jobs.web.views.lookups import chosen, operation_or_404, upload_context, uuids, visible_photos
+from jobs.web.views.lookups import chosen, inputs_of, operation_or_404, upload_context, uuids
 from ml.core.operation import Operation
 
 
@@ -97,12 +97,15 @@ def _draft(request: HttpRequest, operation: Operation, query: QueryDict) -> Draf
     """What a query, of an address or a form, asks for; photos that are gone are left out."""
     first = next(iter(operation.inputs), None)
     into = query.get("into", first.name if first else "")
+    earlier = inputs_of(request, query)
     slots = []
     for slot in operation.inputs:
-        ids = uuids(query.getlist(f"slot-{slot.name}")) + (
-            chosen(request, query) if slot.name == into else []
+        ids = (
+            uuids(query.getlist(f"slot-{slot.name}"))
+            + earlier.get(slot.name, [])
+            + (chosen(request, query) if slot.name == into else [])
         )
-        slots.append(SlotField(slot, visible_photos(request, list(dict.fromkeys(ids)))))
+        slots.append(SlotField(slot, visibility.visible_photos(request, list(dict.fromkeys(ids)))))
     if request.method == "POST":
         return Draft(operation, slots, ParamsForm(operation, query))
     return Draft(operation, slots, ParamsForm(operation, initial=_initial(operation, query)))

@@ -100,9 +100,8 @@ def _again(owner: Owner, recipe: dict[str, Any], dropped: Photo) -> str | None:
     if not any(photos.values()) and operation.inputs:
         photos = {operation.inputs[0].name: [dropped.id]}
     seed = recipe.get("seed")
-    return form_url(
-        operation.slug, params, photos, seed if operation.random and isinstance(seed, int) else None
-    )
+    drawn = operation.random and isinstance(seed, int)
+    return form_url(operation.slug, params, photos, seed=seed if drawn else None)
 
 
 def _still_there(owner: Owner, digests: object) -> list[UUID]:

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -23,7 +22,6 @@ from jobs.intake import archives, receive
 from jobs.models import Job, Output, Owner, Photo
 from jobs.queue import deletion, lifecycle
 from jobs.storage import outputs
-from jobs.web.forms import form_url
 from ml.classify import FEATURES
 from ml.classify.heads import Head, write_head
 from ml.core.formats import Kind
@@ -307,15 +305,6 @@ def test_whoever_has_the_link_can_download_the_model(alice: Person, trained: Job
     assert str(trained.outputs.get().id) in page
     address = reverse("shared-output", args=[link.token, trained.outputs.get().id])
     assert b"".join(client.get(address).streaming_content) == model()
-
-
-def test_again_brings_the_names_back_but_no_more_photos_than_an_address_holds() -> None:
-    names = {"names": ["cat", "dog"]}
-    few = form_url("train-classifier", names, {"class_1": [uuid4()] * 60})
-    many = form_url("train-classifier", names, {"class_1": [uuid4()] * 61})
-    assert len(few) < 4000
-    assert few.count("slot-class_1") == 60
-    assert many == "/new/train-classifier?names=cat&names=dog&again=1"
 
 
 def test_names_stand_in_the_form_with_commas_between(alice: Person) -> None:

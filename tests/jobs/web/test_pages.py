@@ -158,7 +158,9 @@ def test_every_operation_has_a_form_whose_defaults_are_valid(
 
 
 def test_the_address_of_a_form_brings_its_settings_back() -> None:
-    url = form_url("many", {"method": "b", "scale": 3, "strength": 0.25, "sigma": None, "keep": False}, {}, 5)
+    url = form_url(
+        "many", {"method": "b", "scale": 3, "strength": 0.25, "sigma": None, "keep": False}, {}, seed=5
+    )
     query = parse_qs(urlsplit(url).query)
     assert query == {"method": ["b"], "scale": ["3"], "strength": ["0.25"], "seed": ["5"], "again": ["1"]}
 

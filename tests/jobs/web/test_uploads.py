@@ -15,7 +15,9 @@ from jobs.library import retention
 from jobs.models import Draft, Job, Photo
 from jobs.web.views import uploads
 from ml.core import recipe
+from ml.registry import registry
 from tests.conftest import Person
+from tests.support import submit_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_operations")]
 
@@ -107,3 +109,24 @@ def test_a_recipe_of_odd_fields_is_no_reason_to_refuse_a_photo(
     sent = client.post("/photos", {"file": SimpleUploadedFile("a.png", made.read_bytes())}, headers=SCRIPT)
     assert sent.status_code == 201
     assert not Job.objects.exists()
+
+
+def test_a_job_of_ninety_photos_is_begun_again_with_all_of_them(
+    alice: Person, charlie: Person, photo: Any
+) -> None:
+    first, second = ([photo(alice.owner) for _ in range(90)] for _ in range(2))
+    inputs = {"first": first, "second": second}
+    slots = [slot.name for slot in registry().get("train-classifier").inputs if slot.maximum >= 90][:2]
+    job = submit_one(alice.owner, "train-classifier", {}, dict(zip(slots, inputs.values(), strict=True)))
+    address = alice.client.get(f"/jobs/{job.uuid}").context["standing"].again_url
+    assert len(address) < 1000
+    form = alice.client.get(address)
+    there = {field.slot.name: field.photos for field in form.context["draft"].slots if field.photos}
+    assert there == dict(zip(slots, (first, second), strict=True))
+    assert charlie.client.get(address).status_code == 404
+
+
+def test_no_param_is_named_like_what_an_address_says_of_photos() -> None:
+    reserved = {"photo", "draft", "into", "again"}
+    for operation in registry().all():
+        assert not reserved & set(operation.params.model_fields), operation.slug
