@@ -48,12 +48,12 @@ def fill(count: int) -> Any:
     from django.contrib.auth.models import User
     from django.utils import timezone
 
-    from jobs.models import Job, JobInput, Output, Owner, Photo, Turn
+    from jobs.models import FairShare, Job, JobInput, Output, Owner, Photo
 
     chance = random.Random(3)
     users = User.objects.bulk_create(User(username=f"member{number}") for number in range(MEMBERS))
     owners = Owner.objects.bulk_create(Owner(user=user) for user in users)
-    turn = Turn.objects.create(key="everybody", queue="cpu")
+    share = FairShare.objects.create(key="everybody", queue="cpu")
     now = timezone.now()
 
     def job(number: int) -> Job:
@@ -67,7 +67,7 @@ def fill(count: int) -> Any:
         ended = status != "queued"
         return Job(
             owner=chance.choice(owners),
-            turn=turn,
+            fair_share=share,
             queue="cpu",
             operation=operation,
             method=method,
@@ -124,7 +124,7 @@ def fill(count: int) -> Any:
             if job.status == "succeeded"
         )
     waiting = Job.objects.queued().count()
-    Turn.objects.filter(pk=turn.pk).update(waiting=waiting, waiting_seconds=waiting * 3.0)
+    FairShare.objects.filter(pk=share.pk).update(waiting=waiting, waiting_seconds=waiting * 3.0)
     return User.objects.create_superuser("ada")
 
 

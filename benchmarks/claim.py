@@ -21,7 +21,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from benchmarks import report  # noqa: E402
-from jobs.models import Job, Owner, Turn  # noqa: E402
+from jobs.models import FairShare, Job, Owner  # noqa: E402
 from jobs.queue import lifecycle, line  # noqa: E402
 from tests.settings import TEST_HOME  # noqa: E402
 
@@ -48,15 +48,16 @@ def main() -> None:
 def fill() -> None:
     owners = Owner.objects.bulk_create(Owner() for _ in range(OWNERS))
     each = JOBS // OWNERS
-    turns = Turn.objects.bulk_create(
-        Turn(key=owner.turn_key, queue="cpu", waiting=each, waiting_seconds=each) for owner in owners
+    shares = FairShare.objects.bulk_create(
+        FairShare(key=owner.fair_share_key, queue="cpu", waiting=each, waiting_seconds=each)
+        for owner in owners
     )
-    places = list(zip(owners, turns, strict=True))
+    places = list(zip(owners, shares, strict=True))
     Job.objects.bulk_create(
         (
             Job(
                 owner=owner,
-                turn=turn,
+                fair_share=share,
                 operation="denoise",
                 queue="cpu",
                 declared_seconds=1,
@@ -64,7 +65,7 @@ def fill() -> None:
                 deadline_seconds=600,
             )
             for _ in range(each)
-            for owner, turn in places
+            for owner, share in places
         ),
         batch_size=1000,
     )

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from jobs.admin import presenters
 from jobs.admin.filters import recent_workers
-from jobs.models import Job, Output, Photo, Turn
+from jobs.models import FairShare, Job, Output, Photo
 from jobs.queue import workers
 
 DAYS = 30
@@ -275,7 +275,7 @@ def queue_depths(running: Iterable[Job], live: Iterable[workers.Worker]) -> list
     """Every queue that has work, or a worker that takes from it."""
     waiting = {
         queue: (count, presenters.duration(seconds))
-        for queue, count, seconds in Turn.objects.filter(waiting__gt=0)
+        for queue, count, seconds in FairShare.objects.filter(waiting__gt=0)
         .order_by()
         .values_list("queue")
         .annotate(Sum("waiting"), Sum("waiting_seconds"))

@@ -220,7 +220,7 @@ def _requeued(count: int) -> str:
 
 
 def _found(object_id: str) -> Job:
-    jobs = Job.objects.select_related("owner__user", "turn").prefetch_related(
+    jobs = Job.objects.select_related("owner__user", "fair_share").prefetch_related(
         "inputs__photo", "outputs", "events", "shares"
     )
     job = jobs.filter(pk=int(object_id)).first() if object_id.isdecimal() else None

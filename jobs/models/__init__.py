@@ -1,7 +1,7 @@
 """What the database knows."""
 
 from jobs.models.draft import Draft
-from jobs.models.job import Job, JobEvent, JobInput, JobQuerySet, Output, Turn
+from jobs.models.job import FairShare, Job, JobEvent, JobInput, JobQuerySet, Output
 from jobs.models.owner import ApiToken, Owner
 from jobs.models.photo import Photo
 from jobs.models.sharing import ShareLink
@@ -9,6 +9,7 @@ from jobs.models.sharing import ShareLink
 __all__ = [
     "ApiToken",
     "Draft",
+    "FairShare",
     "Job",
     "JobEvent",
     "JobInput",
@@ -17,5 +18,4 @@ __all__ = [
     "Owner",
     "Photo",
     "ShareLink",
-    "Turn",
 ]

@@ -19,8 +19,8 @@ from ml.registry import registry
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Turn(models.Model):
-    """Whose turn it is in a queue. The counts are kept in step with the queued jobs by `jobs.queue.fair_share`."""
+class FairShare(models.Model):
+    """An owner's bucket in the round robin of a queue. The counts are kept in step with the queued jobs by `jobs.queue.fair_share`."""
 
     key = models.CharField(max_length=80)
     queue = models.CharField(max_length=32)
@@ -29,9 +29,11 @@ class Turn(models.Model):
     waiting_seconds = models.FloatField(default=0, help_text=_("What they are expected to take, in all."))
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["key", "queue"], name="turn_key_queue")]
+        constraints = [models.UniqueConstraint(fields=["key", "queue"], name="fair_share_key_queue")]
         indexes = [
-            models.Index(fields=["queue", "last_served", "id"], condition=Q(waiting__gt=0), name="turn_next")
+            models.Index(
+                fields=["queue", "last_served", "id"], condition=Q(waiting__gt=0), name="fair_share_next"
+            )
         ]
 
     def __str__(self) -> str:
@@ -73,7 +75,7 @@ class Job(models.Model):
 
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     queue = models.CharField(max_length=32)
-    turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="jobs")
+    fair_share = models.ForeignKey(FairShare, on_delete=models.PROTECT, related_name="jobs")
     priority = models.SmallIntegerField(default=0)
     declared_seconds = models.FloatField(help_text=_("The cost its operation declares."))
     expected_seconds = models.FloatField(help_text=_("The same, corrected by history."))
@@ -120,7 +122,9 @@ class Job(models.Model):
             models.UniqueConstraint(fields=["owner", "idempotency_key"], name="job_idempotency"),
         ]
         indexes = [
-            models.Index(fields=["turn", "-priority", "id"], condition=Q(status="queued"), name="job_next"),
+            models.Index(
+                fields=["fair_share", "-priority", "id"], condition=Q(status="queued"), name="job_next"
+            ),
             models.Index(fields=["lease_expires_at"], condition=Q(status="running"), name="job_running"),
             models.Index(fields=["owner", "-id"], name="job_owner"),
             models.Index(fields=["owner", "operation", "-id"], name="job_owner_operation"),

@@ -30,8 +30,8 @@ class Owner(models.Model):
         return self.user.get_username() if self.user else f"visitor {str(self.id)[:8]}"
 
     @property
-    def turn_key(self) -> str:
-        """Who takes turns in a queue: each member, and visitors of one address together."""
+    def fair_share_key(self) -> str:
+        """Who is served in turn: each member, and visitors of one address together."""
         return f"address:{self.address}" if self.user_id is None and self.address else f"owner:{self.id}"
 
 

@@ -6,7 +6,7 @@ from django.db.models import Count, Sum
 from jobs.errors import Refused
 from jobs.intake.limits import LATER_SECONDS, belonging_to, check_disk
 from jobs.messages import MEMBERS_ONLY, QUEUE_FULL, TOO_MANY_JOBS, TOO_MANY_JOBS_AT_ONCE, TOO_MANY_MEGAPIXELS
-from jobs.models import Job, Owner, Turn
+from jobs.models import FairShare, Job, Owner
 from jobs.queue.quote import Quote
 
 SOON_SECONDS = 60
@@ -50,7 +50,7 @@ def _check_count(waiting: int, asked: int, most: int) -> None:
 
 def check_queue(jobs: int = 1) -> None:
     """Raise `Refused` where so much waits that so many more jobs would wait in vain."""
-    waiting = Turn.objects.filter(waiting__gt=0).aggregate(jobs=Sum("waiting", default=0))["jobs"]
+    waiting = FairShare.objects.filter(waiting__gt=0).aggregate(jobs=Sum("waiting", default=0))["jobs"]
     if waiting + jobs > settings.LATENT.max_waiting_jobs:
         raise Refused(QUEUE_FULL(count=waiting), status=503, retry_after=LATER_SECONDS)
 

@@ -6,18 +6,18 @@ from django.db import transaction
 
 from jobs.models import Job, Owner, Photo
 from jobs.queue import live
-from jobs.queue.fair_share import count_in, leave, turn_of
+from jobs.queue.fair_share import count_in, fair_share_of, leave
 from jobs.queue.lifecycle import Status
 
 
 def adopt(visitor: Owner, member: Owner) -> None:
-    """What a visitor uploaded and made belongs to a member from now on; what waits takes the member's turn."""
+    """What a visitor uploaded and made belongs to a member from now on; what waits goes to the member's fair share."""
     with transaction.atomic():
         waiting = Job.objects.select_for_update().queued().filter(owner=visitor).order_by("pk")
         for job in list(waiting):
             leave(job)
-            job.turn = turn_of(member.turn_key, job.queue)
-            Job.objects.filter(pk=job.pk).update(turn=job.turn)
+            job.fair_share = fair_share_of(member.fair_share_key, job.queue)
+            Job.objects.filter(pk=job.pk).update(fair_share=job.fair_share)
             count_in([job])
             transaction.on_commit(partial(live.changed, job.uuid, Status.QUEUED))
         # A member may have used the same Idempotency-Key; a visitor's has done its work.

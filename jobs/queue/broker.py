@@ -8,7 +8,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from jobs import logs
-from jobs.models import Job, Turn
+from jobs.models import FairShare, Job
 from jobs.queue import redis_client
 from ml.core.operation import Operation
 
@@ -31,7 +31,7 @@ def announce(queue: str) -> None:
 
 def announce_rest(queue: str) -> None:
     """After a job: announce what still waits in its queue, unless a message waits there already."""
-    if Turn.objects.filter(queue=queue, waiting__gt=0).exists():
+    if FairShare.objects.filter(queue=queue, waiting__gt=0).exists():
         announce_if_silent(queue)
 
 

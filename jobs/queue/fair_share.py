@@ -7,13 +7,13 @@ from django.db import transaction
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Coalesce, Now
 
-from jobs.models import Job, Turn
+from jobs.models import FairShare, Job
 
 
 def count_in(jobs: Sequence[Job]) -> None:
-    """Queued jobs of one turn count as waiting."""
+    """Queued jobs of one fair share count as waiting."""
     seconds = sum(job.expected_seconds for job in jobs)
-    Turn.objects.filter(pk=jobs[0].turn_id).update(
+    FairShare.objects.filter(pk=jobs[0].fair_share_id).update(
         waiting=F("waiting") + len(jobs), waiting_seconds=F("waiting_seconds") + seconds
     )
 
@@ -24,19 +24,19 @@ def leave(job: Job, *, served: bool = False) -> None:
         "waiting": F("waiting") - 1,
         "waiting_seconds": F("waiting_seconds") - job.expected_seconds,
     }
-    # The turn as it is now: the job may have changed hands since it was read.
-    turn = Turn.objects.filter(pk__in=Job.objects.filter(pk=job.pk).values("turn"))
-    turn.update(**changes, **({"last_served": Now()} if served else {}))
+    # The share as it is now: the job may have changed hands since it was read.
+    share = FairShare.objects.filter(pk__in=Job.objects.filter(pk=job.pk).values("fair_share"))
+    share.update(**changes, **({"last_served": Now()} if served else {}))
 
 
-def recount(turn: Turn) -> None:
-    """Count a turn's jobs anew: some went with their owner, who was deleted."""
+def recount(share: FairShare) -> None:
+    """Count its jobs anew: some went with their owner, who was deleted."""
     with transaction.atomic():
-        Turn.objects.select_for_update().get(pk=turn.pk)
-        waiting = Job.objects.queued().filter(turn=turn)
+        FairShare.objects.select_for_update().get(pk=share.pk)
+        waiting = Job.objects.queued().filter(fair_share=share)
         found = waiting.aggregate(waiting=Count("pk"), waiting_seconds=Coalesce(Sum("expected_seconds"), 0.0))
-        Turn.objects.filter(pk=turn.pk).update(**found)
+        FairShare.objects.filter(pk=share.pk).update(**found)
 
 
-def turn_of(key: str, queue: str) -> Turn:
-    return Turn.objects.get_or_create(key=key, queue=queue)[0]
+def fair_share_of(key: str, queue: str) -> FairShare:
+    return FairShare.objects.get_or_create(key=key, queue=queue)[0]

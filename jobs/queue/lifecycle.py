@@ -36,7 +36,7 @@ from jobs.messages import (
     TRIED_AGAIN,
     WORKER_LOST,
 )
-from jobs.models import Job, JobQuerySet, Output, Turn
+from jobs.models import FairShare, Job, JobQuerySet, Output
 from jobs.queue import broker, live, timings
 from jobs.queue.events import record
 from jobs.queue.fair_share import count_in, leave, recount
@@ -119,13 +119,17 @@ def cancel(job: Job) -> None:
 def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str = "") -> Claim | None:
     """Take the next job of a queue, or None where nothing waits.
 
-    Next is: of the turns with waiting jobs, the one served least recently; of its jobs, the highest
+    Next is: of the fair shares with waiting jobs, the one served least recently; of its jobs, the highest
     priority; of those, the oldest.
     """
-    while turn := Turn.objects.filter(queue=queue, waiting__gt=0).order_by("last_served", "id").first():
-        job = Job.objects.queued().filter(turn=turn).order_by("-priority", "id").first()
+    while (
+        fair_share := FairShare.objects.filter(queue=queue, waiting__gt=0)
+        .order_by("last_served", "id")
+        .first()
+    ):
+        job = Job.objects.queued().filter(fair_share=fair_share).order_by("-priority", "id").first()
         if job is None:
-            recount(turn)
+            recount(fair_share)
         elif claim := _take(job, worker, pid, task_id):
             return claim
     return None
@@ -136,7 +140,7 @@ def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
     with transaction.atomic():
         taken = (
             Job.objects.queued()
-            .filter(pk=job.pk, turn=job.turn_id, attempt=job.attempt)
+            .filter(pk=job.pk, fair_share=job.fair_share_id, attempt=job.attempt)
             .update(
                 status=Status.RUNNING,
                 attempt=job.attempt + 1,
@@ -268,7 +272,7 @@ def _queue_again(job: Job, reason: Message, **changes: Any) -> bool:
 
 
 def enter(jobs: Sequence[Job], reason: Message) -> None:
-    """Jobs of one turn count as waiting; once that is committed, a worker is told."""
+    """Jobs of one fair share count as waiting; once that is committed, a worker is told."""
     count_in(jobs)
     for job in jobs:
         record(job, Status.QUEUED, reason)

@@ -7,7 +7,7 @@ from django.db.models import F, Sum, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from jobs.models import Job, Turn
+from jobs.models import FairShare, Job
 from jobs.queue.workers import workers_of
 
 
@@ -24,29 +24,29 @@ class Place:
 
 
 # In SQL, since a page that waits asks for it again and again: a fifth of what the same costs by way of the ORM.
-# Turns go round: before the k-th job of a turn starts, every other turn is served as often as it has jobs,
+# A round robin: before the k-th job of a fair share starts, every other one is served as often as it has jobs,
 # but at most k times where it goes before this one, k - 1 times where it goes after.
 PLACE = """
 WITH mine AS (
-    SELECT id, queue, last_served FROM jobs_turn WHERE id = %(turn)s
+    SELECT id, queue, last_served FROM jobs_fairshare WHERE id = %(fair_share)s
 ),
 ahead AS (
     SELECT COUNT(*) AS jobs, COALESCE(SUM(expected_seconds), 0) AS seconds
     FROM jobs_job
-    WHERE status = 'queued' AND turn_id = %(turn)s
+    WHERE status = 'queued' AND fair_share_id = %(fair_share)s
         AND (priority > %(priority)s OR (priority = %(priority)s AND id < %(job)s))
 ),
 others AS (
     SELECT
-        turn.waiting,
-        turn.waiting_seconds,
+        other.waiting,
+        other.waiting_seconds,
         ahead.jobs + CASE
-            WHEN turn.last_served < mine.last_served THEN 1
-            WHEN turn.last_served = mine.last_served AND turn.id < mine.id THEN 1
+            WHEN other.last_served < mine.last_served THEN 1
+            WHEN other.last_served = mine.last_served AND other.id < mine.id THEN 1
             ELSE 0
         END AS rounds
-    FROM mine CROSS JOIN ahead CROSS JOIN jobs_turn AS turn
-    WHERE turn.queue = mine.queue AND turn.waiting > 0 AND turn.id <> mine.id
+    FROM mine CROSS JOIN ahead CROSS JOIN jobs_fairshare AS other
+    WHERE other.queue = mine.queue AND other.waiting > 0 AND other.id <> mine.id
 ),
 served AS (
     SELECT SUM(jobs) AS jobs, SUM(jobs * seconds_each) AS seconds
@@ -55,7 +55,7 @@ served AS (
             CASE WHEN waiting < rounds THEN waiting ELSE rounds END AS jobs,
             waiting_seconds / waiting AS seconds_each
         FROM others
-    ) AS each_turn
+    ) AS each_share
 )
 SELECT 1 + ahead.jobs + COALESCE(served.jobs, 0), ahead.seconds + COALESCE(served.seconds, 0)
 FROM ahead CROSS JOIN served
@@ -67,18 +67,18 @@ def place(job: Job) -> Place | None:
     if job.status != Job.Status.QUEUED:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(PLACE, {"turn": job.turn_id, "job": job.pk, "priority": job.priority})
+        cursor.execute(PLACE, {"fair_share": job.fair_share_id, "job": job.pk, "priority": job.priority})
         position, seconds = cursor.fetchone()
     seconds += _busy_seconds(job.queue)
     workers = workers_of(job.queue)
     return Place(position, seconds / max(1, workers), workers)
 
 
-def ahead(queue: str, turn_key: str) -> int:
-    """How many jobs would be served before one that this turn entered now, those that run included."""
-    turns = Turn.objects.filter(queue=queue, waiting__gt=0)
-    mine = turns.filter(key=turn_key).values_list("waiting", flat=True).first() or 0
-    others = turns.exclude(key=turn_key).aggregate(count=Sum(Least(F("waiting"), Value(mine + 1))))
+def ahead(queue: str, fair_share_key: str) -> int:
+    """How many jobs would be served before one of this fair share that entered now, those that run included."""
+    waiting = FairShare.objects.filter(queue=queue, waiting__gt=0)
+    mine = waiting.filter(key=fair_share_key).values_list("waiting", flat=True).first() or 0
+    others = waiting.exclude(key=fair_share_key).aggregate(count=Sum(Least(F("waiting"), Value(mine + 1))))
     return mine + (others["count"] or 0) + Job.objects.running().filter(queue=queue).count()
 
 

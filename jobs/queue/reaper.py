@@ -6,7 +6,7 @@ import psutil
 from django.conf import settings
 from django.db.models.functions import Now
 
-from jobs.models import Job, Turn
+from jobs.models import FairShare, Job
 from jobs.queue import broker
 from jobs.queue.lifecycle import Status, end, lose, past_deadline
 
@@ -35,16 +35,16 @@ def reap() -> int:
             moved += 1
     for job in running.filter(lease_expires_at__lt=Now())[:REAP_AT_ONCE]:
         moved += lose(job)
-    for queue in Turn.objects.filter(waiting__gt=0).values_list("queue", flat=True).distinct():
+    for queue in FairShare.objects.filter(waiting__gt=0).values_list("queue", flat=True).distinct():
         broker.announce_if_silent(queue)
     return moved
 
 
 def _heed_a_clock_set_back() -> None:
-    """No lease reaches further than a lease from now, and no turn was served in the future."""
+    """No lease reaches further than a lease from now, and no fair share was served in the future."""
     longest = Now() + timedelta(seconds=settings.LATENT.lease_seconds)
     too_long = Job.objects.running().filter(lease_expires_at__gt=longest)
-    yet_to_come = Turn.objects.filter(waiting__gt=0, last_served__gt=Now())
+    yet_to_come = FairShare.objects.filter(waiting__gt=0, last_served__gt=Now())
     if too_long.exists():  # asked first, since an UPDATE of nothing locks SQLite too
         too_long.update(lease_expires_at=longest)
     if yet_to_come.exists():

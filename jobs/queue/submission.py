@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from jobs import logs
 from jobs.errors import Refused
 from jobs.messages import IDEMPOTENCY_CONFLICT, SUBMITTED
-from jobs.models import Job, JobInput, Photo, Turn
+from jobs.models import FairShare, Job, JobInput, Photo
 from jobs.queue import admission
-from jobs.queue.fair_share import turn_of
+from jobs.queue.fair_share import fair_share_of
 from jobs.queue.lifecycle import enter, photo_gone, requeue
 from jobs.queue.quote import Quote, QuotedJob, quote
 from jobs.queue.request import Request
@@ -30,10 +30,10 @@ def submit(request: Request) -> list[Job]:
         return [earlier]
     quoted = quote(request)
     admission.admit(request.owner, quoted)
-    turn = turn_of(request.owner.turn_key if request.owner else "samples", quoted.queue)
+    fair_share = fair_share_of(request.owner.fair_share_key if request.owner else "samples", quoted.queue)
     try:
         with transaction.atomic():  # SQLite has one writer at a time, so what only reads stays outside
-            return _insert(request, quoted, turn, digest)
+            return _insert(request, quoted, fair_share, digest)
     except IntegrityError:
         if earlier := _earlier(request, digest):  # the same key at the same moment: the other request won
             return [earlier]
@@ -49,8 +49,8 @@ def retry(job: Job) -> None:
     requeue(job)
 
 
-def _insert(request: Request, quoted: Quote, turn: Turn, digest: str) -> list[Job]:
-    jobs = [Job.objects.create(**_row(request, quoted, each, turn, digest)) for each in quoted.jobs]
+def _insert(request: Request, quoted: Quote, fair_share: FairShare, digest: str) -> list[Job]:
+    jobs = [Job.objects.create(**_row(request, quoted, each, fair_share, digest)) for each in quoted.jobs]
     JobInput.objects.bulk_create(
         JobInput(job=job, slot=slot, position=position, photo=photo)
         for job, each in zip(jobs, quoted.jobs, strict=True)
@@ -61,7 +61,9 @@ def _insert(request: Request, quoted: Quote, turn: Turn, digest: str) -> list[Jo
     return jobs
 
 
-def _row(request: Request, quoted: Quote, each: QuotedJob, turn: Turn, digest: str) -> dict[str, Any]:
+def _row(
+    request: Request, quoted: Quote, each: QuotedJob, fair_share: FairShare, digest: str
+) -> dict[str, Any]:
     return {
         "owner": request.owner,
         "sample": request.sample,
@@ -72,7 +74,7 @@ def _row(request: Request, quoted: Quote, each: QuotedJob, turn: Turn, digest: s
         "seed": _seed(quoted.operation, request.step.seed),
         "megapixels": each.megapixels,
         "queue": quoted.queue,
-        "turn": turn,
+        "fair_share": fair_share,
         "declared_seconds": each.estimate.seconds,
         "expected_seconds": each.expected_seconds,
         "deadline_seconds": quoted.operation.deadline_seconds,

@@ -25,7 +25,7 @@ def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Findings by kind, each naming a job, a file or a key; all empty where all is well."""
     from django.conf import settings
 
-    from jobs.models import Job, Output, Photo, Turn
+    from jobs.models import FairShare, Job, Output, Photo
 
     rows = Job.objects.prefetch_related("events", "outputs", "inputs__photo")
     jobs = {str(job.uuid): job for job in rows}
@@ -53,7 +53,7 @@ def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         "doubled": [uuid for uuid, job in jobs.items() if _doubled(job)],
         "mixed up": [uuid for uuid, job in jobs.items() if job.status == "succeeded" and _mixed_up(job)],
         "failed without need": [uuid for uuid, job in jobs.items() if job.error_code not in FORESEEN],
-        "miscounted": [str(turn) for turn in Turn.objects.exclude(waiting=0)],
+        "miscounted": [str(share) for share in FairShare.objects.exclude(waiting=0)],
         "orphaned files": [name for name in files if name not in known],
         "missing files": [name for name in known if name not in files],
         "damaged files": [

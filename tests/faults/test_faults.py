@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from jobs.library import retention
-from jobs.models import Job, JobEvent, Output, Turn
+from jobs.models import FairShare, Job, JobEvent, Output
 from jobs.queue import broker, lifecycle, live, redis_client
 from tests.conftest import Person
 from tests.faults.checker import report, sweep
@@ -81,7 +81,7 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
     "another's file": ("mixed up", anothers_file),
     "a failure of no fault's": ("failed without need", lambda job: Job.objects.update(error_code="internal")),
     "a job under no key": ("never asked for", lambda job: Job.objects.update(idempotency_key="another")),
-    "a wrong count": ("miscounted", lambda job: Turn.objects.update(waiting=1)),
+    "a wrong count": ("miscounted", lambda job: FairShare.objects.update(waiting=1)),
     "a file without a row": ("orphaned files", lambda job: Output.objects.all().delete()),
     "a row without a file": ("missing files", lambda job: Path(job.outputs.get().file.path).unlink()),
     "other bytes": ("damaged files", other_bytes),

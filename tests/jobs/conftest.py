@@ -10,7 +10,7 @@ import redis.retry
 from django.db import connection
 from django.db.models import Count, Sum
 
-from jobs.models import Job, Turn
+from jobs.models import FairShare, Job
 from ml import registry as ml_registry
 
 
@@ -75,18 +75,18 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def assert_counters_true() -> None:
-    """Every turn counts the jobs that wait in it, and the seconds they are expected to take."""
+    """Every fair share counts the jobs that wait in it, and the seconds they are expected to take."""
     truth = {
-        row["turn"]: (row["jobs"], row["seconds"])
+        row["fair_share"]: (row["jobs"], row["seconds"])
         for row in Job.objects.queued()
-        .values("turn")
+        .values("fair_share")
         .annotate(jobs=Count("pk"), seconds=Sum("expected_seconds"))
         .order_by()
     }
-    for turn in Turn.objects.all():
-        jobs, seconds = truth.get(turn.pk, (0, 0.0))
-        assert turn.waiting == jobs
-        assert turn.waiting_seconds == pytest.approx(seconds, abs=1e-6)
+    for share in FairShare.objects.all():
+        jobs, seconds = truth.get(share.pk, (0, 0.0))
+        assert share.waiting == jobs
+        assert share.waiting_seconds == pytest.approx(seconds, abs=1e-6)
 
 
 @pytest.fixture

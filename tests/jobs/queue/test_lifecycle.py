@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs.errors import Refused
-from jobs.models import Job, JobEvent, JobInput, Output, Owner, Turn
+from jobs.models import FairShare, Job, JobEvent, JobInput, Output, Owner
 from jobs.queue import adoption, broker, deletion, lifecycle, reaper, submission
 from jobs.queue.lifecycle import Lease, Outcome
 from jobs.work import runner
@@ -102,7 +102,7 @@ def test_a_refusal_leaves_no_row(alice, photo, operation, params, slots, code):
         submit_one(alice.owner, operation, params, inputs)
     assert refusal.value.code == code
     assert 400 <= refusal.value.status < 500
-    for model in (Job, JobInput, JobEvent, Turn):
+    for model in (Job, JobInput, JobEvent, FairShare):
         assert not model.objects.exists()
 
 
@@ -122,8 +122,8 @@ def test_a_random_operation_gets_a_seed_that_is_kept(alice):
 
 def test_visitors_of_one_address_share_a_turn_and_members_have_their_own(alice, bob, visitor):
     other = Owner.objects.create(address=visitor.address)
-    assert submit(visitor).turn == submit(other).turn
-    assert submit(alice.owner).turn != submit(bob.owner).turn
+    assert submit(visitor).fair_share == submit(other).fair_share
+    assert submit(alice.owner).fair_share != submit(bob.owner).fair_share
 
 
 # Idempotency ---------------------------------------------------------------------------------------------
@@ -428,7 +428,7 @@ def test_a_clock_set_back_does_not_leave_a_lost_job_to_a_far_lease(alice):
 def test_a_clock_set_back_makes_nobody_wait_for_the_others(alice, bob):
     submit(alice.owner)
     submit(bob.owner)
-    Turn.objects.filter(key=alice.owner.turn_key).update(last_served=Now() + timedelta(hours=2))
+    FairShare.objects.filter(key=alice.owner.fair_share_key).update(last_served=Now() + timedelta(hours=2))
     reaper.reap()
     assert lifecycle.claim("cpu").job.owner == bob.owner
     submit(bob.owner)
@@ -612,7 +612,7 @@ def test_a_visitors_jobs_take_the_turn_of_the_member_they_become(alice, bob, vis
     adoption.adopt(visitor, alice.owner)
     counters_true()
     assert set(Job.objects.values_list("owner", flat=True)) == {alice.owner.pk}
-    assert fresh(waits).turn.key == alice.owner.turn_key
+    assert fresh(waits).fair_share.key == alice.owner.fair_share_key
     lifecycle.cancel(cancelled)
     deletion.delete(deleted)
     expire_lease(ran)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from jobs.models import Job, Owner, Turn
+from jobs.models import FairShare, Job, Owner
 from jobs.queue import broker, deletion, lifecycle, line, live, reaper, workers
 from tests.support import saying, submit
 
@@ -61,9 +61,9 @@ def test_an_owners_jobs_start_by_priority_then_age(alice):
 def test_queues_are_served_apart(alice, bob):
     submit(alice.owner)
     job = submit(bob.owner)
-    gpu = Turn.objects.create(key=bob.owner.turn_key, queue="gpu", waiting=1)
-    Turn.objects.filter(pk=job.turn_id).update(waiting=0)
-    Job.objects.filter(pk=job.pk).update(queue="gpu", turn=gpu)
+    gpu = FairShare.objects.create(key=bob.owner.fair_share_key, queue="gpu", waiting=1)
+    FairShare.objects.filter(pk=job.fair_share_id).update(waiting=0)
+    Job.objects.filter(pk=job.pk).update(queue="gpu", fair_share=gpu)
     assert lifecycle.claim("gpu").job == job
     assert place(Job.objects.queued().get()).position == 1
 
@@ -91,9 +91,9 @@ def test_the_places_are_the_order_in_which_the_jobs_start(db, served, jobs):
         owners = [Owner.objects.create() for _ in served]
         for owner, ago in zip(owners, served, strict=True):
             last_served = (
-                Now() - timedelta(seconds=ago) if ago else Turn._meta.get_field("last_served").default
+                Now() - timedelta(seconds=ago) if ago else FairShare._meta.get_field("last_served").default
             )
-            Turn.objects.create(key=owner.turn_key, queue="cpu", last_served=last_served)
+            FairShare.objects.create(key=owner.fair_share_key, queue="cpu", last_served=last_served)
         for owner, priority in jobs:
             job = submit(owners[owner])
             Job.objects.filter(pk=job.pk).update(priority=priority)
@@ -230,7 +230,7 @@ def plan(query: str, params: tuple = ()) -> str:
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="reads SQLite's own query plan")
 def test_claim_and_place_look_only_where_they_must(alice, bob):
-    """Whatever the length of the queue: index look-ups, and of the others' turns only those that wait."""
+    """Whatever the length of the queue: index look-ups, and of the others' shares only those that wait."""
     for owner in (alice.owner, bob.owner):
         for _ in range(3):
             submit(owner)
@@ -246,7 +246,7 @@ def test_claim_and_place_look_only_where_they_must(alice, bob):
             continue
         steps = plan(query["sql"])
         assert "TEMP B-TREE" not in steps, query["sql"]
-        assert not re.search(r"SCAN (jobs_|turn)", steps), f"{steps}: {query['sql']}"
+        assert not re.search(r"SCAN (jobs_|other)", steps), f"{steps}: {query['sql']}"
 
 
 @pytest.mark.django_db

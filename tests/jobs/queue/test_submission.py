@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs.errors import Refused
-from jobs.models import Job, JobEvent, JobInput, Photo, Turn
+from jobs.models import FairShare, Job, JobEvent, JobInput, Photo
 from jobs.queue import broker, submission
 from jobs.queue.quote import quote
 from jobs.queue.request import Request, Step
@@ -26,7 +26,7 @@ def asking(alice: Person, photos: list[Photo], step: Step = ROTATE) -> Request:
 def assert_nothing_left() -> None:
     for model in (Job, JobInput, JobEvent):
         assert not model.objects.exists()
-    assert not Turn.objects.filter(waiting__gt=0).exists()
+    assert not FairShare.objects.filter(waiting__gt=0).exists()
 
 
 @pytest.mark.usefixtures("real_operations")
@@ -38,9 +38,9 @@ def test_a_job_for_each_input_and_one_message_for_all(
     photos = [photo(alice.owner) for _ in range(5)]
     jobs = submission.submit(asking(alice, photos))
     assert [job.inputs.get().photo for job in jobs] == photos
-    turn = Turn.objects.get()
-    assert (turn.waiting, told) == (5, ["cpu"])
-    assert turn.waiting_seconds == pytest.approx(sum(job.expected_seconds for job in jobs))
+    share = FairShare.objects.get()
+    assert (share.waiting, told) == (5, ["cpu"])
+    assert share.waiting_seconds == pytest.approx(sum(job.expected_seconds for job in jobs))
 
 
 @pytest.mark.usefixtures("real_operations")
