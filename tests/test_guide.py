@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_the_home_page_shows_its_example(client: Client) -> None:
     home = client.get("/").content.decode()
     assert "/new/posterise" in home
-    assert "cards/posterise-after" in home
+    assert "examples/posterise-after" in home
     assert home.index("/new/denoise") < home.index("/new/posterise") < home.index("/new/classify")
 
 

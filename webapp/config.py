@@ -115,7 +115,7 @@ class Config(BaseSettings):
     )
     renew_seconds: float = Field(10, gt=0, description="How often a worker renews its lease.")
     reap_seconds: float = Field(
-        2, gt=0, description="How often the clock looks for lost jobs and lost messages."
+        2, gt=0, description="How often the scheduler looks for lost jobs and lost messages."
     )
     cancel_grace_seconds: float = Field(
         5, gt=0, description="How long a cancelled run may take to stop before its process is ended."

@@ -1,7 +1,7 @@
 """The log: lines for people or, with LOG_FORMAT=json, for programs, which also read whom a line is about.
 
 `request` is the id of an HTTP request, `job` the public name of a job; a job remembers the request that asked
-for it, so that one id leads from the front's log through the web server's to the worker's and the clock's.
+for it, so that one id leads from the front's log through the web server's to the worker's and the scheduler's.
 """
 
 import logging

@@ -27,7 +27,7 @@ class SlotField:
     error: str = ""
 
     @property
-    def shown(self) -> list[PicturePresenter]:
+    def pictures(self) -> list[PicturePresenter]:
         return [PicturePresenter.photo(photo) for photo in self.photos]
 
     @property

@@ -162,7 +162,7 @@ class ParamsForm(forms.Form):
     def fine_tuned(self) -> bool:
         """Whether something that is folded away is wrong, or is not at its default."""
         return any(
-            bound.errors or shown(bound.value()) not in ("", shown(bound.field.control.default))  # type: ignore[attr-defined]
+            bound.errors or as_text(bound.value()) not in ("", as_text(bound.field.control.default))  # type: ignore[attr-defined]
             for bound in self.fine_tuning
         )
 
@@ -188,7 +188,7 @@ def form_url(
     return f"{reverse('new-job', args=[slug])}?{urlencode([*query, ('again', str(job or 1))])}"
 
 
-def shown(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as it stands in a field."""
     if isinstance(value, list | tuple):
         return ", ".join(_text(item) for item in value)

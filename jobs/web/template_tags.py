@@ -14,13 +14,13 @@ from jobs.access import signing
 from jobs.messages import told
 from jobs.models import Job
 from jobs.web import forms
-from jobs.web.presenters import words
+from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
 
 register = template.Library()
-register.filter("duration", words.duration)
-register.filter("ran", words.ran)
-register.filter("shown", forms.shown)
+register.filter("duration", humanize.duration)
+register.filter("ran", humanize.ran)
+register.filter("as_text", forms.as_text)
 
 
 @register.filter
@@ -42,10 +42,15 @@ def percent(fraction: float) -> str:
 
 @register.inclusion_tag("parts/picture.html")
 def picture(
-    shown: PicturePresenter, sizes: str = "100vw", *, eager: bool = False, alt: str | None = None
+    presenter: PicturePresenter, sizes: str = "100vw", *, eager: bool = False, alt: str | None = None
 ) -> dict[str, Any]:
     """A picture that holds its place with its colour until it has arrived."""
-    return {"shown": shown, "sizes": sizes, "eager": eager, "alt": shown.alt if alt is None else alt}
+    return {
+        "picture": presenter,
+        "sizes": sizes,
+        "eager": eager,
+        "alt": presenter.alt if alt is None else alt,
+    }
 
 
 @register.simple_tag
@@ -55,9 +60,9 @@ def preview_address(job: Job, version: str) -> str:
 
 
 @register.simple_tag
-def card_picture(slug: str, side: str) -> str:
+def example_picture(slug: str, side: str) -> str:
     """The address of an operation's example, "before" or "after"; empty where none was made."""
-    path = f"cards/{slug}-{side}.webp"
+    path = f"examples/{slug}-{side}.webp"
     return static(path) if _exists(path) else ""
 
 

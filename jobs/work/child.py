@@ -42,7 +42,7 @@ def warm_up(worker: str) -> None:
     try:
         reaper.lose_dead_children(worker)
     except DatabaseError:
-        log.warning("the jobs of a lost child are left to the clock: the database is away")
+        log.warning("the jobs of a lost child are left to the scheduler: the database is away")
     finally:
         connection.close()
     time.sleep(PAUSE_SECONDS)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ml.classify.messages import MODEL_MISSING, MODEL_NOT_USED
-from ml.core.cards import trained
 from ml.core.errors import InputError
 from ml.core.example import Example
 from ml.core.formats import Kind
+from ml.core.model_cards import trained
 from ml.core.operation import (
     Choice,
     Estimate,

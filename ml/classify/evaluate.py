@@ -11,9 +11,9 @@ import torch
 
 from ml.classify.run import CLASSIFIERS, loaded, scores
 from ml.classify.train import CLASSES, labelled
-from ml.core.cards import add_to_card
 from ml.core.device import torch_device
 from ml.core.images import read_picture
+from ml.core.model_cards import add_to_card
 from ml.core.weights import Bundled
 
 GROUPS: Mapping[str, Sequence[Sequence[int]]] = {

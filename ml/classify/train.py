@@ -22,9 +22,9 @@ from ml.classify import LITE0
 from ml.classify.messages import NO_CATS_OR_DOGS
 from ml.classify.networks import CHANNELS, FEWER_CHANNELS, Lite0, SmallCNN, Tail, load_lite0, normalised
 from ml.core import training
-from ml.core.cards import write_card
 from ml.core.errors import InputError
 from ml.core.formats import PICTURE_SUFFIXES
+from ml.core.model_cards import write_card
 
 WEIGHTS = Path(__file__).parent / "weights"
 DATA = "4,000 pictures of Kaggle's Dogs vs. Cats (2013), 200x200, every tenth held back"

@@ -26,11 +26,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from ml.core.cards import write_card
 from ml.core.checkpoints import load_weights
 from ml.core.errors import InputError
 from ml.core.messages import ANOTHER_SEED
 from ml.core.metrics import quantise, read_pictures
+from ml.core.model_cards import write_card
 from ml.core.resampling import resize_bicubic
 
 Tensors = tuple[Tensor, ...] | list[Tensor]

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ml.core.cards import add_to_card
 from ml.core.device import default_device, torch_device
 from ml.core.metrics import Score, mean_score, psnr, quantise, read_pictures, ssim
+from ml.core.model_cards import add_to_card
 from ml.denoise import DNCNN
 from ml.denoise.run import FILTERS, filtered, loaded
 

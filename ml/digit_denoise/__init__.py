@@ -5,10 +5,10 @@ from typing import Literal
 
 import pydantic
 
-from ml.core.cards import trained
 from ml.core.errors import InputError
 from ml.core.example import Example
 from ml.core.measures import NOISY_PSNR, PSNR
+from ml.core.model_cards import trained
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot
 from ml.core.text import _
 from ml.digit_denoise.messages import NO_SHEET

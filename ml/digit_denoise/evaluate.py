@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from ml.core.cards import add_to_card
 from ml.core.device import torch_device
+from ml.core.model_cards import add_to_card
 from ml.digit_denoise import DENOISER
 from ml.digit_denoise.networks import with_noise
 from ml.digit_denoise.run import loaded

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pydantic
 
-from ml.core.cards import trained
 from ml.core.example import Example
+from ml.core.model_cards import trained
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Shows
 from ml.core.sheets import sheet_size
 from ml.core.text import _

@@ -17,10 +17,10 @@ from torchvision.transforms.v2.functional import gaussian_blur
 
 from ml.classify import LITE0
 from ml.classify.networks import Lite0, load_lite0, normalised
-from ml.core.cards import add_to_card
 from ml.core.device import ready, torch_device
 from ml.core.errors import InputError
 from ml.core.metrics import read_pictures
+from ml.core.model_cards import add_to_card
 from ml.core.sheets import sheet
 from ml.digits import mnist
 from ml.gan_sample import GAP, WEIGHTS, Method

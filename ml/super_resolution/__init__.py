@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ml.core.cards import trained
 from ml.core.errors import InputError
 from ml.core.example import Example
 from ml.core.measures import PSNR, SECONDS, SSIM
+from ml.core.model_cards import trained
 from ml.core.operation import (
     Choice,
     Estimate,

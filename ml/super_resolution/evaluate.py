@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ml.core.cards import add_to_card
 from ml.core.device import default_device, torch_device
 from ml.core.metrics import Score, luminance_score, mean_score, quantise, read_pictures
+from ml.core.model_cards import add_to_card
 from ml.core.resampling import luminance, resize_bicubic
 from ml.core.weights import Bundled
 from ml.super_resolution import SCALES, TILES, Single

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import pydantic
 
-from ml.core.cards import trained
 from ml.core.errors import InputError
 from ml.core.example import Example
 from ml.core.measures import PSNR
+from ml.core.model_cards import trained
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Shows, Slot
 from ml.core.sheets import sheet_size
 from ml.core.text import _

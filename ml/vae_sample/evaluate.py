@@ -11,8 +11,8 @@ from typing import get_args
 
 import torch
 
-from ml.core.cards import add_to_card
 from ml.core.device import torch_device
+from ml.core.model_cards import add_to_card
 from ml.digits.mnist import read_digits
 from ml.vae_sample import WEIGHTS, Method
 from ml.vae_sample.networks import binarised, negative_elbo

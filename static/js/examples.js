@@ -1,4 +1,4 @@
-// On a card, the split between before and after follows the pointer.
+// On an example, the split between before and after follows the pointer.
 
 for (const example of document.querySelectorAll("[data-example]")) {
   const area = example.closest("a") ?? example;

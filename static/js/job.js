@@ -30,7 +30,7 @@ function announce() {
   const now = live?.dataset.status ?? panel?.dataset.jobStatus;
   if (!now || now === status) return;
   status = now;
-  const words = panel.querySelector(".standing")?.textContent ?? "";
+  const words = panel.querySelector(".status-line")?.textContent ?? "";
   document.querySelector("[data-announce]").textContent = words;
 }
 

@@ -12,7 +12,7 @@ from jobs.messages import FIRST_PAGE, FROM_PROFILE, TOO_MANY_JOBS, TOO_MANY_UPLO
 from jobs.models import Job, JobEvent, Photo
 from jobs.queue import lifecycle, live
 from jobs.queue.state import state_of
-from jobs.web.presenters import words
+from jobs.web.presenters import humanize
 from jobs.web.problems import problem
 from tests.messages import ROOT, formatted_too_early, sources, with_wrong_values
 from tests.operations.nap import SLEEPING
@@ -86,9 +86,9 @@ def test_a_note_of_progress_is_read_in_the_readers_language(alice: Any) -> None:
     assert lifecycle.claim("cpu")
     job.refresh_from_db()
     live.say(job.uuid, 0.5, SLEEPING)
-    assert words.standing(job, state_of(job)).startswith("Sleeping")
+    assert humanize.status_line(job, state_of(job)).startswith("Sleeping")
     with override("de"):
-        assert words.standing(job, state_of(job)).startswith("Schlafend")
+        assert humanize.status_line(job, state_of(job)).startswith("Schlafend")
         assert alice.client.get(f"/api/v1/jobs/{job.uuid}").json()["note"] == "schlafend"
 
 

@@ -1,4 +1,4 @@
-"""The clock: a small process of its own that sees to it that nothing is stuck."""
+"""The scheduler: a small process of its own that sees to it that nothing is stuck."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ SET_SECONDS = 60
 
 
 class Cleaning:
-    """Is due every ten minutes, while the clock runs evenly: one that was just set may be wrong for a while."""
+    """Is due every ten minutes, while the time runs evenly: one that was just set may be wrong for a while."""
 
     def __init__(self) -> None:
         self._wait()
@@ -62,6 +62,6 @@ class Command(BaseCommand):
                     if cleaned:
                         log.info("cleaned up: %s", cleaned)
             except (DatabaseError, OSError):
-                log.exception("the clock could not look; it tries again")
+                log.exception("the scheduler could not look; it tries again")
             (settings.HOME / "clock").touch()  # for whoever asks whether it still goes
             time.sleep(settings.LATENT.reap_seconds)

@@ -18,11 +18,11 @@ from ml.core.operation import Operation
 from ml.registry import registry
 
 SIZE = (600, 400)
-FOLDER = settings.BASE_DIR / "static" / "cards"
+FOLDER = settings.BASE_DIR / "static" / "examples"
 
 
 class Command(BaseCommand):
-    help = "Make static/cards: a picture before and after for each operation, or for those named."
+    help = "Make static/examples: a picture before and after for each operation, or for those named."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("operation", nargs="*")
@@ -69,7 +69,7 @@ def _saved_film(frames: list[Image.Image], folder: Path) -> Path:
 
 
 def _shown(result: Result) -> Picture | None:
-    """The picture that a card shows of a result: of a video, its first."""
+    """The picture that an example shows of a result: of a video, its first."""
     if result.images:
         return next(iter(result.images.values()))
     for file in result.files.values():
@@ -84,7 +84,7 @@ def _on_gray(picture: Picture) -> Image.Image:
 
 
 def _save(image: Image.Image, name: str) -> int:
-    """Cut to the proportions of a card; returns the size of the file in bytes."""
+    """Cut to the proportions of an example; returns the size of the file in bytes."""
     path = FOLDER / f"{name}.webp"
     ImageOps.fit(image, SIZE, Image.Resampling.BICUBIC, centering=(0.5, 0.15)).save(
         path, "WEBP", quality=62, method=6

@@ -52,7 +52,7 @@ def cost(seconds: float, ahead: int) -> str:
     )
 
 
-def standing(job: Job, state: State) -> str:
+def status_line(job: Job, state: State) -> str:
     """How a job stands, in one line."""
     match job.status:
         case Job.Status.QUEUED:

@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 from jobs.access import sharing
 from jobs.models import Job, Output, Photo, ShareLink
 from jobs.queue.state import State, kept_until
-from jobs.web.forms import form_url, shown
-from jobs.web.presenters import words
+from jobs.web.forms import as_text, form_url
+from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.presenters.plots import Plot, plots
 from ml.core.measures import Metric
@@ -41,8 +41,8 @@ class JobPresenter:
     original: bool = True
 
     @property
-    def words(self) -> str:
-        return words.standing(self.job, self.state)
+    def status_line(self) -> str:
+        return humanize.status_line(self.job, self.state)
 
     @property
     def poll(self) -> int:
@@ -80,9 +80,9 @@ class JobPresenter:
 
     @cached_property
     def outputs(self) -> list[PicturePresenter]:
-        return [self._shown(output) for output in self.job.outputs.all()]
+        return [self._presented(output) for output in self.job.outputs.all()]
 
-    def _shown(self, output: Output) -> PicturePresenter:
+    def _presented(self, output: Output) -> PicturePresenter:
         """Of several methods, each has its picture under its name, and the most telling figure that it has."""
         figures = ((metric, self.job.metrics.get(f"{output.name}_{metric.name}")) for metric in self._metrics)
         metric, figure = next(
@@ -132,8 +132,8 @@ class JobPresenter:
         """What was asked for; several methods side by side are named after themselves, and the first is it."""
         name = self.job.declaration.result if self.job.declaration else ""
         named = (
-            shown
-            for shown, output in zip(self.outputs, self.job.outputs.all(), strict=True)
+            presenter
+            for presenter, output in zip(self.outputs, self.job.outputs.all(), strict=True)
             if output.name == name
         )
         return next(named, self.outputs[0] if self.outputs else None)
@@ -141,7 +141,7 @@ class JobPresenter:
     @property
     def followed_by(self) -> list[tuple[str, PicturePresenter]]:
         """What its outputs are for: what is done with each, in words, and the output."""
-        outputs = {output.name: self._shown(output) for output in self.job.outputs.all()}
+        outputs = {output.name: self._presented(output) for output in self.job.outputs.all()}
         following = self.job.declaration.then if self.job.declaration else ()
         return [(_(each.title), outputs[each.output]) for each in following if each.output in outputs]
 
@@ -197,7 +197,7 @@ class JobPresenter:
         """The params that matter, each by its title."""
         operation = self.job.declaration
         if operation is None:
-            return [(name, shown(value)) for name, value in self.job.params.items()]
+            return [(name, as_text(value)) for name, value in self.job.params.items()]
         said = []
         fields = sorted(operation.params.model_fields.items(), key=lambda item: _folded(item[1]))
         for name, field in fields:
@@ -270,4 +270,4 @@ def _folded(field: FieldInfo) -> bool:
 def _said(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return shown(value)
+    return as_text(value)

@@ -1,4 +1,4 @@
-"""What there is: a page for each operation and a card for each file of weights, both from `ml`'s declarations."""
+"""What there is: a page for each operation and a model card for each file of weights, both from `ml`'s declarations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ml.registry import registry
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """Weights, and the operations that use them."""
 
     weights: Weights
@@ -70,7 +70,7 @@ def operation(request: HttpRequest, slug: str) -> HttpResponse:
         "operation": found,
         "methods": found.methods.values(),
         "fields": [*form.main, *form.fine_tuning],
-        "cards": [Card(weights, [found]) for weights in found.weights],
+        "cards": [ModelCard(weights, [found]) for weights in found.weights],
     }
     return render(request, "operation.html", context)
 
@@ -82,7 +82,7 @@ def weights(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def card(request: HttpRequest, name: str) -> HttpResponse:
-    return render(request, "card.html", {"card": _card(name)})
+    return render(request, "model_card.html", {"card": _card(name)})
 
 
 @require_safe
@@ -103,15 +103,15 @@ def _picture(path: Path | None, media_type: str) -> HttpResponse:
     return response  # type: ignore[return-value]
 
 
-def _cards() -> dict[str, Card]:
-    cards: dict[str, Card] = {}
+def _cards() -> dict[str, ModelCard]:
+    cards: dict[str, ModelCard] = {}
     for operation in registry().all():
         for found in operation.weights:
-            cards.setdefault(found.name, Card(found, [])).operations.append(operation)
+            cards.setdefault(found.name, ModelCard(found, [])).operations.append(operation)
     return cards
 
 
-def _card(name: str) -> Card:
+def _card(name: str) -> ModelCard:
     try:
         return _cards()[name]
     except KeyError:

@@ -14,7 +14,7 @@ from jobs.errors import Refused
 from jobs.models import Draft, Photo
 from jobs.queue.quote import quote
 from jobs.queue.request import Request, Step
-from jobs.web.presenters import words
+from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views.lookups import chosen, uuids
 from ml.core.formats import Kind
@@ -69,4 +69,4 @@ def _default_cost(operation: Operation, inputs: dict[str, list[Photo]]) -> str:
         quoted = quote(Request(None, Step(operation.slug), [inputs]))
     except Refused:
         return ""
-    return words.duration(max(1, quoted.expected_seconds))
+    return humanize.duration(max(1, quoted.expected_seconds))

@@ -20,7 +20,7 @@ from jobs.access import identity, visibility
 from jobs.models import Job, JobInput, Output, Owner
 from jobs.queue import deletion, live
 from jobs.queue.state import State, kept_until, state_of
-from jobs.web.presenters import words
+from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views.job import unchanged
 from ml.registry import registry
@@ -48,7 +48,7 @@ class Tile:
     """What its poll starts from; a whole wall is not in step with the live channel, and each tile asks once more."""
 
     @property
-    def shown(self) -> PicturePresenter | None:
+    def picture(self) -> PicturePresenter | None:
         """Its result, or until there is one its photo."""
         for output in self.job.outputs.all():
             if output.is_picture:
@@ -68,8 +68,8 @@ class Tile:
         return next((item.photo.name for item in self.job.inputs.all() if item.photo), "")
 
     @property
-    def words(self) -> str:
-        return words.standing(self.job, self.state)
+    def status_line(self) -> str:
+        return humanize.status_line(self.job, self.state)
 
     @property
     def kept_until(self) -> datetime | None:

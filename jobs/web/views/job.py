@@ -75,7 +75,7 @@ def _live(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
     """
     state = state_of(job)
     return {
-        "standing": JobPresenter(job, state),
+        "presenter": JobPresenter(job, state),
         "job": job,
         "state": state,
         "version": f"{version}@{int(time.time())}" if version else "",

@@ -17,7 +17,7 @@ from jobs.queue.quote import quote
 from jobs.queue.request import Request
 from jobs.web.draft import Draft, SlotField
 from jobs.web.forms import ParamsForm
-from jobs.web.presenters import words
+from jobs.web.presenters import humanize
 from jobs.web.views.lookups import chosen, inputs_of, operation_or_404, upload_context, uuids
 from ml.core.operation import Operation
 
@@ -141,8 +141,8 @@ def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
         quoted = quote(Request(owner, draft.step(), draft.inputs()))
     except Refused as error:
         return told | {"refusal": str(error) if draft.begun else ""}
-    ahead = line.ahead(quoted.queue, owner.turn_key if owner else "")
-    return told | {"cost": words.cost(quoted.expected_seconds, ahead)}
+    ahead = line.ahead(quoted.queue, owner.fair_share_key if owner else "")
+    return told | {"cost": humanize.cost(quoted.expected_seconds, ahead)}
 
 
 def _as_sent(form: ParamsForm) -> QueryDict:

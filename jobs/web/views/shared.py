@@ -13,8 +13,8 @@ from jobs.web.presenters.job import JobPresenter
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     link = sharing.live_share(token)
-    standing = JobPresenter(link.job, State(series=link.job.series), token=token, original=link.original)
-    response = render(request, "shared.html", {"link": link, "standing": standing, "job": link.job})
+    presenter = JobPresenter(link.job, State(series=link.job.series), token=token, original=link.original)
+    response = render(request, "shared.html", {"link": link, "presenter": presenter, "job": link.job})
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Cache-Control"] = "private, no-cache"
     return response
@@ -24,8 +24,8 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 def links(request: HttpRequest) -> HttpResponse:
     owner = identity.owner_of(request)
     found = sharing.live_links_of(owner).select_related("job") if owner else ShareLink.objects.none()
-    shown = [(link, JobPresenter(link.job, State())) for link in found[:200]]
-    return render(request, "links.html", {"links": shown})
+    presented = [(link, JobPresenter(link.job, State())) for link in found[:200]]
+    return render(request, "links.html", {"links": presented})
 
 
 @require_POST

@@ -61,16 +61,16 @@ def _receive(request: HttpRequest, file: "UploadedFile[Any]") -> dict[str, Any]:
     owner = identity.owner_made_if_needed(request)
     photo = receive.receive(owner, file)
     recipe = _recipe_in(file)
-    shown = PicturePresenter.photo(photo)
+    picture = PicturePresenter.photo(photo)
     return {
-        "id": shown.id,
-        "name": shown.name,
-        "url": shown.stage,
-        "width": shown.width,
-        "height": shown.height,
-        "color": shown.color,
+        "id": picture.id,
+        "name": picture.name,
+        "url": picture.stage,
+        "width": picture.width,
+        "height": picture.height,
+        "color": picture.color,
         "note": photo.note,
-        "video": shown.is_video,
+        "video": picture.is_video,
         "again": _again(owner, recipe, photo) if recipe else None,
     }
 

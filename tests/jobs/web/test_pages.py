@@ -22,7 +22,7 @@ from PIL import Image
 
 from jobs.access import sharing
 from jobs.library.samples import submit_sample
-from jobs.models import ApiToken, Job, Output, Owner, Photo, ShareLink, Turn
+from jobs.models import ApiToken, FairShare, Job, Output, Owner, Photo, ShareLink
 from jobs.queue import adoption, lifecycle, live
 from jobs.queue.state import state_of
 from jobs.web.forms import ParamsForm, form_url
@@ -419,7 +419,7 @@ def test_a_result_becomes_the_input_of_another_operation(alice: Person) -> None:
 def test_again_brings_photos_and_settings_back(alice: Person, photo: Callable[..., Photo]) -> None:
     used = photo(alice.owner)
     job = submit_one(alice.owner, "nap", {"seconds": 4}, {"photo": [used]})
-    shown = alice.client.get(reverse("job", args=[job.uuid])).context["standing"]
+    shown = alice.client.get(reverse("job", args=[job.uuid])).context["presenter"]
     form = page(alice.client.get(shown.again_url))
     assert str(used.id) in form
     assert 'value="4"' in form
@@ -566,7 +566,7 @@ def test_signing_up_takes_photos_and_jobs_along_and_the_counters_stay_true(
     assert set(Job.objects.values_list("owner", flat=True)) == {member.pk}
     assert Photo.objects.get().owner == member
     assert not Owner.objects.filter(pk=visitor.pk).exists()
-    assert Turn.objects.get(key=member.turn_key).waiting == 3
+    assert FairShare.objects.get(key=member.fair_share_key).waiting == 3
     counters_true()
     assert len(client.get("/jobs/").context["tiles"]) == 3
     claim = lifecycle.claim("cpu")
@@ -689,7 +689,7 @@ def test_samples_are_shown_to_everybody_and_belong_to_nobody(
     shown = client.get(reverse("job", args=[sample.uuid]))
     assert shown.status_code == 200
     assert client.post(reverse("job-delete", args=[sample.uuid])).status_code == 404
-    form = client.get(shown.context["standing"].again_url)
+    form = client.get(shown.context["presenter"].again_url)
     photo = form.context["draft"].main.photos[0]
     client.post("/new/super-resolution", {"slot-image": str(photo.id), "method": "bicubic", "scale": "2"})
     mine = Job.objects.get(sample=False)
@@ -775,11 +775,14 @@ def test_figures_are_named_in_words_and_those_of_a_comparison_make_a_table(
     job = finished(alice.owner, operation="denoise", metrics={**metrics, "odd_name": 2.0})
     job.outputs.update(name="dncnn")
     request.getfixturevalue("real_operations")
-    standing = JobPresenter(job, state_of(job))
-    assert standing.metrics == [("Noise level, of 255", "30"), ("odd name", "2")]
-    assert standing.scores
-    assert standing.scores.measures == ["PSNR, dB", "SSIM", "Time, s"]
-    assert standing.scores.rows == [("CNN", ["∞", "0.9000", "–"]), ("Non-local means", ["28.12", "–", "1.5"])]
+    presenter = JobPresenter(job, state_of(job))
+    assert presenter.metrics == [("Noise level, of 255", "30"), ("odd name", "2")]
+    assert presenter.scores
+    assert presenter.scores.measures == ["PSNR, dB", "SSIM", "Time, s"]
+    assert presenter.scores.rows == [
+        ("CNN", ["∞", "0.9000", "–"]),
+        ("Non-local means", ["28.12", "–", "1.5"]),
+    ]
     said = page(alice.client.get(reverse("job", args=[job.uuid])))
     assert re.search(r'<th scope="row">Non-local means</th>\s*<td>28.12</td>', said)
 

@@ -118,7 +118,7 @@ def test_a_job_of_ninety_photos_is_begun_again_with_all_of_them(
     inputs = {"first": first, "second": second}
     slots = [slot.name for slot in registry().get("train-classifier").inputs if slot.maximum >= 90][:2]
     job = submit_one(alice.owner, "train-classifier", {}, dict(zip(slots, inputs.values(), strict=True)))
-    address = alice.client.get(f"/jobs/{job.uuid}").context["standing"].again_url
+    address = alice.client.get(f"/jobs/{job.uuid}").context["presenter"].again_url
     assert len(address) < 1000
     form = alice.client.get(address)
     there = {field.slot.name: field.photos for field in form.context["draft"].slots if field.photos}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.core.cards import add_to_card, trained
+from ml.core.model_cards import add_to_card, trained
 from ml.core.weights import sha256
 
 CARD = {
@@ -21,7 +21,7 @@ WORDS = {"title": "Tiny", "summary": "Small.", "paper": "None", "licence": "Free
 @pytest.fixture
 def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """That of a package `tiny` with weights `net`."""
-    for module in ("cards", "weights"):
+    for module in ("model_cards", "weights"):
         monkeypatch.setattr(f"ml.core.{module}.ML_ROOT", tmp_path)
     folder = tmp_path / "tiny" / "weights"
     folder.mkdir(parents=True)

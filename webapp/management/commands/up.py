@@ -18,7 +18,7 @@ from webapp.supervisor.supervisor import Supervisor
 
 
 class Command(BaseCommand):
-    help = "Start Redis, a worker, the clock and the web server, and keep them running until told to end."
+    help = "Start Redis, a worker, the scheduler and the web server, and keep them running until told to end."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
