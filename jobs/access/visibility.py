@@ -45,7 +45,7 @@ def watch_key(request: HttpRequest, job_uuid: UUID) -> str:
 def watched_job(request: HttpRequest, job_uuid: UUID) -> Job:
     """A job whose page polls; it need not be asked again who is looking. Raises `Http404`."""
     if constant_time_compare(request.GET.get("key", ""), watch_key(request, job_uuid)):
-        return get_object_or_404(Job, uuid=job_uuid)
+        return Job.objects.polled(job_uuid) or get_object_or_404(Job, uuid=job_uuid)
     return visible_job(request, job_uuid)
 
 

@@ -18,15 +18,20 @@ def count_in(jobs: Sequence[Job]) -> None:
     )
 
 
-def leave(job: Job, *, served: bool = False) -> None:
+def leave(job: Job) -> None:
     """The job no longer counts as waiting."""
-    changes: dict[str, Any] = {
-        "waiting": F("waiting") - 1,
-        "waiting_seconds": F("waiting_seconds") - job.expected_seconds,
-    }
     # The share as it is now: the job may have changed hands since it was read.
     share = FairShare.objects.filter(pk__in=Job.objects.filter(pk=job.pk).values("fair_share"))
-    share.update(**changes, **({"last_served": Now()} if served else {}))
+    share.update(**_without(job))
+
+
+def serve(job: Job) -> None:
+    """The job was just taken: its share is the one served last."""
+    FairShare.objects.filter(pk=job.fair_share_id).update(**_without(job), last_served=Now())
+
+
+def _without(job: Job) -> dict[str, Any]:
+    return {"waiting": F("waiting") - 1, "waiting_seconds": F("waiting_seconds") - job.expected_seconds}
 
 
 def recount(share: FairShare) -> None:

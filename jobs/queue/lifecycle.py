@@ -39,7 +39,7 @@ from jobs.messages import (
 from jobs.models import FairShare, Job, JobQuerySet, Output
 from jobs.queue import broker, live, timings
 from jobs.queue.events import record
-from jobs.queue.fair_share import count_in, leave, recount
+from jobs.queue.fair_share import count_in, leave, recount, serve
 from jobs.storage.outputs import after_commit, discard
 from ml.core.text import Message
 
@@ -155,7 +155,7 @@ def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
         if not taken:
             return None
         job.status, job.attempt = Status.RUNNING, job.attempt + 1
-        leave(job, served=True)
+        serve(job)
         record(job, Status.RUNNING, TAKEN_BY(worker=worker) if worker else None)
     if job.attempt == 1:  # of later ones, the wait began with an earlier run
         waited = (timezone.now() - job.queued_at).total_seconds()

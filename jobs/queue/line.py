@@ -61,6 +61,12 @@ SELECT 1 + ahead.jobs + COALESCE(served.jobs, 0), ahead.seconds + COALESCE(serve
 FROM ahead CROSS JOIN served
 """
 
+# The lease is named for its index's sake.
+BUSY = """
+SELECT id, expected_seconds, started_at FROM jobs_job
+WHERE status = 'running' AND queue = %s AND lease_expires_at > %s
+"""
+
 
 def place(job: Job) -> Place | None:
     """Where a queued job stands, were nobody to come or go; None for any other job."""
@@ -85,12 +91,8 @@ def ahead(queue: str, fair_share_key: str) -> int:
 def _busy_seconds(queue: str) -> float:
     """What the running jobs of a queue still need."""
     now = timezone.now()
-    # The lease is named for its index's sake.
-    running = (
-        Job.objects.running()
-        .filter(queue=queue, lease_expires_at__gt=now)
-        .values_list("expected_seconds", "started_at")
-    )
     return sum(
-        max(0.0, expected - (now - started).total_seconds()) for expected, started in running if started
+        max(0.0, job.expected_seconds - (now - job.started_at).total_seconds())
+        for job in Job.objects.raw(BUSY, [queue, now])
+        if job.started_at
     )

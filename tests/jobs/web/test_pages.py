@@ -371,6 +371,18 @@ def test_a_page_that_polls_is_not_looked_up_again_but_no_other_browser_can_poll_
     assert alice.client.get(polled).status_code == 404
 
 
+def test_a_poll_of_a_job_that_waits_asks_for_its_row_its_place_and_what_runs(
+    alice: Person, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    submit_one(alice.owner, "nap", {}, {})
+    assert lifecycle.claim("cpu")
+    job = submit_one(alice.owner, "nap", {}, {})
+    found = re.search(r'hx-get="([^"]+)"', page(alice.client.get(reverse("job", args=[job.uuid]))))
+    assert found
+    with django_assert_num_queries(3):
+        assert "Next in line" in page(alice.client.get(f"{html.unescape(found[1])}&v=old"))
+
+
 def test_the_last_fragment_asks_no_more_and_brings_the_result(alice: Person) -> None:
     job = finished(alice.owner)
     response = alice.client.get(reverse("job-status", args=[job.uuid]))
