@@ -6,16 +6,8 @@ from jobs.models import Photo
 from jobs.queue.request import Step
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters.picture import PicturePresenter
-from ml.core.formats import Kind
+from ml.core.formats import FORMATS, Kind
 from ml.core.operation import Operation, Slot
-
-ACCEPTED_TYPES = {
-    Kind.IMAGE: "image/*",
-    Kind.ANIMATION: "image/gif,image/webp,image/png",
-    Kind.VIDEO: "video/mp4,video/webm,video/quicktime",
-    Kind.ARCHIVE: ".zip,application/zip",
-    Kind.MODEL: ".safetensors",
-}
 
 
 @dataclass
@@ -33,7 +25,7 @@ class SlotField:
     @property
     def accept(self) -> str:
         """For a file input."""
-        return ",".join(ACCEPTED_TYPES[kind] for kind in sorted(self.slot.accepts))
+        return ",".join(part for kind in sorted(self.slot.accepts) for part in _accepted(kind))
 
 
 @dataclass
@@ -89,3 +81,11 @@ class Draft:
 
     def missing(self) -> SlotField | None:
         return next((field for field in self.slots if len(field.photos) < field.slot.minimum), None)
+
+
+def _accepted(kind: Kind) -> list[str]:
+    """Media types and suffixes; of pictures any, so that a telephone offers its camera and all that it has."""
+    if kind is Kind.IMAGE:
+        return ["image/*"]
+    found = [one for one in FORMATS.values() if one.kind is kind or (kind is Kind.ANIMATION and one.animated)]
+    return [part for one in found for part in (one.media_type, *one.suffixes)]

@@ -2,14 +2,15 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
+
+import pooch
 
 from ml.core.errors import WeightsUnavailable
 from ml.core.messages import (
@@ -22,7 +23,6 @@ from ml.core.messages import (
 from ml.core.text import Message
 
 ML_ROOT = Path(__file__).resolve().parents[1]
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -93,18 +93,12 @@ class Weights:
         """Download the file where that is its source; returns its path, raises `WeightsUnavailable`."""
         if not isinstance(self.source, Download):
             return self.path()
-        target = cache_folder() / self.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(f".{os.getpid()}.partial")
         try:
-            with urlopen(self.source.url, timeout=60) as response, partial.open("wb") as file:  # noqa: S310  (an address of ours)
-                while chunk := response.read(CHUNK):
-                    file.write(chunk)
-            partial.replace(target)
-        except (URLError, OSError) as error:
+            pooch.retrieve(
+                self.source.url, self.sha256, self.name, cache_folder(), progressbar=sys.stderr.isatty()
+            )
+        except (OSError, ValueError) as error:
             raise WeightsUnavailable(WEIGHTS_NOT_DOWNLOADED, name=self.name, error=str(error)) from None
-        finally:
-            partial.unlink(missing_ok=True)
         return self.path()
 
     def _how_to_get(self) -> Message:

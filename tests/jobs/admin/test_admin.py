@@ -438,7 +438,7 @@ def test_the_dashboard_counts_what_ended_waits_and_runs(ada, alice):
     assert (cpu.name, cpu.waiting, cpu.running, cpu.workers) == ("cpu", 1, 1, 0)
 
 
-def test_the_dashboard_of_an_empty_site_is_calm(ada):
+def test_the_dashboard_of_an_empty_site_is_calm(ada, redis):
     html = ada.client.get(reverse("admin:index")).text
     assert "No job has ended in the last 30 days." in html
     assert "No worker has been seen." in html
