@@ -34,13 +34,17 @@ def _without(job: Job) -> dict[str, Any]:
     return {"waiting": F("waiting") - 1, "waiting_seconds": F("waiting_seconds") - job.expected_seconds}
 
 
-def recount(share: FairShare) -> None:
-    """Count its jobs anew: some went with their owner, who was deleted."""
+def recount_next(queue: str) -> bool:
+    """Count the jobs of the share anew that is next: some went with their owner, who was deleted; False if none is."""
+    share = FairShare.objects.filter(queue=queue, waiting__gt=0).order_by("last_served", "id").first()
+    if share is None:
+        return False
     with transaction.atomic():
         FairShare.objects.select_for_update().get(pk=share.pk)
         waiting = Job.objects.queued().filter(fair_share=share)
         found = waiting.aggregate(waiting=Count("pk"), waiting_seconds=Coalesce(Sum("expected_seconds"), 0.0))
         FairShare.objects.filter(pk=share.pk).update(**found)
+    return True
 
 
 def fair_share_of(key: str, queue: str) -> FairShare:

@@ -36,10 +36,10 @@ from jobs.messages import (
     TRIED_AGAIN,
     WORKER_LOST,
 )
-from jobs.models import FairShare, Job, JobQuerySet, Output
+from jobs.models import Job, JobQuerySet, Output
 from jobs.queue import broker, live, timings
 from jobs.queue.events import record
-from jobs.queue.fair_share import count_in, leave, recount, serve
+from jobs.queue.fair_share import count_in, leave, recount_next, serve
 from jobs.storage.outputs import after_commit, discard
 from ml.core.text import Message
 
@@ -116,23 +116,28 @@ def cancel(job: Job) -> None:
             raise Refused(ALREADY_ENDED, status=409)
 
 
+# In SQL, since it is asked for every job: a fourth of what the same costs by way of the ORM.
+NEXT = """
+SELECT * FROM jobs_job
+WHERE status = 'queued' AND fair_share_id = (
+    SELECT id FROM jobs_fairshare WHERE queue = %s AND waiting > 0 ORDER BY last_served, id LIMIT 1
+)
+ORDER BY priority DESC, id LIMIT 1
+"""
+
+
 def claim(queue: str, *, worker: str = "", pid: int | None = None, task_id: str = "") -> Claim | None:
     """Take the next job of a queue, or None where nothing waits.
 
     Next is: of the fair shares with waiting jobs, the one served least recently; of its jobs, the highest
     priority; of those, the oldest.
     """
-    while (
-        fair_share := FairShare.objects.filter(queue=queue, waiting__gt=0)
-        .order_by("last_served", "id")
-        .first()
-    ):
-        job = Job.objects.queued().filter(fair_share=fair_share).order_by("-priority", "id").first()
-        if job is None:
-            recount(fair_share)
-        elif claim := _take(job, worker, pid, task_id):
+    while True:
+        job = next(iter(Job.objects.raw(NEXT, [queue])), None)
+        if job and (claim := _take(job, worker, pid, task_id)):
             return claim
-    return None
+        if job is None and not recount_next(queue):
+            return None
 
 
 def _take(job: Job, worker: str, pid: int | None, task_id: str) -> Claim | None:
