@@ -15,11 +15,15 @@ install := $(python) -m pip install --disable-pip-version-check --constraint req
 run: .venv/installed
 	@exec $(python) manage.py up --end-with-parent
 
+# Side by side, a file of tests in one process; a network on one core in each. What Python compiled is kept.
+unexport PYTHONDONTWRITEBYTECODE
+pytest := OMP_NUM_THREADS=1 $(python) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
 test: .venv/installed-for-development
-	$(python) -m pytest
+	$(pytest)
 
 quick: .venv/installed-for-development
-	$(python) -m pytest -m "not slow and not browser"
+	$(pytest) --nomigrations --ignore tests/browser --ignore tests/fuzz -m "not slow"
 
 SECONDS ?= 600
 DATABASE ?= sqlite

@@ -106,6 +106,7 @@ def png() -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 def test_a_picture_is_sent_by_nginx_and_nobody_learns_from_where(stack: Stack, alice: Person) -> None:
     sent = stack.send(alice.token, png())
     assert sent.status == 201, sent.body

@@ -218,6 +218,7 @@ def test_tiles_leave_no_seams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert np.abs(tiles - whole).mean() < 0.1
 
 
+@pytest.mark.slow
 def test_gray_alpha_and_depth_stay(tmp_path: Path) -> None:
     frames, _ = burst(count=3)
     gray = [np.asarray(Picture(frame).to_pillow().convert("L"))[:, :, None] for frame in frames]

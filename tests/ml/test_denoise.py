@@ -116,7 +116,7 @@ def test_nlm_is_as_good_in_16_bits_as_in_8(tmp_path: Path) -> None:
     assert qualities[3] > qualities[2] - 0.5
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_tiles_of_every_method_equal_the_whole(
     method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -30,7 +30,7 @@ def of_a_photo(operation: Operation) -> bool:
     )
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("kind", ODD)
 @pytest.mark.parametrize(
     "operation", [each for each in registry().all() if of_a_photo(each)], ids=lambda operation: operation.slug

@@ -225,7 +225,7 @@ def test_every_address_is_in_the_matrix() -> None:
     assert {route for route in routes() if not route.startswith("admin/")} == {*MATRIX, *SHARED}
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("route", MATRIX, ids=lambda route: route or "home")
 def test_who_may(world: World, route: str) -> None:
     address = world.address(route)

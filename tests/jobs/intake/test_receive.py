@@ -306,7 +306,7 @@ ORIENTED = {
 }
 
 
-@pytest.mark.sampled(13)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("orientation", ORIENTED)
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_a_turned_picture_is_stored_upright(send: Send, file_format: str, orientation: int) -> None:

@@ -12,6 +12,7 @@ from tests.support import wait_for
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.slow
 def test_the_networks_are_imported_once_nobody_waits(monkeypatch):
     imported = []
     monkeypatch.setattr(Operation, "function", lambda operation: imported.append(operation.slug))

@@ -48,7 +48,7 @@ def test_a_program_starts_it_with_no_more_than_its_name(alice: Person, client: C
     assert Job.objects.get().operation == slug
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("redis")
 @pytest.mark.parametrize(
