@@ -1,5 +1,6 @@
 """The cast, a photo, and the processes around the site."""
 
+import gc
 import io
 import os
 import shutil
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models.signals import post_migrate
 from django.test import Client
 from PIL import Image
 
@@ -46,6 +48,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for index, item in enumerate(of_one):
             if index not in kept:
                 item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """The million objects of imported libraries stay for good, and need not be looked through again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """After each test that commits, Django would make all permissions anew, for which no test asks."""
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 # The cast ------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ import psutil
 import redis
 from django.conf import settings
 from django.db import connection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from jobs.models import Job, Owner, Photo
 from jobs.queue import submission, workers
@@ -166,7 +168,8 @@ class Redis:
     def __init__(self) -> None:
         self.folder = Path(settings.HOME) / "redis"
         self.socket = Path(settings.REDIS_URL.removeprefix("unix://"))
-        self.client = redis.Redis(unix_socket_path=str(self.socket))
+        # By itself a client waits longer and longer between its tries, seconds for a server that takes none.
+        self.client = redis.Redis(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 1))
         self.start()
 
     def start(self) -> None:

@@ -119,6 +119,7 @@ def timed_assertions(source: str) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 def test_no_test_compares_seconds_that_went_by() -> None:
     """A busy machine must fail nobody's test: count what is asked, tried or done; benchmarks/ measures times.
 

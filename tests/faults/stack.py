@@ -17,6 +17,8 @@ import psutil
 import psycopg
 import redis
 from celery import Celery
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.faults.machine import Postgres, WallClock, mount_small_disk
 from tests.operations import OPERATIONS
@@ -68,8 +70,10 @@ class Stack:
         self.site = Site(self.home, free_port(), [*UP, "--end-with-parent"], **variables)
         self._undo.callback(self.site.end)
         self._socket = Config(latent_home=self.home).redis_socket
-        self._redis = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=5)
-        self._broker = Celery(broker=f"redis+socket://{self._socket}")
+        self._redis = redis.Redis(
+            unix_socket_path=str(self._socket), socket_timeout=5, retry=Retry(NoBackoff(), 1)
+        )
+        self._broker = Celery(broker=f"redis+socket://{self._socket}", set_as_current=False)
 
     def __enter__(self) -> Self:
         try:

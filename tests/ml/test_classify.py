@@ -24,6 +24,7 @@ def cat() -> Picture:
     return Picture(skimage.data.chelsea())
 
 
+@pytest.mark.slow
 def test_it_knows_a_cat_and_a_cup_of_coffee(tmp_path: Path, cat: Picture) -> None:
     found = develop("classify", tmp_path, {"image": cat}, {}, Context())
     assert {label.title for label in found.labels[:3]} == {"Egyptian cat", "tiger cat", "tabby"}

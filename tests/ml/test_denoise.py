@@ -165,6 +165,7 @@ def test_nlm_of_a_large_photo_asks_several_times_a_second(tmp_path: Path) -> Non
     assert context.tiles == 2
 
 
+@pytest.mark.slow
 def test_the_network_is_the_default_and_beats_every_filter(tmp_path: Path) -> None:
     assert OPERATION.parse({}).model_dump()["method"] == "dncnn"
     for name, clean in (*CLEAN.items(), ("gray", gray(CLEAN["astronaut"]))):
@@ -234,7 +235,7 @@ def test_a_comparison_too_large_for_memory_is_refused_in_words() -> None:
     assert OPERATION.estimate(OPERATION.parse({}), facts).seconds < OPERATION.deadline_seconds
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("clipped", [False, True])
 def test_all_methods_are_measured_on_the_same_noise(clipped: bool, tmp_path: Path) -> None:
     write_picture(Picture(CLEAN["astronaut"]), tmp_path / "a.png", "png")

@@ -794,7 +794,7 @@ def test_a_bomb_is_refused_at_once(
     assert spent.bytes < 2_000_000
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", [hostile.idat_bomb, hostile.text_bomb, hostile.gif_of_nothing])
 def test_of_a_bomb_with_a_sound_picture_only_the_picture_is_unpacked(
     send: Send, bomb: Callable[[], bytes]
