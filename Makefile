@@ -15,9 +15,10 @@ install := $(python) -m pip install --disable-pip-version-check --constraint req
 run: .venv/installed
 	@exec $(python) manage.py up --end-with-parent
 
-# Side by side, a file of tests in one process; a network on one core in each. What Python compiled is kept.
+# Side by side, a file of tests in one process, those of the browser first since they take longest; a network on one
+# core in each. What Python compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
-pytest := OMP_NUM_THREADS=1 $(python) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+pytest := OMP_NUM_THREADS=1 $(python) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/installed-for-development
 	$(pytest)
