@@ -13,59 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.admin import base, dashboard, presenters
-from jobs.models import ApiToken, Job, Owner, Photo, ShareLink
-from jobs.queue import lifecycle
-from jobs.queue.lifecycle import Outcome
+from jobs.admin import base
+from jobs.models import ApiToken, Job, ShareLink
+from tests.jobs.admin.jobs import JOBS, act, claimed, failed, listed, page_of, succeeded, waiting
 from tests.jobs.conftest import assert_counters_true
-from tests.support import saying, submit_one
 
 pytestmark = pytest.mark.django_db
 
 Status = Job.Status
-JOBS = "admin:jobs_job_changelist"
-
-
-def page_of(job):
-    return reverse("admin:jobs_job_change", args=[job.pk])
-
-
-def waiting(owner, operation="nap", *photos):
-    return submit_one(owner, operation, {}, {"photo": photos} if photos else {})
-
-
-def claimed(owner, operation="nap", *photos, worker="worker@here"):
-    job = waiting(owner, operation, *photos)
-    claim = lifecycle.claim("cpu", worker=worker, pid=1, task_id="task")
-    assert claim.job == job
-    return claim
-
-
-def failed(owner, code="internal"):
-    claim = claimed(owner)
-    lifecycle.fail(claim, code, saying("Oh no, it broke."))
-    claim.job.refresh_from_db()
-    return claim.job
-
-
-def succeeded(owner, operation="nap", *photos, outcome=lambda claim: Outcome(run_seconds=0.5)):
-    claim = claimed(owner, operation, *photos, worker="worker@there")
-    lifecycle.finish(claim, outcome(claim))
-    claim.job.refresh_from_db()
-    return claim.job
-
-
-def act(client, action, *jobs, **fields):
-    """Run an action of the list of jobs; the page that follows."""
-    data = {"action": action, "_selected_action": [job.pk for job in jobs], **fields}
-    return client.post(reverse(JOBS), data, follow=True)
-
-
-def listed(client, query):
-    """The jobs that the list shows."""
-    response = client.get(f"{reverse(JOBS)}?{query}")
-    assert response.status_code == 200
-    return list(response.context["cl"].result_list)
 
 
 # Who gets in ---------------------------------------------------------------------------------------------
@@ -297,102 +252,6 @@ def test_the_page_of_a_job_changes_nothing_it_is_not_asked_to(ada, alice):
     assert ada.client.get(reverse("admin:jobs_job_add")).status_code == 403
 
 
-# Deleting ------------------------------------------------------------------------------------------------
-
-
-def test_deleting_jobs_takes_their_files_and_places_along(
-    ada, alice, stored, media, django_capture_on_commit_callbacks
-):
-    done, job = succeeded(alice.owner, outcome=stored), waiting(alice.owner)
-    assert len(media()) == 1
-    question = act(ada.client, "delete_selected", done, job)
-    assert str(done) in question.text
-    assert Job.objects.count() == 2
-    with django_capture_on_commit_callbacks(execute=True):
-        act(ada.client, "delete_selected", done, job, post="yes")
-    assert not Job.objects.exists()
-    assert not media()
-    assert_counters_true()
-
-
-def test_deleting_one_job_takes_its_files_and_its_place_along(
-    ada, alice, stored, media, django_capture_on_commit_callbacks
-):
-    for job in (succeeded(alice.owner, outcome=stored), waiting(alice.owner)):
-        address = reverse("admin:jobs_job_delete", args=[job.pk])
-        assert ada.client.get(address).status_code == 200
-        with django_capture_on_commit_callbacks(execute=True):
-            ada.client.post(address, {"post": "yes"})
-    assert not Job.objects.exists()
-    assert not media()
-    assert_counters_true()
-
-
-def test_a_photo_that_a_waiting_job_needs_stays(ada, alice, photo, media, django_capture_on_commit_callbacks):
-    needed, free = photo(alice.owner), photo(alice.owner, color="#c04080")
-    job = waiting(alice.owner, "nap", needed)
-    for each in (needed, free):
-        with django_capture_on_commit_callbacks(execute=True):
-            ada.client.post(reverse("admin:jobs_photo_delete", args=[each.pk]), {"post": "yes"})
-    assert list(Photo.objects.all()) == [needed]
-    assert media() == {needed.file.name}
-    question = ada.client.get(reverse("admin:jobs_photo_delete", args=[needed.pk])).text
-    assert str(job) in question
-
-
-@pytest.mark.parametrize("what", ["auth_user", "jobs_owner"])
-def test_deleting_somebody_takes_their_files_and_places_along(
-    ada, alice, photo, stored, media, django_capture_on_commit_callbacks, what
-):
-    succeeded(alice.owner, "nap", photo(alice.owner), outcome=stored)
-    waiting(alice.owner)
-    key = alice.user.pk if what == "auth_user" else alice.owner.pk
-    address = reverse(f"admin:{what}_delete", args=[key])
-    assert dict(ada.client.get(address).context["model_count"])["jobs"] == 2
-    with django_capture_on_commit_callbacks(execute=True):
-        ada.client.post(address, {"post": "yes"})
-    assert not Owner.objects.filter(pk=alice.owner.pk).exists()
-    assert not Job.objects.exists()
-    assert not media()
-    assert_counters_true()
-
-
-# The page of a job ---------------------------------------------------------------------------------------
-
-
-def test_the_page_of_a_job_shows_its_inputs_outputs_timeline_and_error(ada, alice, photo, stored):
-    blue = photo(alice.owner)
-    done = succeeded(alice.owner, "nap", blue, outcome=stored)
-    Job.objects.filter(pk=done.pk).update(metrics={"psnr": 31.25, "ssim": None}, recipe={"engine": "torch"})
-    response = ada.client.get(page_of(done))
-    assert [moment.status for moment in response.context["timeline"]] == ["queued", "running", "succeeded"]
-    for text in (
-        reverse("photo-file", args=[blue.pk]),
-        reverse("output-file", args=[done.outputs.get().pk]),
-        "31.25",
-        "&quot;engine&quot;: &quot;torch&quot;",
-        "worker@there",
-        str(done.uuid),
-    ):
-        assert text in response.text
-    broken = ada.client.get(page_of(failed(alice.owner, "out_of_memory"))).text
-    assert "out_of_memory" in broken
-    assert "Oh no, it broke." in broken
-
-
-def test_it_escapes_what_strangers_wrote(ada, alice, photo):
-    evil = photo(alice.owner)
-    Photo.objects.filter(pk=evil.pk).update(name="<script>alert(1)</script>")
-    job = waiting(alice.owner, "nap", evil)
-    for address in (reverse(JOBS), page_of(job), reverse("admin:jobs_photo_changelist")):
-        assert "<script>alert(1)" not in ada.client.get(address).text
-
-
-def test_a_job_that_is_not_there_is_not_found(ada):
-    for name in ("12345", "nonsense"):
-        assert ada.client.get(reverse("admin:jobs_job_change", args=[name])).status_code == 404
-
-
 # Links and tokens ----------------------------------------------------------------------------------------
 
 
@@ -416,79 +275,3 @@ def test_ada_deletes_a_token_and_never_sees_its_digest(ada, alice):
         assert token.digest not in html
     ada.client.post(reverse("admin:jobs_apitoken_delete", args=[token.pk]), {"post": "yes"})
     assert not ApiToken.objects.exists()
-
-
-# The dashboard -------------------------------------------------------------------------------------------
-
-
-def test_the_dashboard_counts_what_ended_waits_and_runs(ada, alice):
-    failed(alice.owner)
-    for _ in range(3):
-        succeeded(alice.owner)
-    claimed(alice.owner)
-    waiting(alice.owner)
-    context = ada.client.get(reverse("admin:index")).context
-    assert context["week"] == {"today": 4, "total": 4, "failure_percent": 25}
-    assert (context["waiting"], context["running"]) == (1, 1)
-    (nap,) = context["operations"]
-    assert (nap.operation, nap.succeeded, nap.failed, nap.runs) == ("nap", 3, 1, [0.5, 0.5, 0.5])
-    here = next(worker for worker in context["workers"] if worker.name == "worker@here")
-    assert len(here.doing) == 1
-    (cpu,) = context["queues"]
-    assert (cpu.name, cpu.waiting, cpu.running, cpu.workers) == ("cpu", 1, 1, 0)
-
-
-def test_the_dashboard_of_an_empty_site_is_calm(ada, redis):
-    html = ada.client.get(reverse("admin:index")).text
-    assert "No job has ended in the last 30 days." in html
-    assert "No worker has been seen." in html
-
-
-@pytest.mark.slow
-def test_the_dashboard_asks_few_queries_however_many_jobs_there_are(ada, alice):
-    def count():
-        with CaptureQueriesContext(connection) as queries:
-            ada.client.get(reverse("admin:index"))
-        return len(queries)
-
-    failed(alice.owner)
-    succeeded(alice.owner)
-    count()  # logs in
-    few = count()
-    for _ in range(5):
-        failed(alice.owner)
-        succeeded(alice.owner)
-    assert count() == few
-    assert few <= 12
-
-
-def test_days_without_jobs_have_their_place(alice):
-    job = succeeded(alice.owner)
-    today = timezone.now().date()
-    Job.objects.filter(pk=job.pk).update(finished_at=timezone.now() - timedelta(days=3))
-    days = dashboard.last_days(today)
-    assert len(days) == dashboard.DAYS
-    assert [day.succeeded for day in days[-4:]] == [1, 0, 0, 0]
-    assert days[-1].day == today
-
-
-def test_percentiles_are_of_the_values_that_were_seen():
-    values = [float(value) for value in range(1, 101)]
-    assert dashboard.percentile(values, 50) == 50
-    assert dashboard.percentile(values[::-1], 95) == 95
-    assert dashboard.percentile([7.0], 95) == 7
-    assert dashboard.percentile([], 50) is None
-
-
-def test_the_highest_bar_is_as_high_as_the_chart():
-    low, high = dashboard.bars(["low", "high"], [[("a", 1)], [("a", 3), ("b", 1)]])
-    assert low.boxes == [("a", 90, 30)]
-    assert high.boxes == [("a", 30, 90), ("b", 0, 30)]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "–"), (0.44, "0.4 s"), (12.4, "12 s"), (200, "3 min 20 s"), (600, "10 min"), (7500, "2 h 5 min")],
-)
-def test_times_read_as_a_person_says_them(seconds, text):
-    assert presenters.duration(seconds) == text
