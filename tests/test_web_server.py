@@ -1,0 +1,60 @@
+"""A real gunicorn without a proxy in front: what a stranger's headers can make of a request."""
+
+import http.client
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import end
+from tests.site import free_port
+from tests.support import Process, wait_for
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+ODD = ("SCRIPT_NAME", "PATH_INFO", "REMOTE_USER", "REMOTE_ADDR", "QUERY_STRING", "HTTPS", "wsgi.url_scheme")
+FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Protocol": "ssl", "X-Forwarded-Ssl": "on"}
+
+
+@pytest.fixture(scope="module")
+def port(redis_server: object, django_db_setup: None) -> Iterator[int]:
+    """Of a site that is public, and not behind a proxy."""
+    number = free_port()
+    command = (sys.executable, "-m", "gunicorn", "--config", "python:webapp.gunicorn")
+    web = Process("bare-web", *command, PORT=str(number), HTTPS="1", BEHIND_PROXY="0", WEB_PROCESSES="1")
+    try:
+        wait_for(lambda: web.alive and answers(number), 60)
+        yield number
+    finally:
+        end([web])
+
+
+def answers(port: int) -> bool:
+    try:
+        return ask(port, "/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+def ask(port: int, path: str, **headers: str) -> tuple[int, str, str]:
+    """Status, where it leads, and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path, headers={"Host": "localhost"} | headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Location", ""), answer.read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("header", ODD)
+def test_no_header_sets_what_the_server_itself_knows_of_a_request(port: int, header: str) -> None:
+    plain = ask(port, "/jobs/")
+    assert plain[:2] == (301, "https://localhost/jobs/")
+    for value in ("/evil", "/jobs"):
+        assert ask(port, "/jobs/", **{header: value}) == plain
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+def test_without_a_proxy_nobody_says_that_a_request_came_by_tls(port: int, header: str) -> None:
+    assert ask(port, "/jobs/", **{header: FORWARDED[header]})[:2] == (301, "https://localhost/jobs/")
