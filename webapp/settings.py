@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "jobs.web.middleware.SayThatTheDatabaseIsAway",
+    "jobs.web.middleware.SayWhatIsRefused",
     "jobs.web.middleware.RefuseNullCharacters",
     "jobs.web.middleware.SayWhichMethod",
 ]

@@ -29,6 +29,7 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
         return problem(error)
     title = {
         400: _("This cannot be read"),
+        401: _("Nobody we know"),
         403: _("Not allowed"),
         404: _("Nothing here"),
         405: _("Not this way"),
@@ -40,6 +41,8 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     }.get(error.status, HTTPStatus(error.status).phrase)
     context = {"status": error.status, "title": title, "sentence": str(error)}
     response = render(request, "error.html", context, status=error.status)
+    if error.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
     if error.retry_after:
         response["Retry-After"] = str(error.retry_after)
     return response

@@ -243,6 +243,19 @@ def test_who_may(world: World, route: str) -> None:
                     assert world.state() == before, (person, method)
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_bad_token_is_refused_in_words_at_every_address(world: World, method: str) -> None:
+    for header in ("Bearer x", "bearer ", "Bearer \xff", "Bearer " + "x" * 5000):
+        program = Client(headers={"authorization": header})
+        world.clients["program"] = program
+        for route in routes():
+            response = world.asks("program", method, world.address(route))
+            assert response.status_code < 500 or route == "readyz", (header, route)
+            if response.status_code == 401:
+                assert response["WWW-Authenticate"] == "Bearer"
+                assert "This token is not good. Make a new one." in said(response), route
+
+
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("route", [route for route in routes() if route.startswith("admin/")])
 def test_nobody_but_staff_sees_the_admin(world: World, route: str) -> None:
