@@ -2,8 +2,6 @@
 
 import io
 import json
-import struct
-import zlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from jobs.models import Draft, Job, Photo
 from jobs.web.views import uploads
 from ml.registry import registry
 from tests.conftest import Person
+from tests.fuzz.corpus import with_recipe
 from tests.support import submit_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_operations")]
@@ -142,11 +141,7 @@ def test_of_files_that_are_refused_together_none_is_kept(
 
 def carrying(told: dict[str, Any]) -> SimpleUploadedFile:
     """A picture that carries this as its recipe."""
-    text = b"latent\0\0\0\0\0" + json.dumps(told).encode()
-    body = b"iTXt" + text
-    chunk = struct.pack(">I", len(text)) + body + struct.pack(">I", zlib.crc32(body))
-    content = png().read()
-    return SimpleUploadedFile("a.png", content[:33] + chunk + content[33:])
+    return SimpleUploadedFile("a.png", with_recipe(png().read(), json.dumps(told).encode()))
 
 
 def test_a_job_of_ninety_photos_is_begun_again_with_all_of_them(
