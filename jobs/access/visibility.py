@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def jobs_of(owner: Owner) -> QuerySet[Job]:
-    """The jobs an owner sees in lists."""
-    return Job.objects.filter(owner=owner)
+def jobs_of(owner: Owner | None) -> QuerySet[Job]:
+    """The jobs an owner sees in lists; a stranger sees none."""
+    return Job.objects.filter(owner=owner) if owner else Job.objects.none()
 
 
 def photos_of(owner: Owner) -> QuerySet[Photo]:
