@@ -42,6 +42,12 @@ TOO_MANY_UPLOADS = Message(
     "too_many_uploads",
     _("You have sent {count} photos within an hour, and that is the limit. Go on in {minutes} min."),
 )
+TOO_MANY_SIGN_UPS = Message(
+    "too_many_sign_ups",
+    _(
+        "From where you are {count} accounts were made within an hour, and that is the limit. Try again later."
+    ),
+)
 NO_ROOM = Message(
     "no_room", _("Your photos and results take {limit} MB, and no more fit. Delete some, and try again.")
 )

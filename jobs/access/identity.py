@@ -42,7 +42,7 @@ def owner_made_if_needed(request: HttpRequest) -> Owner:
     """The owner that a request speaks for; a stranger becomes a visitor."""
     found = owner_of(request)
     if found is None:
-        found = Owner.objects.create(address=_digest(client_address(request)))
+        found = Owner.objects.create(address=address_digest(request))
         request.session[SESSION_OWNER] = str(found.id)
         request._latent_owner = found  # type: ignore[attr-defined]
     return found
@@ -106,6 +106,7 @@ def _counted_as(address: str) -> str:
     return str(IPv6Network((found, HOUSEHOLD_BITS), strict=False).network_address)
 
 
-def _digest(address: str) -> str:
+def address_digest(request: HttpRequest) -> str:
     """A keyed digest of an address: enough to share a turn and limits by, and no more."""
-    return hmac.new(settings.SECRET_KEY.encode(), address.encode(), "sha256").hexdigest()[:32]
+    address = client_address(request).encode()
+    return hmac.new(settings.SECRET_KEY.encode(), address, "sha256").hexdigest()[:32]
