@@ -20,7 +20,6 @@ from jobs.messages import BODY_TOO_LARGE, NULL_CHARACTER, WRONG_METHOD
 from jobs.web.views import errors
 from ml.core.text import capped
 
-log = logging.getLogger(__name__)
 access_log = logging.getLogger(logs.ACCESS)
 
 REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
@@ -103,8 +102,7 @@ class SayThatTheDatabaseIsAway:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
-        log.warning("the database is away: %s", error)
-        return errors.database_away(request)
+        return errors.database_away(request, error)
 
 
 class RefuseNullCharacters:
