@@ -2,7 +2,7 @@
 #   make run    the site, at http://127.0.0.1:8000 (PORT and LATENT_HOME move it)
 #   make test   the whole test suite
 #   make faults the whole site broken again and again, for SECONDS, on a DATABASE (sqlite or postgresql)
-#   make fuzz   COUNT hostile files and CALLS made-up requests at the whole site
+#   make fuzz   COUNT hostile files, odd headers and CALLS made-up requests at the whole site
 #   make scale-test   the site on many machines, played by this one; as root
 #   make screenshots ADMIN=name PASSWORD=word   pictures of every page of the running SITE, in var/screenshots
 
@@ -35,6 +35,7 @@ COUNT ?= 10000
 CALLS ?= 5000
 fuzz: .venv/installed-for-development
 	$(python) -m tests.fuzz files --count $(COUNT)
+	$(python) -m tests.fuzz headers
 	$(python) -m tests.fuzz api --calls $(CALLS)
 
 scale-test: .venv/installed-for-development

@@ -42,6 +42,12 @@ TOO_MANY_UPLOADS = Message(
     "too_many_uploads",
     _("You have sent {count} photos within an hour, and that is the limit. Go on in {minutes} min."),
 )
+TOO_MANY_SIGN_UPS = Message(
+    "too_many_sign_ups",
+    _(
+        "From where you are {count} accounts were made within an hour, and that is the limit. Try again later."
+    ),
+)
 NO_ROOM = Message(
     "no_room", _("Your photos and results take {limit} MB, and no more fit. Delete some, and try again.")
 )
@@ -174,6 +180,7 @@ BODY_TOO_LARGE = Message(
     "body_too_large",
     _("This is {size:,} MB, and at most {limit} MB can be sent. Make it smaller and try again."),
 )
+PAST_THE_END = Message("past_the_end", _("This file ends before what was asked for. Ask for all of it."))
 NULL_CHARACTER = Message("null_character", _("There is a null character in this address. Take it out."))
 DATABASE_AWAY = Message(
     "database_away", _("The site cannot reach its database just now. Nothing is lost: try again in a minute.")

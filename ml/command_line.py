@@ -24,7 +24,7 @@ from ml.core.formats import FORMATS, WRITTEN, FileFormat
 from ml.core.images import write_picture
 from ml.core.messages import IN_FILE
 from ml.core.operation import Operation, choices
-from ml.core.text import Message, _
+from ml.core.text import Message, _, capped
 from ml.core.weights import Weights
 from ml.registry import registry
 
@@ -33,6 +33,11 @@ ANOTHER_VERSION = Message(
     _("This recipe is of another version of the operation: the result may differ."),
 )
 STOPPED = Message("command_line.stopped", _("Stopped."))
+WRONG_SEED = Message(
+    "command_line.wrong_seed",
+    _("a seed is a whole number from {least} to {most}"),
+    {"least": 0, "most": recipes.LARGEST_SEED},
+)
 NO_RECIPE = Message(
     "command_line.no_recipe",
     _("{path} is no recipe and carries none. Give a recipe as JSON, or a result of Latent."),
@@ -149,7 +154,7 @@ def _parse_run(arguments: Sequence[str]) -> _Job:
         help="a file for the first output, or a folder for all",
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=followed.get("seed", 0), help="default: %(default)s")
+    parser.add_argument("--seed", type=_seed, default=followed.get("seed", 0), help="default: %(default)s")
     for name, field in operation.params.model_fields.items():
         _add_param(parser, operation, name, field)
     chosen = vars(parser.parse_args(rest))
@@ -201,10 +206,17 @@ def _read_recipe(path: Path) -> dict[str, Any]:
         not isinstance(found, dict)
         or not isinstance(found.get("operation"), str)
         or not isinstance(found.get("params"), dict)
-        or not isinstance(found.get("seed", 0), int)
+        or not recipes.is_seed(found.get("seed", 0))
     ):
         raise InputError(NO_RECIPE, path=str(path))
     return found
+
+
+def _seed(text: str) -> int:
+    number = capped(text, recipes.LARGEST_SEED + 1)
+    if recipes.is_seed(number):
+        return number
+    raise argparse.ArgumentTypeError(str(WRONG_SEED))
 
 
 def _add_param(

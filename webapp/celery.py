@@ -1,7 +1,10 @@
 """The Celery app: how messages travel and how children are kept. What a job is, it does not know."""
 
+import logging
 import os
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
+from queue import Empty
 from typing import Any
 
 from celery import Celery, bootsteps, signals
@@ -16,6 +19,8 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 from django.conf import settings
 
 from webapp.supervisor.processes import end_with
+
+log = logging.getLogger(__name__)
 
 HERE_SECONDS = 5
 LONGEST_JOB_SECONDS = 3600  # a job's own deadline is in its row; this bounds a message
@@ -59,7 +64,63 @@ class Message(virtual.Message):
         self.ack(multiple=multiple)  # type: ignore[no-untyped-call]
 
 
-redis.Channel.Message = Message
+class Channel(redis.Channel):
+    """Drops what it cannot read. By itself it ends the worker, and the next one, where a message lies in its way."""
+
+    Message = Message
+
+    def basic_consume(
+        self, queue: str, no_ack: bool, callback: Callable[[Any], Any], consumer_tag: str, **options: Any
+    ) -> Any:
+        def guarded(message: Any) -> Any:
+            try:
+                _check(message)
+                return callback(message)
+            except self._not_of_the_message():
+                raise
+            except Exception as error:
+                _dropped(queue, error)
+                message.reject()
+
+        return super().basic_consume(queue, no_ack, guarded, consumer_tag, **options)  # type: ignore[no-untyped-call]
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except self._not_of_the_message():
+            raise
+        except Exception as error:
+            _dropped("", error)
+            return True
+
+    def _not_of_the_message(self) -> tuple[type[Exception], ...]:
+        transport: Any = self.connection
+        return (*transport.connection_errors, Empty)
+
+
+def _check(message: Any) -> None:
+    """Raise for what is unlike our own messages: some of it a worker takes up, and then fails at with a place in its
+    pool taken that nobody gives back."""
+    for name, value in message.headers.items():
+        usual: object = _usual_headers().get(name)
+        if value not in (usual, None) and not (isinstance(value, str) and isinstance(usual, str)):
+            raise ValueError(f"the header {name[:30]} is none of ours")
+
+
+@cache
+def _usual_headers() -> dict[str, Any]:
+    headers: dict[str, Any] = app.amqp.as_task_v2("-", "-", args=["-"], root_id="-", parent_id="-").headers
+    return headers
+
+
+def _dropped(queue: str, error: Exception) -> None:
+    # Not the message itself: it is a stranger's, and of any length.
+    log.error(
+        "A message that cannot be read was dropped%s: %s", queue and f" from {queue}", repr(error)[:200]
+    )
+
+
+redis.Transport.Channel = Channel
 
 
 class SayIAmHere(bootsteps.StartStopStep):

@@ -80,6 +80,9 @@ class Config(BaseSettings):
         2000, ge=1, description="Photos the visitors of one address may send within an hour."
     )
     member_uploads_per_hour: int = Field(10_000, ge=1, description="Photos a member may send within an hour.")
+    sign_ups_per_hour: int = Field(
+        10, ge=1, description="Accounts that may be made from one address within an hour."
+    )
     visitor_stored_megabytes: int = Field(
         5000, ge=1, description="What the photos and results of the visitors of one address may take."
     )

@@ -45,6 +45,11 @@ graceful_timeout = 5
 timeout = 60
 loglevel = CONFIG.log_level
 control_socket_disable = True
+# What a proxy tells, Django reads, and only with BEHIND_PROXY: here nobody's header says by which scheme or under
+# which path a request came.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 # The heartbeat file of a worker must not wait for a busy disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (files there have no name)
 

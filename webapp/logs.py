@@ -49,6 +49,7 @@ def configuration(config: Config) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": config.log_level},
         "loggers": {
             "django.request": {"level": "ERROR"},
+            "django.security": {"level": "CRITICAL"},  # a stranger's odd header is no error of the site's
             "axes": {"level": "WARNING"},
             "PIL": {"level": "CRITICAL"},
             ACCESS: {"level": "INFO" if config.log_format == "json" else "WARNING"},

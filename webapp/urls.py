@@ -73,5 +73,6 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("api/v1/", api.urls),
+    path("admin/password_change/", admin.site.admin_view(account.password)),
     path("admin/", admin.site.urls),
 ]

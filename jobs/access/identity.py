@@ -1,7 +1,9 @@
 """Who asks: a member, a visitor, a program with a token, an admin."""
 
 import hmac
+import re
 import uuid
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 SESSION_OWNER = "owner"
 USED_EVERY_SECONDS = 60
+WITH_PORT = re.compile(r"^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$", re.ASCII)
+"""As some proxies write an address."""
+HOUSEHOLD_BITS = 64
+"""Of an IPv6 address, what a provider hands out; the rest is whoever's it is to choose (RFC 6177)."""
 
 
 def owner_of(request: HttpRequest) -> Owner | None:
@@ -36,7 +42,7 @@ def owner_made_if_needed(request: HttpRequest) -> Owner:
     """The owner that a request speaks for; a stranger becomes a visitor."""
     found = owner_of(request)
     if found is None:
-        found = Owner.objects.create(address=_digest(client_address(request)))
+        found = Owner.objects.create(address=address_digest(request))
         request.session[SESSION_OWNER] = str(found.id)
         request._latent_owner = found  # type: ignore[attr-defined]
     return found
@@ -81,13 +87,26 @@ def _user_of_token(secret: str) -> "User":
 
 
 def client_address(request: HttpRequest) -> str:
-    """The IP address that a request comes from."""
+    """The IP address that a request comes from; of IPv6 the network, whose addresses are all one household's."""
     address: str = request.META.get("REMOTE_ADDR", "")
     if settings.LATENT.behind_proxy:
         address = request.headers.get("X-Forwarded-For", address).split(",")[-1].strip()
-    return address
+    return _counted_as(address)
 
 
-def _digest(address: str) -> str:
+def _counted_as(address: str) -> str:
+    try:
+        found = ip_address(WITH_PORT.sub(r"\1\2", address).partition("%")[0])
+    except ValueError:
+        return address  # of a socket, which has none
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((found, HOUSEHOLD_BITS), strict=False).network_address)
+
+
+def address_digest(request: HttpRequest) -> str:
     """A keyed digest of an address: enough to share a turn and limits by, and no more."""
-    return hmac.new(settings.SECRET_KEY.encode(), address.encode(), "sha256").hexdigest()[:32]
+    address = client_address(request).encode()
+    return hmac.new(settings.SECRET_KEY.encode(), address, "sha256").hexdigest()[:32]

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
-from django.shortcuts import get_object_or_404
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from jobs.access.identity import is_admin, owner_of
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def jobs_of(owner: Owner) -> QuerySet[Job]:
-    """The jobs an owner sees in lists."""
-    return Job.objects.filter(owner=owner)
+def jobs_of(owner: Owner | None) -> QuerySet[Job]:
+    """The jobs an owner sees in lists; a stranger sees none."""
+    return Job.objects.filter(owner=owner) if owner else Job.objects.none()
 
 
 def photos_of(owner: Owner) -> QuerySet[Photo]:
@@ -38,15 +37,19 @@ def visible_job(request: HttpRequest, job_uuid: UUID) -> Job:
 
 def watch_key(request: HttpRequest, job_uuid: UUID) -> str:
     """What a page gives back with each poll: this browser has been shown this job. It dies with the session."""
-    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    session = _session_of(request)
     return salted_hmac("jobs.access.watch", f"{job_uuid} {session}", algorithm="sha256").hexdigest()[:32]
 
 
 def watched_job(request: HttpRequest, job_uuid: UUID) -> Job:
     """A job whose page polls; it need not be asked again who is looking. Raises `Http404`."""
     if constant_time_compare(request.GET.get("key", ""), watch_key(request, job_uuid)):
-        return Job.objects.polled(job_uuid) or get_object_or_404(Job, uuid=job_uuid)
+        return Job.objects.polled(job_uuid, _session_of(request)) or visible_job(request, job_uuid)
     return visible_job(request, job_uuid)
+
+
+def _session_of(request: HttpRequest) -> str:
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
 
 
 def own_job(request: HttpRequest, job_uuid: UUID) -> Job:

@@ -29,6 +29,7 @@ from jobs.errors import Refused
 from jobs.models import Job, JobInput, Output, Owner
 from jobs.queue import deletion, lifecycle
 from jobs.queue.state import kept_until, state_of
+from ml.core.text import capped
 
 MOST_OWNERS = 100
 WIDE = ("params", "recipe", "metrics", "labels", "series", "error", "error_text")
@@ -223,7 +224,8 @@ def _found(object_id: str) -> Job:
     jobs = Job.objects.select_related("owner__user", "fair_share").prefetch_related(
         "inputs__photo", "outputs", "events", "shares"
     )
-    job = jobs.filter(pk=int(object_id)).first() if object_id.isdecimal() else None
+    number = capped(object_id)
+    job = None if number is None else jobs.filter(pk=number).first()
     if job is None:
         raise Http404
     return job

@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from jobs.errors import Refused
-from jobs.messages import DISK_NEARLY_FULL, NO_ROOM, TOO_MANY_UPLOADS
+from jobs.messages import DISK_NEARLY_FULL, NO_ROOM, TOO_MANY_SIGN_UPS, TOO_MANY_UPLOADS
 from jobs.models import Output, Owner, Photo
 
 HOUR = timedelta(hours=1)
@@ -32,6 +32,15 @@ def check_upload(owner: Owner, size: int) -> None:
     limit = settings.LATENT.member_stored_megabytes if member else settings.LATENT.visitor_stored_megabytes
     if stored_bytes(owner) + size > limit * 1_000_000:
         raise Refused(NO_ROOM(limit=limit), status=413)
+
+
+def check_sign_up(address: str) -> None:
+    """Raise `Refused` where enough accounts were made from there; `address` is the digest of one."""
+    most = settings.LATENT.sign_ups_per_hour
+    made = Owner.objects.filter(address=address, created_at__gt=timezone.now() - HOUR).exclude(user=None)
+    if made.count() >= most:
+        seconds = round(HOUR.total_seconds())
+        raise Refused(TOO_MANY_SIGN_UPS(count=most), status=429, retry_after=seconds)
 
 
 def check_disk() -> None:

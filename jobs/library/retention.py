@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from jobs.intake import limits
 from jobs.models import Draft, Job, JobEvent, Output, Owner, Photo, ShareLink
 from jobs.queue import deletion
 from jobs.storage import outputs
@@ -38,6 +39,7 @@ def clean() -> dict[str, int]:
         "events": _delete_events(),
         "idempotency keys": _forget_idempotency_keys(),
         "visitors": _delete_visitors(),
+        "addresses": _forget_addresses(),
         "sessions": Session.objects.filter(expire_date__lt=timezone.now()).delete()[0],
         "orphans": _delete_orphans(),
     }
@@ -122,6 +124,14 @@ def _delete_visitors() -> int:
     """Visitors who own nothing and whose session must be over."""
     limit = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
     return Owner.objects.filter(user=None, jobs=None, photos=None, created_at__lt=limit).delete()[0]
+
+
+def _forget_addresses() -> int:
+    """Where members signed up, once it limits nothing any more."""
+    limit = timezone.now() - limits.HOUR
+    return (
+        Owner.objects.filter(created_at__lt=limit).exclude(user=None).exclude(address="").update(address="")
+    )
 
 
 def _delete_orphans() -> int:

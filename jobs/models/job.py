@@ -46,7 +46,11 @@ SELECT
     id, uuid, owner_id, operation, method, status, queue, fair_share_id, priority,
     expected_seconds, started_at, cancel_requested_at
 FROM jobs_job
-WHERE uuid = %s AND status IN ('queued', 'running')
+WHERE uuid = %s AND status IN ('queued', 'running') AND (
+    %s = '' OR EXISTS (
+        SELECT 1 FROM django_session WHERE session_key = %s AND expire_date > CURRENT_TIMESTAMP
+    )
+)
 """
 
 
@@ -60,10 +64,13 @@ class JobQuerySet(models.QuerySet["Job"]):
     def unfinished(self) -> Self:
         return self.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
 
-    def polled(self, job_uuid: uuid.UUID) -> "Job | None":
-        """A job that has not ended, with what its page needs at each poll and the rest to be asked for."""
+    def polled(self, job_uuid: uuid.UUID, session: str) -> "Job | None":
+        """A job that has not ended, with what its page needs at each poll and the rest to be asked for.
+
+        None where the session that the page was shown in is over.
+        """
         name = Job._meta.get_field("uuid").get_db_prep_value(job_uuid, connections[self.db])
-        return next(iter(self.raw(POLLED, [name])), None)
+        return next(iter(self.raw(POLLED, [name, session, session])), None)
 
 
 class Job(models.Model):

@@ -12,6 +12,8 @@ from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
+READY_SECONDS = 60
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -22,6 +24,14 @@ def client() -> "redis.Redis":
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1)
     )
+
+
+def takes_writes() -> bool:
+    """Whether Redis takes what a job sends it: one whose memory is full, or whose disk is, still answers a ping."""
+    try:
+        return bool(client().set("latent:ready", 1, ex=READY_SECONDS))
+    except redis.RedisError:
+        return False
 
 
 def hint(default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 
 from jobs.messages import told
 from ml.core.operation import Operation, Option, Params, choices
+from ml.core.recipe import LARGEST_SEED
+from ml.core.text import capped
 from ml.core.validation import reason
 
 WIDEST_SLIDER = 1000
 FEW = 4
 SHORT = 18
-LARGEST_SEED = 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -145,9 +146,8 @@ class ParamsForm(forms.Form):
     def _clean_seed(self, given: str | None) -> None:
         if given is None:
             return
-        if given.isdecimal() and int(given) <= LARGEST_SEED:
-            self.seed = int(given)
-        else:
+        self.seed = capped(given, LARGEST_SEED + 1)
+        if self.seed is None or self.seed > LARGEST_SEED:
             self.add_error("seed", _("A seed is a whole number, 0 or more."))
 
     @property

@@ -18,8 +18,8 @@ from jobs.access import signing
 from jobs.errors import Refused
 from jobs.messages import BODY_TOO_LARGE, NULL_CHARACTER, WRONG_METHOD
 from jobs.web.views import errors
+from ml.core.text import capped
 
-log = logging.getLogger(__name__)
 access_log = logging.getLogger(logs.ACCESS)
 
 REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
@@ -67,14 +67,27 @@ class RefuseLargeBodies:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and int(length) > settings.LATENT.max_upload_megabytes * 1_000_000 + FORM_BYTES:
-            size, limit = round(int(length) / 1e6), settings.LATENT.max_upload_megabytes
+        length = capped(request.META.get("CONTENT_LENGTH") or "0") or 0
+        if length > settings.LATENT.max_upload_megabytes * 1_000_000 + FORM_BYTES:
+            size, limit = round(length / 1e6), settings.LATENT.max_upload_megabytes
             message = BODY_TOO_LARGE(size=size, limit=limit)
             response = errors.refused(request, Refused(message, code="too_large", status=413))
             response["Connection"] = "close"  # the rest of the body is never read
             return response
         return self._get_response(request)
+
+
+class SayWhatIsRefused:
+    """What a page refuses, wherever in it, is said in words; the API says it in its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return errors.refused(request, error) if isinstance(error, Refused) else None
 
 
 class SayThatTheDatabaseIsAway:
@@ -89,8 +102,7 @@ class SayThatTheDatabaseIsAway:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
-        log.warning("the database is away: %s", error)
-        return errors.database_away(request)
+        return errors.database_away(request, error)
 
 
 class RefuseNullCharacters:

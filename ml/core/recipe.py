@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
@@ -19,6 +19,9 @@ HEAD_BYTES = 1 << 16
 """How much of the beginning of a file `embed` needs."""
 LONGEST_RECIPE = 60_000
 """In bytes: a JPEG segment holds 65,533. A recipe that is longer is left out."""
+
+LARGEST_SEED = 2**53 - 1
+"""So that JSON carries it through any program."""
 
 KEYWORD = b"latent"
 NAMESPACE = "urn:latent:1.0:"
@@ -67,6 +70,11 @@ def extract(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, IndexError, ElementTree.ParseError, RecursionError):
         return None
     return recipe if isinstance(recipe, dict) else None
+
+
+def is_seed(value: object) -> TypeGuard[int]:
+    """Whether a value that comes from a stranger can be a seed."""
+    return type(value) is int and 0 <= value <= LARGEST_SEED
 
 
 def _png_chunk(data: bytes) -> bytes:

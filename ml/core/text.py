@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+LARGEST = 10**18
+"""No number that is asked for is larger; it fits into 64 bits."""
 CATALOGUE: dict[str, "Message"] = {}
 """Every message that there is, by its code; that of an operation is there with the operation."""
 
@@ -17,6 +19,17 @@ def excerpt(words: str, most: int = 60) -> str:
     """As much of a stranger's words as a sentence bears: what can be seen of them, on one line, `most` characters."""
     seen = " ".join("".join(char if char.isprintable() else " " for char in words).split())
     return seen if len(seen) <= most else f"{seen[: most - 1]}…"
+
+
+def capped(digits: str, most: int = LARGEST) -> int | None:
+    """The number that a stranger's digits say, or `most` where they say more; None where they are no digits.
+
+    Python itself makes no number of more than 4,300 digits, and databases none of more than 18.
+    """
+    if not digits.isdecimal():
+        return None
+    figures = digits.lstrip("0")
+    return most if len(figures) > len(str(most)) else min(int(figures or "0"), most)
 
 
 class Title(str):

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz files --count 10000` and `python -m tests.fuzz api --calls 5000`; 1 where anything was found.
+"""`python -m tests.fuzz files --count 10000`, `… headers --count 3000`, `… api --calls 5000`; 1 where anything was found.
 
 With `--seed N` another thousand things go wrong, and with `--database URL` on an empty PostgreSQL database.
 """
@@ -16,7 +16,7 @@ import django
 
 django.setup()
 
-from tests.fuzz import api, files  # noqa: E402
+from tests.fuzz import api, files, headers  # noqa: E402
 from tests.fuzz.target import Target  # noqa: E402
 from tests.settings import TEST_HOME  # noqa: E402
 
@@ -28,14 +28,17 @@ common.add_argument(
 parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
 what = parser.add_subparsers(dest="what", required=True)
 what.add_parser("files", parents=[common]).add_argument("--count", type=int, default=10_000)
+what.add_parser("headers", parents=[common]).add_argument("--count", type=int, default=3_000)
 what.add_parser("api", parents=[common]).add_argument("--calls", type=int, default=5_000)
 arguments = parser.parse_args()
 with tempfile.TemporaryDirectory(prefix="latent-fuzz-", ignore_cleanup_errors=True) as folder:
     target = Target(Path(folder), arguments.database)
     try:
-        found: files.Findings | api.Findings
+        found: files.Findings | headers.Findings | api.Findings
         if arguments.what == "files":
             found = files.run(target, arguments.count, arguments.seed)
+        elif arguments.what == "headers":
+            found = headers.run(target, arguments.count, arguments.seed)
         else:
             found = api.run(target, arguments.calls, arguments.seed)
     finally:

@@ -128,6 +128,13 @@ def _archives() -> dict[str, bytes]:
     return {"zip": zipped(album), "zip-deflated": zipped(album, zipfile.ZIP_DEFLATED)}
 
 
+def with_recipe(sound: bytes, told: bytes) -> bytes:
+    """A PNG with these bytes where a result of Latent has its recipe."""
+    text = b"iTXt" + b"latent\0\0\0\0\0" + told
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    return sound[:33] + chunk + sound[33:]
+
+
 def zipped(files: Mapping[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", how) as archive:

@@ -22,9 +22,12 @@ from schemathesis.specs.openapi.checks import (
 from jobs.models import Photo
 from tests.conftest import Person
 from tests.fuzz.corpus import hostile_file
+from tests.fuzz.headers import odd_request, odd_result, wrong_with
 
 FILES = 300
 CALLS = 200
+HEADERS = 1000
+RECIPES = 150
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -56,6 +59,31 @@ def test_a_hostile_file_is_a_photo_or_one_sentence(alice: Person, media: Callabl
             assert told["detail"].endswith((".", "…")), told
         left = {name for name in media() if not name.startswith("thumbnails/")}
         assert not left, (number, file.label)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis", "operations")
+def test_an_odd_header_is_no_error_of_the_site(alice: Person, photo: Any) -> None:
+    address = f"/files/photos/{photo(alice.owner).id}"
+    for number in range(HEADERS):
+        asked = odd_request(0, number, address)
+        client = alice.client if number % 2 else Client()
+        answer = client.generic(asked.method, asked.path, asked.body, headers=dict(asked.headers))
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        assert not wrong_with(asked, answer.status_code, body.decode(errors="replace"))
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_a_result_with_an_odd_recipe_is_a_photo(alice: Person, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(RECIPES):
+        sent = SimpleUploadedFile("a.png", odd_result(0, number))
+        answer = alice.client.post("/photos", {"file": sent}, headers={"accept": "application/json"})
+        assert answer.status_code == 201, number
+        if again := answer.json()["again"]:
+            assert alice.client.get(again).status_code == 200, number
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 @pytest.mark.slow

@@ -186,6 +186,28 @@ def test_a_recipe_of_another_version_is_followed_with_a_warning(
     assert "another version" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seed", ["-1", "1.5", "x", str(2**53), "9" * 5000])
+def test_a_seed_that_is_none_is_refused_in_one_short_sentence(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: str
+) -> None:
+    out = tmp_path / "out.png"
+    assert main(["run", "add-noise", str(picture), "-o", str(out), "--seed", seed]) == 2
+    said = capsys.readouterr().err
+    assert "a seed is a whole number from 0 to 9007199254740991" in said
+    assert len(said) < 200
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("seed", ["-1", "true", "null", "[]", str(2**53), "9" * 5000])
+def test_a_recipe_whose_seed_is_none_is_no_recipe(
+    picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: str
+) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(f'{{"operation": "add-noise", "version": 1, "params": {{}}, "seed": {seed}}}')
+    assert main(["run", str(picture), "-o", str(tmp_path / "out.png"), "--recipe", str(recipe)]) == 1
+    assert "is no recipe and carries none" in capsys.readouterr().err
+
+
 def test_inputs_of_every_kind_are_taken(tmp_path: Path) -> None:
     for name in ("animation", "rgba-16", "cmyk"):
         out = tmp_path / f"{name}-out.png"

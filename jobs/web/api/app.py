@@ -20,18 +20,21 @@ from jobs.web.problems import PROBLEM_TYPE
 
 
 class BearerOrSession:
-    """A Bearer token where one is given, else the session of the site, guarded against CSRF."""
+    """A Bearer token where one is given, else the session of the site, guarded against CSRF.
+
+    A browser that has nothing here yet may ask too, and becomes a visitor by what it sends, not by asking.
+    """
 
     openapi_security_schema = {"type": "http", "scheme": "bearer"}
 
-    def __call__(self, request: HttpRequest) -> Owner | None:
+    def __call__(self, request: HttpRequest) -> Owner | dict[str, str] | None:
         if identity.has_bearer(request):
             return identity.owner_of(request)
         if not request.COOKIES:
             return None
         if check_csrf(request):
             raise Refused(CSRF, status=403)
-        return identity.owner_made_if_needed(request)
+        return identity.owner_of(request) or request.COOKIES
 
 
 class Api(NinjaAPI):

@@ -44,8 +44,9 @@ def jobs(
     request: HttpRequest, status: Job.Status | None = None, operation: str = "", cursor: str = ""
 ) -> JobPage:
     """Your jobs, the newest first, a page at a time."""
-    owner = identity.owner_made_if_needed(request)
-    found = visibility.jobs_of(owner).prefetch_related("inputs", "outputs").order_by("-id")
+    found = (
+        visibility.jobs_of(identity.owner_of(request)).prefetch_related("inputs", "outputs").order_by("-id")
+    )
     if status:
         found = found.filter(status=status)
     if operation:

@@ -15,6 +15,7 @@ from jobs.messages import told
 from jobs.models import Job, Output, Photo
 from jobs.queue.state import State, kept_until
 from ml.core.operation import Operation, Slot
+from ml.core.recipe import LARGEST_SEED
 
 LONGEST_SHARE_SECONDS = 10 * 365 * 86400
 
@@ -204,7 +205,7 @@ class JobIn(Schema):
     operation: str
     params: dict[str, Any] = {}
     inputs: dict[str, UUID | list[UUID]] = {}
-    seed: int | None = pydantic.Field(None, ge=0, lt=2**53)
+    seed: int | None = pydantic.Field(None, ge=0, le=LARGEST_SEED)
 
 
 IdempotencyKey = Annotated[

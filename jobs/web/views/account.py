@@ -8,16 +8,18 @@ from django.contrib.auth import get_user_model, login, logout, update_session_au
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs.access import identity
+from jobs.access import guessing, identity
+from jobs.intake import limits
 from jobs.library import retention
 from jobs.library.export import everything_of
-from jobs.models import ApiToken
+from jobs.models import ApiToken, Owner
 from ml.core.text import excerpt
 
 MOST_TOKENS = 20
@@ -38,15 +40,44 @@ class DeleteForm(forms.Form):
         strip=False,
     )
 
-    def __init__(self, user: Any, *args: Any) -> None:
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(*args)
-        self._user = user
+        self._request = request
+        self._user: Any = request.user
 
     def clean_password(self) -> str:
         password = self.cleaned_data["password"]
-        if not self._user.check_password(password):
+        if not guessing.is_password_of(self._request, self._user, password):
             raise forms.ValidationError(_("This is not your password."))
         return str(password)
+
+
+class NewPasswordForm(PasswordChangeForm):
+    """Whoever changes a password that somebody else may know has no use for that person's tokens either."""
+
+    revoke_tokens = forms.BooleanField(
+        label=gettext_lazy("Revoke my API tokens too"),
+        help_text=gettext_lazy("Programs that use them are turned away from then on."),
+        required=False,
+        initial=True,
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request.user, *args)  # type: ignore[arg-type]
+        self._request = request
+        if not ApiToken.objects.filter(user=self.user).exists():
+            del self.fields["revoke_tokens"]
+
+    def clean_old_password(self) -> str:
+        given = self.cleaned_data["old_password"]
+        if not guessing.is_password_of(self._request, self.user, given):
+            raise forms.ValidationError(_("This is not your password."))
+        return str(given)
+
+    def save(self, commit: bool = True) -> Any:
+        if self.cleaned_data.get("revoke_tokens"):
+            ApiToken.objects.filter(user=self.user).delete()
+        return super().save(commit)
 
 
 class LogIn(LoginView):
@@ -64,10 +95,20 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         return redirect("gallery")
     form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, form.save(), backend="django.contrib.auth.backends.ModelBackend")
+        user = _new_member(request, form)
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, _("Welcome. What you have made so far is in your gallery."))
         return redirect("gallery")
     return render(request, "account/signup.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def _new_member(request: HttpRequest, form: SignUpForm) -> Any:
+    address = identity.address_digest(request)
+    limits.check_sign_up(address)
+    with transaction.atomic():
+        user = form.save()
+        Owner.objects.create(user=user, address=address)
+    return user
 
 
 @login_required
@@ -77,7 +118,7 @@ def settings(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def password(request: HttpRequest) -> HttpResponse:
-    form = PasswordChangeForm(request.user, request.POST or None)  # type: ignore[arg-type]
+    form = NewPasswordForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
         messages.success(request, _("Your password is changed."))
@@ -87,7 +128,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def delete(request: HttpRequest) -> HttpResponse:
-    form = DeleteForm(request.user, request.POST or None)
+    form = DeleteForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = request.user
         logout(request)

@@ -1,8 +1,11 @@
 """What a person, or a program, reads when there is no page to show."""
 
+import logging
+import sys
 from http import HTTPStatus
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -22,6 +25,8 @@ from jobs.web.problems import problem
 
 AWAY_SECONDS = 10
 
+log = logging.getLogger(__name__)
+
 
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     """A page in words, or a problem for a program."""
@@ -29,6 +34,7 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
         return problem(error)
     title = {
         400: _("This cannot be read"),
+        401: _("Nobody we know"),
         403: _("Not allowed"),
         404: _("Nothing here"),
         405: _("Not this way"),
@@ -40,6 +46,8 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     }.get(error.status, HTTPStatus(error.status).phrase)
     context = {"status": error.status, "title": title, "sentence": str(error)}
     response = render(request, "error.html", context, status=error.status)
+    if error.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
     if error.retry_after:
         response["Retry-After"] = str(error.retry_after)
     return response
@@ -75,14 +83,22 @@ def locked_out(request: HttpRequest, *_details: object) -> HttpResponse:
     return refused(request, Refused(message, status=429, retry_after=seconds))
 
 
-def database_away(request: HttpRequest) -> HttpResponse:
+def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:
     """While it is restarted, or locked for long."""
+    log.warning("the database is away: %s", error)
+    if hasattr(request, "session"):
+        request.session.modified = False  # to keep it would be to wait once more
     response = _in_words(request, Refused(DATABASE_AWAY, status=503))
     response["Retry-After"] = str(AWAY_SECONDS)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # no error of the site's
     return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """What no view has raised, but a session that could not be kept, say, comes here too."""
+    error = sys.exc_info()[1]
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return database_away(request, error)
     return _in_words(request, Refused(INTERNAL, status=500))
 
 

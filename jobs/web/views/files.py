@@ -23,11 +23,13 @@ from django.views.decorators.http import require_safe
 
 from jobs.access import sharing, signing, visibility
 from jobs.errors import StorageAway, storage_away
+from jobs.messages import PAST_THE_END, told
 from jobs.models import Output, Photo
 from jobs.queue import live
 from jobs.storage.thumbnails import THUMBNAIL_SIDES, thumbnail_of
 from jobs.web.views import errors
 from ml.core.recipe import HEAD_BYTES, embed
+from ml.core.text import capped
 
 OWNERS = "private, max-age=31536000, immutable"
 SHARED = "private, no-cache"
@@ -134,7 +136,7 @@ def _send(
             small = thumbnail_of(stored.file, stored.sha256, side, video=video)
             response = HttpResponse(small, content_type="image/webp")
         else:
-            response = _whole(request, stored)
+            response = _whole(request, stored, etag)
             attached = "download" in request.GET or not stored.media_type.startswith(("image/", "video/"))
             response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
     except FileNotFoundError:
@@ -145,28 +147,46 @@ def _send(
     return _guarded(response, caching)
 
 
-def _whole(request: HttpRequest, stored: Photo | Output) -> HttpResponseBase:
+def _whole(request: HttpRequest, stored: Photo | Output, etag: str) -> HttpResponseBase:
     """The file: by nginx, where one is in front and has the files at hand, else in the answer."""
     if settings.LATENT.accel_redirect and not settings.LATENT.s3_bucket:
         response = HttpResponse(content_type=stored.media_type)
         response["X-Accel-Redirect"] = settings.LATENT.accel_redirect + quote(str(stored.file))
         return response
-    return _whole_or_range(request, stored.file.open("rb"), stored.bytes, stored.media_type)
+    return _whole_or_range(request, stored.file.open("rb"), stored.bytes, stored.media_type, etag)
 
 
-def _whole_or_range(request: HttpRequest, file: Any, size: int, media_type: str) -> HttpResponseBase:
+def _whole_or_range(
+    request: HttpRequest, file: Any, size: int, media_type: str, etag: str
+) -> HttpResponseBase:
     """The file, or the range of it that a video player asks for (RFC 9110, 14.2)."""
-    asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", ""))
-    if not asked or int(asked[1]) >= size:
+    asked = _asked_range(request, size, etag)
+    if asked is None:
         response: HttpResponseBase = FileResponse(file, content_type=media_type)
+    elif not asked:
+        file.close()
+        response = HttpResponse(told(PAST_THE_END), status=416, content_type="text/plain; charset=utf-8")
+        response["Content-Range"] = f"bytes */{size}"
     else:
-        first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
-        file.seek(first)
-        response = StreamingHttpResponse(_part(file, last - first + 1), status=206, content_type=media_type)
-        response["Content-Range"] = f"bytes {first}-{last}/{size}"
-        response["Content-Length"] = max(0, last - first + 1)
+        file.seek(asked.start)
+        response = StreamingHttpResponse(_part(file, len(asked)), status=206, content_type=media_type)
+        response["Content-Range"] = f"bytes {asked.start}-{asked.stop - 1}/{size}"
+        response["Content-Length"] = len(asked)
     response["Accept-Ranges"] = "bytes"
     return response
+
+
+def _asked_range(request: HttpRequest, size: int, etag: str) -> range | None:
+    """Which bytes are asked for: empty where there are none such, None where all are, or what is asked is no range."""
+    asked = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("Range", ""), re.ASCII)
+    if not asked or request.method != "GET" or request.headers.get("If-Range", etag) != etag:
+        return None
+    first, last = (capped(digits) for digits in asked.groups())
+    if first is None:
+        return None if last is None else range(max(0, size - last), size)
+    if last is not None and last < first:
+        return None
+    return range(first, size if last is None else min(last + 1, size))
 
 
 def _part(file: Any, length: int) -> Iterator[bytes]:

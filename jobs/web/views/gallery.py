@@ -23,6 +23,7 @@ from jobs.queue.state import State, kept_until, state_of
 from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views.job import unchanged
+from ml.core.text import capped
 from ml.registry import registry
 
 PAGE = 48
@@ -187,7 +188,7 @@ def _address(kept: dict[str, str], **changes: Any) -> str:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None
+    return capped(text or "")
 
 
 def _is_uuid(text: str) -> bool:

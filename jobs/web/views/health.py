@@ -1,6 +1,7 @@
 """For whoever watches over the site: is it alive, is it ready, how is it doing."""
 
-import redis
+import tempfile
+
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -22,8 +23,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     seen = [worker.seen_at for worker in workers.workers()]
     checks = {
         "database": _database_answers(),
-        "broker": _broker_answers(),
-        "disk": limits.free_bytes() > settings.LATENT.min_free_megabytes * 1_000_000,
+        "broker": redis_client.takes_writes(),
+        "disk": _disk_takes_files(),
         "worker": bool(seen),
     }
     ready = all(checks.values())
@@ -48,8 +49,13 @@ def _database_answers() -> bool:
     return True
 
 
-def _broker_answers() -> bool:
-    try:
-        return bool(redis_client.client().ping())
-    except redis.RedisError:
+def _disk_takes_files() -> bool:
+    """That there is room does not tell that the disk is not read-only."""
+    if limits.free_bytes() <= settings.LATENT.min_free_megabytes * 1_000_000:
         return False
+    try:
+        with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+            file.write(b"ready")
+    except OSError:
+        return False
+    return True

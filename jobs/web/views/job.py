@@ -25,6 +25,7 @@ from jobs.queue.state import state_of
 from jobs.web.forms import form_url
 from jobs.web.presenters.job import JobPresenter
 from jobs.web.views import errors
+from ml.core.text import capped
 
 PLACE_SECONDS = 2
 """How late a page that waits may hear of another place in line: with many waiting, all ask after every change."""
@@ -65,7 +66,8 @@ def unchanged(request: HttpRequest, version: str) -> bool:
         return bool(known)
     if not live.only_the_queue_moved(known, version):
         return False
-    return told.isdecimal() and 0 <= time.time() - int(told) < PLACE_SECONDS
+    at = capped(told)
+    return at is not None and 0 <= time.time() - at < PLACE_SECONDS
 
 
 def _live(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:

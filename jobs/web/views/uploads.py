@@ -1,8 +1,11 @@
 """Photos come in from the page."""
 
+import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +19,7 @@ from django.views.decorators.http import require_POST
 from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.intake import receive
+from jobs.library import retention
 from jobs.library.samples import SAMPLES
 from jobs.messages import NO_FILE, TOO_MANY_FILES
 from jobs.models import Owner, Photo
@@ -25,17 +29,18 @@ from jobs.web.views import errors
 from jobs.web.views.choose import choose_url
 from jobs.web.views.lookups import MOST_AT_ONCE
 from ml.core.errors import OperationError
-from ml.core.recipe import extract
+from ml.core.recipe import extract, is_seed
 from ml.registry import registry
+
+log = logging.getLogger(__name__)
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Photos come in; then the question is what should happen to them. For a script, the photo as JSON."""
-    try:
-        received = [_receive(request, file) for file in _files(request)]
-    except Refused as error:
-        return errors.refused(request, error)
+    received = _receive_all(request, _files(request))
     if errors.wants_json(request):
         return JsonResponse({**received[0], "photos": received}, status=201)
     again = next((item["again"] for item in received if item["again"]), None)
@@ -56,11 +61,21 @@ def _files(request: HttpRequest) -> "Sequence[UploadedFile[Any]]":
     return files
 
 
-def _receive(request: HttpRequest, file: "UploadedFile[Any]") -> dict[str, Any]:
-    """A stored photo, as scripts see it. `again` is the address of the form that made it, for a result of Latent."""
+def _receive_all(request: HttpRequest, files: "Sequence[UploadedFile[Any]]") -> list[dict[str, Any]]:
+    """The stored photos; where one is refused, none is kept."""
     owner = identity.owner_made_if_needed(request)
-    photo = receive.receive(owner, file)
-    recipe = _recipe_in(file)
+    photos: list[Photo] = []
+    with ExitStack() as undo:
+        for file in files:
+            photo = receive.receive(owner, file)
+            undo.callback(retention.delete_photo, photo)
+            photos.append(photo)
+        undo.pop_all()
+    return [_told(owner, photo, file) for photo, file in zip(photos, files, strict=True)]
+
+
+def _told(owner: Owner, photo: Photo, file: "UploadedFile[Any]") -> dict[str, Any]:
+    """A stored photo, as scripts see it. `again` is the address of the form that made it, for a result of Latent."""
     picture = PicturePresenter.photo(photo)
     return {
         "id": picture.id,
@@ -71,8 +86,17 @@ def _receive(request: HttpRequest, file: "UploadedFile[Any]") -> dict[str, Any]:
         "color": picture.color,
         "note": photo.note,
         "video": picture.is_video,
-        "again": _again(owner, recipe, photo) if recipe else None,
+        "again": _form_that_made(owner, file, photo),
     }
+
+
+def _form_that_made(owner: Owner, file: "UploadedFile[Any]", photo: Photo) -> str | None:
+    try:
+        recipe = _recipe_in(file)
+        return _again(owner, recipe, photo) if recipe else None
+    except Exception:  # the recipe is a stranger's, and the photo is in
+        log.exception("A recipe was left out")
+        return None
 
 
 def _recipe_in(file: "UploadedFile[Any]") -> dict[str, Any] | None:
@@ -96,16 +120,17 @@ def _again(owner: Owner, recipe: dict[str, Any], dropped: Photo) -> str | None:
         params = operation.parse(given).model_dump(mode="json")
     except OperationError:
         return None
-    photos = {slot: _still_there(owner, digests) for slot, digests in inputs.items()}
+    photos = {slot.name: _still_there(owner, inputs.get(slot.name)) for slot in operation.inputs}
     if not any(photos.values()) and operation.inputs:
         photos = {operation.inputs[0].name: [dropped.id]}
     seed = recipe.get("seed")
-    drawn = operation.random and isinstance(seed, int)
+    drawn = operation.random and is_seed(seed)
     return form_url(operation.slug, params, photos, seed=seed if drawn else None)
 
 
 def _still_there(owner: Owner, digests: object) -> list[UUID]:
     """The owner's photos with these SHA-256."""
-    wanted = [digest for digest in digests if isinstance(digest, str)] if isinstance(digests, list) else []
+    given = digests[:MOST_AT_ONCE] if isinstance(digests, list) else []
+    wanted = [digest for digest in given if isinstance(digest, str) and DIGEST.fullmatch(digest)]
     found = {photo.sha256: photo.id for photo in visibility.photos_of(owner).filter(sha256__in=wanted)}
     return [found[digest] for digest in wanted if digest in found]

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
@@ -241,6 +242,38 @@ def test_who_may(world: World, route: str) -> None:
                 if person not in HERS:
                     assert secrets_in(world, response) == [], (person, method)
                     assert world.state() == before, (person, method)
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("person", ["a stranger with cookies", *ALL, "a stranger"])
+def test_reading_makes_no_rows(world: World, person: str) -> None:
+    world.clients |= {"a stranger": Client(), "a stranger with cookies": with_odd_cookies()}
+    for route in routes():
+        for method in ("GET", *LESSER):
+            with CaptureQueriesContext(connection) as queries:
+                said(world.asks(person, method, world.address(route)))
+            made = [query["sql"] for query in queries if "INSERT INTO" in query["sql"]]
+            assert not made, (method, route)
+
+
+def with_odd_cookies() -> Client:
+    client = Client()
+    client.cookies.load({"sessionid": "x" * 32, "csrftoken": "x" * 32, "any": "cookie"})
+    return client
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_bad_token_is_refused_in_words_at_every_address(world: World, method: str) -> None:
+    for header in ("Bearer x", "bearer \xff"):
+        program = Client(headers={"authorization": header})
+        world.clients["program"] = program
+        for route in routes():
+            response = world.asks("program", method, world.address(route))
+            assert response.status_code < 500 or route == "readyz", (header, route)
+            if response.status_code == 401:
+                assert response["WWW-Authenticate"] == "Bearer"
+                assert "This token is not good. Make a new one." in said(response), route
 
 
 @pytest.mark.sampled(2)

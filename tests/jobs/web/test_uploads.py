@@ -1,6 +1,7 @@
 """Photos that come in from the page, one or a hundred, and what a result of Latent says of itself."""
 
 import io
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from PIL import Image
 from jobs.library import retention
 from jobs.models import Draft, Job, Photo
 from jobs.web.views import uploads
-from ml.core import recipe
 from ml.registry import registry
 from tests.conftest import Person
+from tests.fuzz.corpus import with_recipe
 from tests.support import submit_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis", "real_operations")]
@@ -88,27 +89,59 @@ def test_what_is_too_large_is_not_searched_for_a_recipe(
     assert searched == []
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"params": "x"},
-        {"inputs": "abc"},
-        {"inputs": {"image": "abc"}},
-        {"inputs": {"image": [1, None]}},
-        {"seed": "x"},
-        {"operation": ["x"]},
-    ],
-)
-def test_a_recipe_of_odd_fields_is_no_reason_to_refuse_a_photo(
-    client: Client, tmp_path: Path, wrong: dict[str, Any]
-) -> None:
-    told = {"operation": "denoise", "version": 1, "params": {}, "inputs": {}, "seed": 0} | wrong
-    plain, made = tmp_path / "plain.png", tmp_path / "made.png"
-    Image.new("RGB", (12, 8)).save(plain)
-    recipe.copy(plain, made, told)
-    sent = client.post("/photos", {"file": SimpleUploadedFile("a.png", made.read_bytes())}, headers=SCRIPT)
-    assert sent.status_code == 201
+TOLD = {"operation": "denoise", "version": 1, "params": {}, "inputs": {}, "seed": 0}
+ODD = (
+    None, True, -1, 10**30, 1.5, float("inf"), "x", "\0", "\ud800", "x" * 5000, [], ["x"], [None], [[]], {}, {"x": "x"},
+    {"image": "abc"}, {"image": [1, None]}, {"image": ["\0", "\ud800"]}, {"image": {"x": []}}, {"": []}, {"\ud800": [{}]},
+    {"image": ["x"] * 5000}, {"format": "\ud800"}, {"method": []}, {"sigma": 10**400}, {"sigma": float("nan")},
+)  # fmt: skip
+"""What a field of a recipe may hold instead of what it should."""
+
+
+@pytest.mark.parametrize("field", TOLD)
+def test_a_recipe_of_odd_fields_is_no_reason_to_refuse_a_photo(client: Client, field: str) -> None:
+    for wrong in ODD:
+        told = TOLD | {field: wrong}
+        sent = client.post("/photos", {"file": carrying(told)}, headers=SCRIPT)
+        assert sent.status_code == 201, wrong
+        if again := sent.json()["again"]:
+            assert client.get(again).status_code == 200, wrong
+            assert len(again) < 4000, wrong
     assert not Job.objects.exists()
+
+
+def test_a_recipe_without_a_field_is_no_reason_to_refuse_a_photo(client: Client) -> None:
+    for field in TOLD:
+        told = {name: value for name, value in TOLD.items() if name != field}
+        sent = client.post("/photos", {"file": carrying(told)}, headers=SCRIPT)
+        assert sent.status_code == 201, field
+
+
+def test_whatever_goes_wrong_with_a_recipe_the_photo_is_taken(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("unforeseen")
+
+    monkeypatch.setattr(uploads, "form_url", fail)
+    sent = client.post("/photos", {"file": carrying(TOLD)}, headers=SCRIPT)
+    assert (sent.status_code, sent.json()["again"]) == (201, None)
+
+
+def test_of_files_that_are_refused_together_none_is_kept(
+    client: Client, media: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    files = [png("red"), SimpleUploadedFile("a.png", b"no picture")]
+    with django_capture_on_commit_callbacks(execute=True):
+        refused = client.post("/photos", {"file": files}, headers=SCRIPT)
+    assert refused.status_code == 422
+    assert not Photo.objects.exists()
+    assert not media()
+
+
+def carrying(told: dict[str, Any]) -> SimpleUploadedFile:
+    """A picture that carries this as its recipe."""
+    return SimpleUploadedFile("a.png", with_recipe(png().read(), json.dumps(told).encode()))
 
 
 def test_a_job_of_ninety_photos_is_begun_again_with_all_of_them(

@@ -1,5 +1,6 @@
 """A real worker, a real Redis, a real clock; and what may happen to them."""
 
+import json
 import os
 import signal
 import time
@@ -226,6 +227,43 @@ def test_the_same_message_ten_times_runs_a_job_once(worker, redis, media):
     wait_for(lambda: ended(*jobs) and not redis.client.llen("cpu"))
     all_well(jobs, media)
     assert {fresh(job).attempt for job in jobs} == {1}
+
+
+def test_a_message_that_nobody_can_read_is_dropped_with_a_line(worker, redis, media):
+    broker.announce("elsewhere")
+    sound = json.loads(redis.client.lpop("elsewhere"))
+    headers, properties = sound["headers"], sound["properties"]
+    spoilt = [
+        *(sound | {part: odd} for part in sound for odd in (None, 1, "x", [], {})),
+        *(sound | {"headers": headers | {name: odd}} for name in headers for odd in (None, 1, "x", [], {})),
+        *(
+            sound | {"properties": properties | {name: odd}}
+            for name in properties
+            for odd in (None, 1, [], {})
+        ),
+        *({name: value for name, value in sound.items() if name != left_out} for left_out in sound),
+    ]
+    garbage = [
+        "",
+        "x",
+        "[]",
+        "null",
+        "1",
+        '"x"',
+        "{}",
+        "[" * 5000,
+        "9" * 5000,
+        b"\xff",
+        *map(json.dumps, spoilt),
+    ]
+    for message in garbage:
+        redis.client.lpush("cpu", message)
+    job = submit(None)
+    wait_for(lambda: ended(job), 25)
+    all_well([job], media)
+    assert worker.alive
+    wait_for(lambda: not redis.client.llen("cpu") and not redis.client.hlen("unacked"), 30)
+    assert "A message that cannot be read was dropped" in worker.said()
 
 
 def test_a_worker_that_could_not_acknowledge_takes_more_work(worker, clock, redis, alice):

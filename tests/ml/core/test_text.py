@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from ml.core.text import CATALOGUE, FORGOTTEN, Message, Title, excerpt, stored
+from ml.core.text import CATALOGUE, FORGOTTEN, Message, Title, capped, excerpt, stored
 
 numbers = count()
 
@@ -64,3 +64,16 @@ def test_what_this_version_has_no_words_for_is_still_shown() -> None:
 @pytest.mark.parametrize(("words", "seen"), [("a\nb\x00c", "a b c"), ("x" * 61, "x" * 59 + "…")])
 def test_an_excerpt_is_one_line_of_what_can_be_seen(words: str, seen: str) -> None:
     assert excerpt(words) == seen
+
+
+@pytest.mark.parametrize(
+    ("digits", "number"),
+    [("7", 7), ("007", 7), ("10", 10), ("11", 10), ("9" * 5000, 10), ("0" * 5000, 0), ("٣", 3), ("", None)],
+)
+def test_a_stranger_may_say_any_number(digits: str, number: int | None) -> None:
+    assert capped(digits, 10) == number
+
+
+@pytest.mark.parametrize("words", ["-1", "1.5", "²", "x", " 1"])
+def test_what_is_no_digits_is_no_number(words: str) -> None:
+    assert capped(words) is None

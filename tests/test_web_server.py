@@ -1,0 +1,94 @@
+"""A real gunicorn without a proxy in front: what a stranger's headers can make of a request."""
+
+import http.client
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+import requests
+from django.db import connection, transaction
+
+from tests.conftest import Person, end
+from tests.jobs.hostile import encode, picture
+from tests.site import free_port
+from tests.support import Process, wait_for
+
+PATIENCE_SECONDS = 5
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+ODD = ("SCRIPT_NAME", "PATH_INFO", "REMOTE_USER", "REMOTE_ADDR", "QUERY_STRING", "HTTPS", "wsgi.url_scheme")
+FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Protocol": "ssl", "X-Forwarded-Ssl": "on"}
+
+
+@pytest.fixture(scope="module")
+def port(redis_server: object, django_db_setup: None) -> Iterator[int]:
+    """Of a site that is public, and not behind a proxy."""
+    number = free_port()
+    command = (sys.executable, "-m", "gunicorn", "--config", "python:webapp.gunicorn")
+    web = Process("bare-web", *command, PORT=str(number), HTTPS="1", BEHIND_PROXY="0", WEB_PROCESSES="1")
+    try:
+        wait_for(lambda: web.alive and answers(number), 60)
+        yield number
+    finally:
+        end([web])
+
+
+@pytest.fixture(scope="module")
+def plain_port(redis_server: object, django_db_setup: None) -> Iterator[int]:
+    """Of a site on a machine of one's own."""
+    number = free_port()
+    command = (sys.executable, "-m", "gunicorn", "--config", "python:webapp.gunicorn")
+    web = Process("plain-web", *command, PORT=str(number), WEB_PROCESSES="1")
+    try:
+        wait_for(lambda: web.alive and answers(number), 60)
+        yield number
+    finally:
+        end([web])
+
+
+def answers(port: int) -> bool:
+    try:
+        return ask(port, "/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+def ask(port: int, path: str, **headers: str) -> tuple[int, str, str]:
+    """Status, where it leads, and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path, headers={"Host": "localhost"} | headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Location", ""), answer.read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("header", ODD)
+def test_no_header_sets_what_the_server_itself_knows_of_a_request(port: int, header: str) -> None:
+    plain = ask(port, "/jobs/")
+    assert plain[:2] == (301, "https://localhost/jobs/")
+    for value in ("/evil", "/jobs"):
+        assert ask(port, "/jobs/", **{header: value}) == plain
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+def test_without_a_proxy_nobody_says_that_a_request_came_by_tls(port: int, header: str) -> None:
+    assert ask(port, "/jobs/", **{header: FORWARDED[header]})[:2] == (301, "https://localhost/jobs/")
+
+
+@pytest.mark.slow
+def test_nobody_waits_long_for_the_lock_of_the_database(plain_port: int, alice: Person) -> None:
+    url, bearer = f"http://127.0.0.1:{plain_port}/api/v1/photos", {"Authorization": f"Bearer {alice.token}"}
+    sent = {"file": ("photo.png", encode(picture(), "PNG"))}
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            connection.cursor().execute("LOCK TABLE jobs_apitoken, jobs_photo IN EXCLUSIVE MODE")
+        begun = time.monotonic()
+        answer = requests.post(url, files=sent, headers=bearer, timeout=60)
+        waited = time.monotonic() - begun
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert waited < 1.5 * PATIENCE_SECONDS
+    assert requests.post(url, files=sent, headers=bearer, timeout=60).status_code == 201
