@@ -31,7 +31,8 @@ from ml.super_resolution import (
     networks,
 )
 from ml.super_resolution.messages import ENLARGING
-from ml.super_resolution.real_esrgan import SCALE, CompactNet, RRDBNet, load_ncnn
+from ml.super_resolution.ncnn import load_ncnn
+from ml.super_resolution.real_esrgan import SCALE, CompactNet, RRDBNet
 
 Enlarge = Callable[[Tensor], Tensor]
 """From RGB or gray (N, C, H, W) in [0, 1] to (N, C, scale H, scale W), not clipped."""
