@@ -10,17 +10,33 @@ from torch import Tensor, nn
 
 NCNN_MAGIC = "7767517"
 HALF_PRECISION_TAG = 0x01306B47
-WITHOUT_WEIGHTS = {"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp", "PixelShuffle"}
+WITH_WEIGHTS = {"Convolution", "PReLU", "MemoryData"}
+WITHOUT_WEIGHTS = {
+    *("Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp", "PixelShuffle", "Swish", "Sigmoid")
+}
+
+
+class Memory(nn.Module):
+    """A value for each channel, (1, channels, 1, 1), that ncnn keeps as a layer without an input."""
+
+    values: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("values", torch.zeros(1, channels, 1, 1))
+
+    def forward(self) -> Tensor:
+        return self.values
 
 
 def load_ncnn(network: nn.Module, data: Path) -> None:
     """Fill a network from an ncnn `.bin` file and the `.param` file beside it.
 
-    The convolutions and PReLUs of the network must be those of the file, in its order and of its sizes, and
+    The convolutions, PReLUs and memories of the network must be those of the file, in its order and of its sizes, and
     every byte must be used; raises ValueError otherwise.
     """
     layers = list(_ncnn_layers(data.with_suffix(".param").read_text("ascii")))
-    modules = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.PReLU)]
+    modules = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.PReLU | Memory)]
     stream = _Stream(data.read_bytes())
     for (kind, sizes), module in zip(layers, modules, strict=True):
         if isinstance(module, nn.Conv2d) and kind == "Convolution":
@@ -33,6 +49,10 @@ def load_ncnn(network: nn.Module, data: Path) -> None:
             _fill(module.bias, stream.floats(module.bias.numel()))
         elif isinstance(module, nn.PReLU) and kind == "PReLU" and sizes[0] == module.num_parameters:
             _fill(module.weight, stream.floats(module.num_parameters))
+        elif (
+            isinstance(module, Memory) and kind == "MemoryData" and _channels(sizes) == module.values.numel()
+        ):
+            _fill(module.values, stream.floats(module.values.numel()))
         else:
             raise ValueError(f"{data.name}: {kind} {sizes} for {module}")
     if stream.left:
@@ -48,10 +68,15 @@ def _ncnn_layers(text: str) -> Iterator[tuple[str, dict[int, int]]]:
         kind, _, inputs, outputs, *rest = line.split()
         if kind in WITHOUT_WEIGHTS:
             continue
-        if kind not in ("Convolution", "PReLU"):
+        if kind not in WITH_WEIGHTS:
             raise ValueError(f"there is no reader for the ncnn layer {kind}")
         pairs = (pair.split("=") for pair in rest[int(inputs) + int(outputs) :])
         yield kind, {int(number): int(value) for number, value in pairs if "," not in value}
+
+
+def _channels(sizes: dict[int, int]) -> int | None:
+    """Of a memory that is one pixel wide and high; None for others."""
+    return sizes.get(2) if (sizes.get(0), sizes.get(1)) == (1, 1) else None
 
 
 class _Stream:

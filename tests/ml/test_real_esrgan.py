@@ -15,9 +15,9 @@ from ml.core.execution import execute, recipe
 from ml.core.images import Picture, to_float, write_picture
 from ml.core.weights import Package
 from ml.registry import registry
-from ml.super_resolution import REAL_ESRGAN_COMPACT, TILES, Method
+from ml.super_resolution import REAL_ESRGAN_COMPACT, TILES, Single
 from ml.super_resolution.real_esrgan import RRDBNet
-from ml.super_resolution.run import enlarge, loaded, shrunk
+from ml.super_resolution.run import enlarge, enlarger
 from tests.ml.samples import alpha, ints, photo
 
 OPERATION = registry().get("super-resolution")
@@ -65,7 +65,7 @@ def test_the_compact_network_shows_the_same_picture_at_every_scale(scale: int) -
 @pytest.mark.parametrize(
     "method", ["real-esrgan-compact", pytest.param("real-esrgan", marks=pytest.mark.slow)]
 )
-def test_gray_alpha_and_depth_stay(method: Method) -> None:
+def test_gray_alpha_and_depth_stay(method: Single) -> None:
     color = photo(24, 20).mean(axis=2, keepdims=True)
     pixels = np.concatenate([color * 257, alpha() * 65535], axis=2).astype(np.uint16)
     enlarged = enlarge(Picture(pixels), method, 2, Context())
@@ -91,9 +91,9 @@ def test_the_result_names_its_weights(tmp_path: Path) -> None:
     )
 
 
-def untiled(method: Method, picture: Picture, scale: int) -> np.ndarray:
-    network = loaded(method, "cpu")
-    values = infer(lambda image: shrunk(network(image), scale), to_float(picture.pixels), torch_device("cpu"))
+def untiled(method: Single, picture: Picture, scale: int) -> np.ndarray:
+    _, apply = enlarger(method, scale, "cpu")
+    values = infer(apply, to_float(picture.pixels), torch_device("cpu"))
     return np.rint(np.clip(values, 0, 1) * 255)
 
 
@@ -104,7 +104,7 @@ def untiled(method: Method, picture: Picture, scale: int) -> np.ndarray:
     [("real-esrgan-compact", 2), ("real-esrgan-compact", 3), ("real-esrgan-compact", 4), ("real-esrgan", 4)],
 )
 def test_tiles_of_the_real_networks_equal_the_whole(
-    method: Method, scale: int, monkeypatch: pytest.MonkeyPatch
+    method: Single, scale: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overlap = TILES[method].overlap
     tiles = type(TILES[method])(side=104, overlap=overlap, seconds_per_megapixel=0)
