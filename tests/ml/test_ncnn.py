@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml.super_resolution.ncnn import HALF_PRECISION_TAG, NCNN_MAGIC, load_ncnn
+from ml.super_resolution.ncnn import HALF_PRECISION_TAG, NCNN_MAGIC, Memory, load_ncnn
 from ml.super_resolution.real_esrgan import CompactNet
+from ml.super_resolution.span import SPAN
 
 
 def write_ncnn(network: torch.nn.Module, path: Path) -> None:
@@ -22,6 +23,9 @@ def write_ncnn(network: torch.nn.Module, path: Path) -> None:
             lines.append(
                 f"Convolution c 1 1 a b 0={module.out_channels} 1=3 6={module.weight.numel()} -23310=1,0.2"
             )
+        elif isinstance(module, Memory):
+            blob += module.values.numpy().tobytes()
+            lines.append(f"MemoryData m 0 1 a 0=1 1=1 2={module.values.numel()}")
         elif isinstance(module, torch.nn.PReLU):
             blob += module.weight.detach().numpy().tobytes()
             lines.append(f"PReLU p 1 1 a b 0={module.num_parameters}")
@@ -43,6 +47,23 @@ def test_the_reader_takes_every_number_to_its_place(small: Path) -> None:
     load_ncnn(read, small)
     for before, after in zip(written.parameters(), read.parameters(), strict=True):
         assert torch.allclose(before, after, atol=1e-3)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_memory_is_read_where_it_fits(channels: int, tmp_path: Path) -> None:
+    written, read = SPAN(2, width=4, blocks=1), SPAN(2, width=4, blocks=1)
+    written.mean.values.copy_(torch.rand(1, 3, 1, 1))
+    path = tmp_path / "span.bin"
+    write_ncnn(written, path)
+    param = path.with_suffix(".param")
+    param.write_text(param.read_text().replace("1=1 2=3", f"1=1 2={channels}"))
+    if channels == 3:
+        load_ncnn(read, path)
+        assert torch.equal(read.mean.values, written.mean.values)
+        assert torch.allclose(read.tail.weight, written.tail.weight, atol=1e-3)
+    else:
+        with pytest.raises(ValueError, match="MemoryData"):
+            load_ncnn(read, path)
 
 
 @pytest.mark.parametrize("change", ["cut", "longer", "tag", "order", "layer", "kind", "magic", "network"])
