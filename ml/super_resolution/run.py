@@ -19,19 +19,23 @@ from ml.core.side_by_side import by_method, judge_of
 from ml.core.tiling import tiled
 from ml.core.weights import Weights
 from ml.super_resolution import (
+    CLEAR_REALITY,
     FSRCNN,
     LATENT_SR,
     REAL_ESRGAN,
     REAL_ESRGAN_COMPACT,
+    SPAN,
     SRCNN,
     TILES,
     Single,
     SuperResolutionParams,
     compared,
     networks,
+    span,
 )
 from ml.super_resolution.messages import ENLARGING
-from ml.super_resolution.real_esrgan import SCALE, CompactNet, RRDBNet, load_ncnn
+from ml.super_resolution.ncnn import load_ncnn
+from ml.super_resolution.real_esrgan import CompactNet, RRDBNet
 
 Enlarge = Callable[[Tensor], Tensor]
 """From RGB or gray (N, C, H, W) in [0, 1] to (N, C, scale H, scale W), not clipped."""
@@ -43,10 +47,13 @@ LUMINANCE: Mapping[str, tuple[Callable[[int], Weights], Callable[[int], nn.Modul
 }
 """The weights and the network for a scale, of the methods that see Y only."""
 
-COLOR: Mapping[str, tuple[Weights, Callable[[], nn.Module]]] = {
-    "real-esrgan": (REAL_ESRGAN, RRDBNet),
-    "real-esrgan-compact": (REAL_ESRGAN_COMPACT, CompactNet),
+COLOR: Mapping[str, Mapping[int, tuple[Weights, Callable[[], nn.Module]]]] = {
+    "clear-reality": {4: (CLEAR_REALITY, lambda: span.ColorKept(span.SPAN(4), 4))},
+    "span": {2: (SPAN[2], lambda: span.SPAN(2)), 4: (SPAN[4], lambda: span.SPAN(4, bare_from=48))},
+    "real-esrgan": {4: (REAL_ESRGAN, RRDBNet)},
+    "real-esrgan-compact": {4: (REAL_ESRGAN_COMPACT, CompactNet)},
 }
+"""The weights and the network of the methods that see RGB, by the scales there are networks for."""
 
 
 def run(inputs: Inputs, params: SuperResolutionParams, context: Context) -> Result:
@@ -85,7 +92,12 @@ def weights_of(method: Single, scale: int) -> tuple[Weights, ...]:
     """What a method has learned; nothing, for the bicubic."""
     if method in LUMINANCE:
         return (LUMINANCE[method][0](scale),)
-    return (COLOR[method][0],) if method in COLOR else ()
+    return (COLOR[method][trained_scale(method, scale)][0],) if method in COLOR else ()
+
+
+def trained_scale(method: Single, scale: int) -> int:
+    """The scale of the network that enlarges: the next larger one, whose result is made smaller."""
+    return min(each for each in COLOR[method] if each >= scale) if method in COLOR else scale
 
 
 def enlarge(picture: Picture, method: Single, scale: int, context: Context) -> Picture:
@@ -118,10 +130,9 @@ def enlarge(picture: Picture, method: Single, scale: int, context: Context) -> P
 
 def enlarger(method: Single, scale: int, device: str) -> tuple[nn.Module, Enlarge]:
     """The network of a method, and the method as a function."""
+    network = loaded(method, device, trained_scale(method, scale))
     if method in COLOR:
-        network = loaded(method, device)
         return network, lambda image: _by_color(network, scale, image)
-    network = loaded(method, device, scale)
 
     def enlarge_luminance(y: Tensor) -> Tensor:
         return network(resize_bicubic(y, scale)) if method == "srcnn" else network(y, scale)
@@ -131,7 +142,8 @@ def enlarger(method: Single, scale: int, device: str) -> tuple[nn.Module, Enlarg
 
 def _by_color(network: nn.Module, scale: int, image: Tensor) -> Tensor:
     """A gray picture goes through as three equal channels, whose mean comes back."""
-    enlarged = shrunk(network(image.expand(-1, 3, -1, -1)), scale)
+    size = [length * scale for length in image.shape[-2:]]
+    enlarged = shrunk(network(image.expand(-1, 3, -1, -1)), size)
     return enlarged.mean(1, keepdim=True) if image.shape[1] == 1 else enlarged
 
 
@@ -144,28 +156,24 @@ def _by_luminance(enlarge: Enlarge, scale: int, image: Tensor) -> Tensor:
     return ycbcr_to_rgb(torch.cat([enlarge(ycbcr[:, :1]), chroma], 1))
 
 
-def shrunk(image: Tensor, scale: int) -> Tensor:
-    """From (N, C, 4H, 4W) to (N, C, scale H, scale W), antialiased.
+def shrunk(image: Tensor, size: Sequence[int]) -> Tensor:
+    """To (N, C, *size), antialiased.
 
     A tile begins at a whole input pixel, which is a whole pixel at each scale: every tile samples at one phase.
     """
-    if scale == SCALE:
+    if image.shape[-2:] == torch.Size(size):
         return image
-    size = [length * scale // SCALE for length in image.shape[-2:]]
-    return functional.interpolate(image, size=size, mode="bicubic", antialias=True, align_corners=False)
+    return functional.interpolate(image, size=list(size), mode="bicubic", antialias=True, align_corners=False)
 
 
 @cache
-def loaded(method: Single, device: str, scale: int = SCALE) -> nn.Module:
-    """The network of a method, ready on its device; kept, since a worker runs many jobs.
-
-    Real-ESRGAN's networks have one scale; of the others there is a network for each.
-    """
+def loaded(method: Single, device: str, scale: int) -> nn.Module:
+    """The network of a method for one of the scales it has, ready on its device; kept, since a worker runs many jobs."""
     if method in LUMINANCE:
         weights_for, build_for = LUMINANCE[method]
         network = load_weights(build_for(scale), weights_for(scale).path())
     else:
-        weights, build = COLOR[method]
+        weights, build = COLOR[method][scale]
         path = weights.path()
         with torch.device("meta"):
             network = build()

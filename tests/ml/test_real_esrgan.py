@@ -1,6 +1,5 @@
-"""Real-ESRGAN: the reader of its weights, and the real networks over tiles."""
+"""Real-ESRGAN: the real networks over tiles."""
 
-import struct
 from pathlib import Path
 
 import cv2
@@ -16,75 +15,14 @@ from ml.core.execution import execute, recipe
 from ml.core.images import Picture, to_float, write_picture
 from ml.core.weights import Package
 from ml.registry import registry
-from ml.super_resolution import REAL_ESRGAN_COMPACT, TILES, Method
-from ml.super_resolution.real_esrgan import HALF_PRECISION_TAG, NCNN_MAGIC, CompactNet, RRDBNet, load_ncnn
-from ml.super_resolution.run import enlarge, loaded, shrunk
+from ml.super_resolution import REAL_ESRGAN_COMPACT, TILES, Single
+from ml.super_resolution.real_esrgan import RRDBNet
+from ml.super_resolution.run import enlarge, enlarger
 from tests.ml.samples import alpha, ints, photo
 
 OPERATION = registry().get("super-resolution")
 CAT = data.chelsea()[120:184, 20:228]
 COMPACT_FILE = REAL_ESRGAN_COMPACT.path()
-
-
-def write_ncnn(network: torch.nn.Module, path: Path) -> None:
-    """As ncnn writes it: half-precision kernels behind a tag, padded to four bytes; the rest in single precision."""
-    lines, blob = [NCNN_MAGIC, "1 1", "Input in 0 1 data"], b""
-    for module in network.modules():
-        if isinstance(module, torch.nn.Conv2d):
-            assert module.bias is not None
-            kernel = module.weight.detach().numpy().astype("<f2").tobytes()
-            blob += struct.pack("<I", HALF_PRECISION_TAG) + kernel + b"\0" * (-len(kernel) % 4)
-            blob += module.bias.detach().numpy().tobytes()
-            lines.append(
-                f"Convolution c 1 1 a b 0={module.out_channels} 1=3 6={module.weight.numel()} -23310=1,0.2"
-            )
-        elif isinstance(module, torch.nn.PReLU):
-            blob += module.weight.detach().numpy().tobytes()
-            lines.append(f"PReLU p 1 1 a b 0={module.num_parameters}")
-    path.write_bytes(blob)
-    path.with_suffix(".param").write_text("\n".join(lines))
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    torch.manual_seed(1)
-    path = tmp_path / "small.bin"
-    write_ncnn(CompactNet(layers=1, width=5), path)
-    return path
-
-
-def test_the_reader_takes_every_number_to_its_place(small: Path) -> None:
-    torch.manual_seed(1)
-    written, read = CompactNet(layers=1, width=5), CompactNet(layers=1, width=5)
-    load_ncnn(read, small)
-    for before, after in zip(written.parameters(), read.parameters(), strict=True):
-        assert torch.allclose(before, after, atol=1e-3)
-
-
-@pytest.mark.parametrize("change", ["cut", "longer", "tag", "order", "layer", "kind", "magic", "network"])
-def test_the_reader_refuses_what_does_not_fit(change: str, small: Path) -> None:
-    param = small.with_suffix(".param")
-    blob, lines = small.read_bytes(), param.read_text().splitlines()
-    network = CompactNet(layers=2 if change == "network" else 1, width=5)
-    match change:
-        case "cut":
-            blob = blob[:-4]
-        case "longer":
-            blob += b"\0\0\0\0"
-        case "tag":
-            blob = b"\0\0\0\0" + blob[4:]
-        case "order":
-            lines[3:5] = lines[4:2:-1]
-        case "layer":
-            lines.pop()
-        case "kind":
-            lines.insert(3, "InnerProduct i 1 1 a b 0=5")
-        case "magic":
-            lines[0] = "1"
-    small.write_bytes(blob)
-    param.write_text("\n".join(lines))
-    with pytest.raises(ValueError, match=r"."):
-        load_ncnn(network, small)
 
 
 def test_damaged_weights_are_refused_in_words(tmp_path: Path) -> None:
@@ -127,7 +65,7 @@ def test_the_compact_network_shows_the_same_picture_at_every_scale(scale: int) -
 @pytest.mark.parametrize(
     "method", ["real-esrgan-compact", pytest.param("real-esrgan", marks=pytest.mark.slow)]
 )
-def test_gray_alpha_and_depth_stay(method: Method) -> None:
+def test_gray_alpha_and_depth_stay(method: Single) -> None:
     color = photo(24, 20).mean(axis=2, keepdims=True)
     pixels = np.concatenate([color * 257, alpha() * 65535], axis=2).astype(np.uint16)
     enlarged = enlarge(Picture(pixels), method, 2, Context())
@@ -153,9 +91,9 @@ def test_the_result_names_its_weights(tmp_path: Path) -> None:
     )
 
 
-def untiled(method: Method, picture: Picture, scale: int) -> np.ndarray:
-    network = loaded(method, "cpu")
-    values = infer(lambda image: shrunk(network(image), scale), to_float(picture.pixels), torch_device("cpu"))
+def untiled(method: Single, picture: Picture, scale: int) -> np.ndarray:
+    _, apply = enlarger(method, scale, "cpu")
+    values = infer(apply, to_float(picture.pixels), torch_device("cpu"))
     return np.rint(np.clip(values, 0, 1) * 255)
 
 
@@ -166,7 +104,7 @@ def untiled(method: Method, picture: Picture, scale: int) -> np.ndarray:
     [("real-esrgan-compact", 2), ("real-esrgan-compact", 3), ("real-esrgan-compact", 4), ("real-esrgan", 4)],
 )
 def test_tiles_of_the_real_networks_equal_the_whole(
-    method: Method, scale: int, monkeypatch: pytest.MonkeyPatch
+    method: Single, scale: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overlap = TILES[method].overlap
     tiles = type(TILES[method])(side=104, overlap=overlap, seconds_per_megapixel=0)

@@ -20,7 +20,7 @@ from ml.core.images import Picture, to_float, write_picture
 from ml.core.metrics import luminance_score
 from ml.core.operation import Facts
 from ml.registry import registry
-from ml.super_resolution import LATENT_SR, TILES, Single
+from ml.super_resolution import CLEAR_REALITY, TILES, Single
 from ml.super_resolution.evaluate import enlargement, measure
 from ml.super_resolution.run import enlarge, enlarger
 from tests.ml.recorder import Recorder
@@ -125,8 +125,8 @@ def test_the_result_names_its_weights(tmp_path: Path) -> None:
     write_picture(Picture(photo(8, 8)), path, "png")
     inputs, context, params = Inputs({"image": [path]}), Context(), OPERATION.parse({})
     how = recipe(OPERATION, params, inputs, execute(OPERATION, params, inputs, context), context)
-    assert how["params"]["method"] == "latent-sr"
-    assert how["weights"] == {"latent-sr": LATENT_SR.sha256}
+    assert how["params"]["method"] == "clear-reality"
+    assert how["weights"] == {CLEAR_REALITY.name: CLEAR_REALITY.sha256}
 
 
 def test_a_reference_is_scored_as_papers_do(tmp_path: Path) -> None:
@@ -158,8 +158,10 @@ def test_compare_gives_every_method_with_its_time(tmp_path: Path) -> None:
     result = develop(tmp_path, CAT[:24, :32], method="compare", scale=2)
     methods = declared.compared(32, 24, 2)
     assert list(result.images) == methods
-    assert methods[0] == "latent-sr"
-    assert {"fsrcnn", "srcnn", "bicubic", "real-esrgan", "real-esrgan-compact"} < set(methods)
+    assert methods[0] == "clear-reality"
+    assert {"span", "latent-sr", "fsrcnn", "srcnn", "bicubic", "real-esrgan", "real-esrgan-compact"} < set(
+        methods
+    )
     assert all((picture.width, picture.height) == (64, 48) for picture in result.images.values())
     assert set(result.metrics) == {f"{method}_seconds" for method in methods}
     assert {"latent-sr", "fsrcnn", "srcnn-x2", "real-esrgan-x4plus"} < set(result.weights)
@@ -181,7 +183,7 @@ def test_with_a_reference_the_best_comes_first(tmp_path: Path) -> None:
 def test_slow_methods_are_left_out_of_a_large_comparison() -> None:
     assert "real-esrgan" in declared.compared(400, 300, 4)
     assert "real-esrgan" not in declared.compared(1000, 800, 4)
-    assert declared.compared(4000, 3000, 2)[0] == "latent-sr"
+    assert declared.compared(2000, 1500, 2)[0] == "clear-reality"
 
 
 def test_the_cost_of_a_comparison_is_that_of_all() -> None:
