@@ -2,7 +2,6 @@
 
 import http.client
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +13,8 @@ from tests.jobs.hostile import encode, picture
 from tests.site import free_port
 from tests.support import Process, wait_for
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 20
+"""More than a web process waits for a lock, and less than a worker does."""
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -86,9 +86,6 @@ def test_nobody_waits_long_for_the_lock_of_the_database(plain_port: int, alice: 
     with transaction.atomic():
         if connection.vendor == "postgresql":
             connection.cursor().execute("LOCK TABLE jobs_apitoken, jobs_photo IN EXCLUSIVE MODE")
-        begun = time.monotonic()
-        answer = requests.post(url, files=sent, headers=bearer, timeout=60)
-        waited = time.monotonic() - begun
+        answer = requests.post(url, files=sent, headers=bearer, timeout=PATIENCE_SECONDS)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
-    assert waited < 1.5 * PATIENCE_SECONDS
     assert requests.post(url, files=sent, headers=bearer, timeout=60).status_code == 201

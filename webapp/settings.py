@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "jobs.web.middleware.ForgetWhoWasRefused",
     "jobs.web.middleware.SayThatTheDatabaseIsAway",
     "jobs.web.middleware.SayWhatIsRefused",
     "jobs.web.middleware.RefuseNullCharacters",

@@ -44,8 +44,16 @@ def owner_made_if_needed(request: HttpRequest) -> Owner:
     if found is None:
         found = Owner.objects.create(address=address_digest(request))
         request.session[SESSION_OWNER] = str(found.id)
-        request._latent_owner = found  # type: ignore[attr-defined]
+        request._latent_owner = request._latent_newcomer = found  # type: ignore[attr-defined]
     return found
+
+
+def forget_newcomer(request: HttpRequest) -> None:
+    """A visitor of this very request who has nothing here is a stranger again."""
+    newcomer: Owner | None = getattr(request, "_latent_newcomer", None)
+    if newcomer and not (newcomer.jobs.exists() or newcomer.photos.exists()):
+        newcomer.delete()
+        request.session.pop(SESSION_OWNER, None)
 
 
 def may_use(request: HttpRequest, operation: Operation) -> bool:

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from jobs import logs
-from jobs.access import signing
+from jobs.access import identity, signing
 from jobs.errors import Refused
 from jobs.messages import BODY_TOO_LARGE, NULL_CHARACTER, WRONG_METHOD
 from jobs.web.views import errors
@@ -88,6 +88,19 @@ class SayWhatIsRefused:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return errors.refused(request, error) if isinstance(error, Refused) else None
+
+
+class ForgetWhoWasRefused:
+    """What is refused leaves nothing behind, neither a visitor nor a session."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        if 400 <= response.status_code < 500 or response.status_code == 507:
+            identity.forget_newcomer(request)
+        return response
 
 
 class SayThatTheDatabaseIsAway:

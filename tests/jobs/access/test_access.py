@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -254,6 +255,20 @@ def test_reading_makes_no_rows(world: World, person: str) -> None:
                 said(world.asks(person, method, world.address(route)))
             made = [query["sql"] for query in queries if "INSERT INTO" in query["sql"]]
             assert not made, (method, route)
+
+
+def test_a_stranger_who_is_refused_stays_one(world: World) -> None:
+    """Whatever is refused leaves nothing behind, not even a visitor."""
+    refused = set()
+    for route in routes():
+        for method in METHODS[1:]:
+            world.clients["a stranger"] = with_odd_cookies()
+            before = (Owner.objects.count(), Session.objects.count())
+            response = world.asks("a stranger", method, world.address(route))
+            if response.status_code >= 400:
+                refused.add(route)
+                assert (Owner.objects.count(), Session.objects.count()) == before, (method, route)
+    assert {"photos", "api/v1/jobs", "api/v1/photos"} <= refused
 
 
 def with_odd_cookies() -> Client:
