@@ -28,20 +28,11 @@ function send(file, onProgress) {
 }
 
 function row(list, file) {
-  const item = document.createElement("li");
-  const name = document.createElement("span");
-  const said = document.createElement("span");
-  const bar = document.createElement("progress");
-  item.className = "upload";
-  name.className = "upload-name";
-  said.className = "upload-said";
-  name.textContent = file.name || "";
-  said.textContent = text.textUploading;
-  bar.className = "line";
-  bar.max = 1;
-  bar.value = 0;
-  bar.setAttribute("aria-label", `${text.textUploading} ${file.name}`);
-  item.append(name, said, bar);
+  const item = document.querySelector("[data-upload-row]").content.cloneNode(true).firstElementChild;
+  const said = item.querySelector(".upload-said");
+  const bar = item.querySelector("progress");
+  item.querySelector(".upload-name").textContent = file.name || "";
+  bar.setAttribute("aria-label", `${said.textContent} ${file.name}`);
   list.append(item);
   return {
     item,

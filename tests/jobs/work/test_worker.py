@@ -11,7 +11,8 @@ import pytest
 from django.conf import settings
 
 from jobs.models import Job, Output
-from jobs.queue import broker, deletion, lifecycle, live
+from jobs.queue import broker, deletion, lifecycle, live, submission
+from jobs.queue.request import Request, Step
 from tests.support import submit, submit_one, unreachable, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -227,6 +228,14 @@ def test_the_same_message_ten_times_runs_a_job_once(worker, redis, media):
     wait_for(lambda: ended(*jobs) and not redis.client.llen("cpu"))
     all_well(jobs, media)
     assert {fresh(job).attempt for job in jobs} == {1}
+
+
+def test_of_many_jobs_with_one_message_a_worker_that_has_done_one_says_that_there_is_more(worker, media):
+    request = Request(None, Step("instant"), [{} for _ in range(4)])
+    jobs = submission.submit(request)
+    wait_for(lambda: ended(*jobs))
+    all_well(jobs, media)
+    assert "dropped" not in worker.said()
 
 
 def test_a_message_that_nobody_can_read_is_dropped_with_a_line(worker, redis, media):
