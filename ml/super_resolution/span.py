@@ -115,8 +115,15 @@ def _around(values: Tensor) -> Tensor:
 
 def _flatness(image: Tensor) -> Tensor:
     """From 1 where all pixels around are equal to 0 where they differ by `CONTRAST` or more: (N, 1, H, W)."""
-    highest, lowest = (functional.max_pool2d(each, 2 * REACH + 1, 1, REACH) for each in (image, -image))
+    highest, lowest = (_highest(each) for each in (image, -image))
     return (1 - (highest + lowest).amax(1, keepdim=True) / CONTRAST).clamp(0, 1)
+
+
+def _highest(values: Tensor) -> Tensor:
+    """Of the pixels around each: by columns, then by rows, which is an eighth of the work."""
+    for size, padding in (((2 * REACH + 1, 1), (REACH, 0)), ((1, 2 * REACH + 1), (0, REACH))):
+        values = functional.max_pool2d(values, size, 1, padding)
+    return values
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv2d:
