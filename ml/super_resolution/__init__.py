@@ -201,8 +201,8 @@ class Tiles:
 
 
 TILES: Mapping[Single, Tiles] = {
-    "clear-reality": Tiles(side=384, overlap=14, seconds_per_megapixel=3),
-    "span": Tiles(side=384, overlap=12, seconds_per_megapixel=2.1),
+    "clear-reality": Tiles(side=384, overlap=14, seconds_per_megapixel=9),
+    "span": Tiles(side=384, overlap=12, seconds_per_megapixel=6),
     "real-esrgan": Tiles(side=512, overlap=64, seconds_per_megapixel=300),
     "real-esrgan-compact": Tiles(side=512, overlap=18, seconds_per_megapixel=15),
     "latent-sr": Tiles(side=384, overlap=12, seconds_per_megapixel=3, seconds_per_enlarged=0.25),

@@ -16,6 +16,8 @@ MARGIN = 12
 """Pixels mirrored beyond the border, by which it is as good as if the picture went on."""
 REACH = 8
 """Pixels around each over which colour is kept."""
+CONTRAST = 4 / 255
+"""Between pixels of an area that is no more flat."""
 
 
 class AttentionBlock(nn.Module):
@@ -74,8 +76,9 @@ class SPAN(nn.Module):
 class ColorKept(nn.Module):
     """A network that enlarges, and over each neighbourhood the colours of its input.
 
-    What the enlargement differs from the bicubic by is averaged over the pixels around and taken away, for each
-    of the scale² places within a pixel by itself: a flat area becomes exactly flat again, and edges stay.
+    What the enlargement differs from the bicubic by is averaged over the pixels around and taken away. Where the
+    input is flat that is done for each of the scale² places within a pixel by itself, which takes away patterns as
+    well; elsewhere it would carry the patterns of one side of an edge to the other.
     """
 
     def __init__(self, network: nn.Module, scale: int) -> None:
@@ -85,8 +88,12 @@ class ColorKept(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         enlarged: Tensor = self.network(image).clamp_(0, 1)
         plain = functional.interpolate(image, scale_factor=self.scale, mode="bicubic", align_corners=False)
-        apart = functional.pixel_unshuffle(plain.sub_(enlarged), self.scale)
-        return enlarged.add_(functional.pixel_shuffle(_around(apart), self.scale))
+        apart = _around(functional.pixel_unshuffle(plain.sub_(enlarged), self.scale))
+        places = apart.unflatten(1, (image.shape[1], self.scale**2))
+        level = places.mean(2)
+        pattern = (places - level.unsqueeze(2)).flatten(1, 2) * _flatness(image)
+        enlarged += functional.interpolate(level, scale_factor=self.scale, mode="bilinear")
+        return enlarged.add_(functional.pixel_shuffle(pattern, self.scale))
 
 
 def mirrored(image: Tensor, margin: int) -> Tensor:
@@ -103,6 +110,19 @@ def _around(values: Tensor) -> Tensor:
     for _ in range(2):
         for size, padding in (((REACH + 1, 1), (REACH // 2, 0)), ((1, REACH + 1), (0, REACH // 2))):
             values = functional.avg_pool2d(values, size, 1, padding, count_include_pad=False)
+    return values
+
+
+def _flatness(image: Tensor) -> Tensor:
+    """From 1 where all pixels around are equal to 0 where they differ by `CONTRAST` or more: (N, 1, H, W)."""
+    highest, lowest = (_highest(each) for each in (image, -image))
+    return (1 - (highest + lowest).amax(1, keepdim=True) / CONTRAST).clamp(0, 1)
+
+
+def _highest(values: Tensor) -> Tensor:
+    """Of the pixels around each: by columns, then by rows, which is an eighth of the work."""
+    for size, padding in (((2 * REACH + 1, 1), (REACH, 0)), ((1, 2 * REACH + 1), (0, REACH))):
+        values = functional.max_pool2d(values, size, 1, padding)
     return values
 
 
