@@ -31,9 +31,12 @@ def with_means_of(noisy: Tensor, restored: Tensor) -> Tensor:
     clipped = _smooth(((noisy <= 0) | (noisy >= 1)).to(noisy.dtype))
     least, most = CLIPPED
     trust = ((most - clipped * (1 - clipped)) / (most - least)).clamp(0, 1)
-    return restored + functional.interpolate(
-        shift * trust, scale_factor=CELL, mode="bilinear", align_corners=False
-    )[..., : noisy.shape[2], : noisy.shape[3]]
+    return (
+        restored
+        + functional.interpolate(shift * trust, scale_factor=CELL, mode="bilinear", align_corners=False)[
+            ..., : noisy.shape[2], : noisy.shape[3]
+        ]
+    )
 
 
 def _smooth(image: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from scipy.stats import chi2
 
 from ml.core.images import Picture, Pixels, to_float
 
-NONE_BELOW = 1.5
+NONE_BELOW = 1.75
 """An estimate below, in 8-bit units, is as likely what texture a clean picture has: no noise was found."""
 
 SIDE = 8
@@ -28,8 +28,8 @@ MOST_BLOCKS = 40_000
 """Of a larger picture, bands that are spread over it are looked at."""
 BAND_HEIGHT = 6
 """Of such a band, in blocks."""
-FLAT_SHARE, FEWEST_FLAT = 0.03, 20
-"""How many blocks are taken for flat: a share of all, and a number at least."""
+FLAT_SHARE, CHROMA_SHARE, FEWEST_FLAT = 0.03, 0.05, 20
+"""How many blocks are taken for flat: a share of all, in luma and in chroma, and a number at least."""
 MOST_STRATA, STRATUM = 5, 100
 """Chroma is looked at in parts of equal brightness, since sensors have more noise where it is bright: how many parts at
 most, and of how many blocks at least."""
@@ -42,9 +42,6 @@ ALIKE = 0.7
 says, the blocks hold texture, or JPEG has ended most of their coefficients."""
 ENDED = 0.75
 """A band that has less than this share of what it has on a shifted grid was ended by JPEG."""
-TEXTURE = 2.5
-"""Sigma of what the flattest areas of a clean JPEG have at middle frequencies, taken as luma of noisy colours."""
-
 TO_Y_CB_CR = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )
@@ -55,9 +52,11 @@ AS_NOISY_AS_RGB = TO_Y_CB_CR / np.linalg.norm(TO_Y_CB_CR, axis=1, keepdims=True)
 LOWEST, LOW, MIDDLE, HIGHER, HIGHEST, AROUND_MIDDLE = range(6)
 _DISTANCE = np.add.outer(np.arange(SIDE), np.arange(SIDE))
 BANDS = [
-    (_DISTANCE >= first) & (_DISTANCE <= last) for first, last in ((1, 2), (3, 4), (5, 6), (7, 8), (9, 14), (4, 6))
+    np.isin(_DISTANCE, sums) for sums in ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10, 11, 12, 13, 14), (4, 5, 6))
 ]
 """Coefficients of a block by the sum of their two indices; `AROUND_MIDDLE` is a band beside the others."""
+TEXTURE = {HIGHEST: 0.02, HIGHER: 0.04, AROUND_MIDDLE: 0.17}
+"""By band, the energy that texture has in it for each in the lowest band of the same flat blocks."""
 SIZES = np.array([band.sum() for band in BANDS])
 MEDIAN_OF_NOISE, FIFTH_OF_NOISE = (chi2.ppf(quantile, SIZES) / SIZES for quantile in (0.5, 0.2))
 """Quantiles of a band's mean square where there is noise of sigma 1 only."""
@@ -108,7 +107,7 @@ class _Grid:
 
     @classmethod
     def of(cls, color: Pixels, opaque: Pixels) -> "_Grid":
-        seen = _cut(opaque).all(axis=(2, 3))
+        seen: Pixels = np.asarray(_cut(opaque).all(axis=(2, 3)))
         means = np.stack([_cut(channel).mean(axis=(2, 3))[seen] for channel in np.moveaxis(color, 2, 0)])
         distance = np.minimum(means, 255 - means).min(axis=0)
         return cls(_Plane.of(_plane(color, 0), seen), means.mean(axis=0), distance, seen)
@@ -153,14 +152,25 @@ class _Flat:
     mean: Pixels
 
     @classmethod
-    def of(cls, plane: _Plane, kept: Pixels, share: float = FLAT_SHARE) -> "_Flat":
+    def of(cls, plane: _Plane, kept: Pixels, share: float) -> "_Flat":
         energies, unevenness = plane.energies[kept], plane.unevenness[kept]
-        flattest = energies[np.argsort(unevenness, kind="stable")[: max(FEWEST_FLAT, int(len(energies) * share))]]
+        flattest = energies[
+            np.argsort(unevenness, kind="stable")[: max(FEWEST_FLAT, int(len(energies) * share))]
+        ]
         return cls(
             np.sqrt(np.median(flattest, axis=0) / MEDIAN_OF_NOISE),
             np.sqrt(np.quantile(flattest, 0.2, axis=0) / FIFTH_OF_NOISE),
             np.sqrt(flattest.mean(axis=0)),
         )
+
+    @property
+    def cautious(self) -> Pixels:
+        """The mean; at low frequencies, of which there may be texture, only where the blocks are alike, (bands,)."""
+        found = self.mean.copy()
+        for band in (LOWEST, LOW):
+            if not self.alike(band):
+                found[band] = self.fifth[band]
+        return found
 
     def alike(self, band: int) -> bool:
         """Whether the blocks have as much as each other, as with noise."""
@@ -170,8 +180,8 @@ class _Flat:
 def _level(blocks: _Blocks, margin: float) -> float:
     """The level by the blocks that are `margin` (8-bit units) away from black and white."""
     kept = blocks.aligned.unclipped(margin)
-    luma = _Flat.of(blocks.aligned.luma, kept)
-    shifted = _Flat.of(blocks.shifted.luma, blocks.shifted.unclipped(margin))
+    luma = _Flat.of(blocks.aligned.luma, kept, FLAT_SHARE)
+    shifted = _Flat.of(blocks.shifted.luma, blocks.shifted.unclipped(margin), FLAT_SHARE)
     if _ended_by_jpeg(luma, shifted):
         return _by_luma_of_jpeg(luma)
     if blocks.chroma:
@@ -184,7 +194,9 @@ def _level(blocks: _Blocks, margin: float) -> float:
 def _ended_by_jpeg(luma: _Flat, shifted: _Flat) -> bool:
     """Whether high frequencies are missing on JPEG's grid, and there on another."""
     return any(
-        luma.median[band] < ENDED * shifted.median[band] and shifted.median[band] > 1 for band in (HIGHER, HIGHEST)
+        here[band] < ENDED * there[band] and there[band] > 1
+        for band in (HIGHER, HIGHEST)
+        for here, there in ((luma.median, shifted.median), (luma.fifth, shifted.fifth))
     )
 
 
@@ -193,7 +205,7 @@ def _chroma(blocks: _Blocks, kept: Pixels) -> Pixels:
     chosen = np.flatnonzero(kept)
     order = chosen[np.argsort(blocks.brightness[chosen], kind="stable")]
     strata = np.array_split(order, max(1, min(MOST_STRATA, len(order) // STRATUM)))
-    found = [_Flat.of(plane, stratum, share=0.05).mean for plane in blocks.chroma for stratum in strata]
+    found = [_Flat.of(plane, stratum, CHROMA_SHARE).cautious for plane in blocks.chroma for stratum in strata]
     return np.sqrt(np.mean(np.square(found), axis=0))
 
 
@@ -220,22 +232,24 @@ def _by_luma(luma: _Flat) -> float:
     all_alike = luma.mean[LOW] < 1.15 * luma.median[LOW] and luma.fifth[LOW] > 0.85 * luma.median[LOW]
     if not white and all_alike:
         return _together(luma.median)
-    return _least(luma, HIGHEST)
+    return _noise_in(luma, HIGHEST)
 
 
 def _by_luma_of_jpeg(luma: _Flat) -> float:
-    """The highest band that JPEG has left; what is left at middle frequencies may be texture in part."""
+    """The highest band that JPEG has left whole."""
     for band in (HIGHEST, HIGHER):
         if luma.median[band] >= 0.8 * luma.median[AROUND_MIDDLE] and luma.alike(band):
             break
     else:
         band = AROUND_MIDDLE
-    found = _least(luma, band)
-    return found if band == HIGHEST else float(np.sqrt(max(0.0, found**2 - TEXTURE**2)))
+    return _noise_in(luma, band)
 
 
-def _least(luma: _Flat, band: int) -> float:
-    return float((luma.median if luma.alike(band) else luma.fifth)[band])
+def _noise_in(luma: _Flat, band: int) -> float:
+    """What a band has, without the texture that is to be expected there by the lowest band."""
+    sigmas = luma.median if luma.alike(band) else luma.fifth
+    share = TEXTURE[band]
+    return float(np.sqrt(max(0.0, sigmas[band] ** 2 - share * sigmas[LOWEST] ** 2) / (1 - share)))
 
 
 def _together(sigmas: Pixels) -> float:
