@@ -33,7 +33,7 @@ FLAT_SHARE, CHROMA_SHARE, FEWEST_FLAT = 0.03, 0.05, 20
 MOST_STRATA, STRATUM = 5, 100
 """Chroma is looked at in parts of equal brightness, since sensors have more noise where it is bright: how many parts at
 most, and of how many blocks at least."""
-FIRST_MARGIN, MARGIN, WIDEST_SHARE = 16.0, 2.0, 0.7
+FIRST_MARGIN, MARGIN, WIDEST_SHARE = 16.0, 2.5, 0.7
 """How far a block's mean has to be from black and white, since clipping eats noise: at first in 8-bit units, then in
 sigma; and the share of blocks that is left out for it at most."""
 
