@@ -12,7 +12,7 @@ BLUR_REACH = 5
 """Where that Gaussian is cut off, in cells."""
 REACH = CELL * (BLUR_REACH + 1)
 """How far around a pixel is looked, in pixels."""
-LEFT_ALONE = 0.6 / 255
+LEFT_ALONE = 0.45 / 255
 """A shift up to here is not corrected: it may be what is left of the noise, which is not to come back."""
 CLIPPED = (0.005, 0.045)
 """The share of clipped pixels around, of those that are not all alike, up to which the correction is whole, and from

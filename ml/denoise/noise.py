@@ -23,7 +23,7 @@ NONE_BELOW = 1.75
 
 SIDE = 8
 """Of a block, in pixels: that of JPEG."""
-FEWEST_BLOCKS = 36
+FEWEST_BLOCKS = 25
 MOST_BLOCKS = 40_000
 """Of a larger picture, bands that are spread over it are looked at."""
 BAND_HEIGHT = 6
@@ -42,6 +42,8 @@ ALIKE = 0.7
 says, the blocks hold texture, or JPEG has ended most of their coefficients."""
 ENDED = 0.75
 """A band that has less than this share of what it has on a shifted grid was ended by JPEG."""
+ROUNDED = 1.05
+"""What rounding by JPEG adds to the sigma of a coefficient, where it does not end it: up to 1.15 at a step of 3 sigma."""
 TO_Y_CB_CR = np.array(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32
 )
@@ -68,8 +70,10 @@ def estimate_sigma(picture: Picture) -> float:
     Of a picture that was noisy and then became a JPEG it is about what the noise was before, which is what the
     network has to be told: luma has it still. Of one that was resized it is what was left.
     """
+    if min(picture.width, picture.height) < 2 * SIDE:
+        return 0.0
     blocks = _Blocks.of(picture)
-    if len(blocks.brightness) < FEWEST_BLOCKS:
+    if min(len(grid.brightness) for grid in (blocks.aligned, blocks.shifted)) < FEWEST_BLOCKS:
         return 0.0
     first = _level(blocks, FIRST_MARGIN)
     return _level(blocks, MARGIN * first)
@@ -242,7 +246,7 @@ def _by_luma_of_jpeg(luma: _Flat) -> float:
             break
     else:
         band = AROUND_MIDDLE
-    return _noise_in(luma, band)
+    return _noise_in(luma, band) / (1 if band == HIGHEST else ROUNDED)
 
 
 def _noise_in(luma: _Flat, band: int) -> float:
