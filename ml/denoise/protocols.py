@@ -58,7 +58,7 @@ def camera(clean: Pixels, sigma: float) -> Pixels:
     light = np.where(clean <= 10, clean / 255 / 12.92, ((clean / 255 + 0.055) / 1.055) ** 2.4)
     variance = (GRAY_SLOPE * sigma / 255) ** 2 * (READ_NOISE + (1 - READ_NOISE) * light / GRAY)
     noise = np.random.default_rng(0).normal(size=clean.shape) * np.sqrt(variance)
-    noise = cv2.GaussianBlur(noise, (0, 0), CAMERA_BLUR)
+    noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), CAMERA_BLUR), np.float64)
     if clean.ndim == 3:
         luma = noise.mean(axis=2, keepdims=True)
         noise = luma + CAMERA_COLOR * (noise - luma)

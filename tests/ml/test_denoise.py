@@ -17,7 +17,7 @@ from ml.core.images import Picture, to_depth, write_picture
 from ml.core.metrics import psnr, ssim
 from ml.core.operation import Facts
 from ml.denoise import SECONDS_PER_MEGAPIXEL as METHODS
-from ml.denoise.evaluate import measure
+from ml.denoise.evaluate import measure, measure_blind
 from ml.denoise.flat import with_means_of
 from ml.denoise.messages import NO_NOISE
 from ml.denoise.noise import NONE_BELOW, estimate_sigma
@@ -331,3 +331,14 @@ def test_all_methods_are_measured_on_the_same_noise(clipped: bool, tmp_path: Pat
     assert order[0] == "dncnn"
     assert order[-1] == "noisy"
     assert found["noisy"] == pytest.approx(20.8, abs=0.1)  # clipped at the latest when it is scored
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", ["jpeg", "camera"])
+def test_methods_are_measured_on_noise_whose_level_they_are_not_told(noise: str, tmp_path: Path) -> None:
+    write_picture(Picture(CLEAN["cat"]), tmp_path / "a.png", "png")
+    found = {
+        name: measure_blind(name, noise, 25, 90, tmp_path, "cpu")["psnr"] or 0
+        for name in ("noisy", "nlm", "dncnn")
+    }
+    assert found["noisy"] + 1 < min(found["nlm"], found["dncnn"])
