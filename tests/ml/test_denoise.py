@@ -127,8 +127,8 @@ def test_where_no_noise_is_found_it_is_said_and_nothing_changes(method: str, tmp
 
 
 def test_where_there_is_noise_nothing_is_said(tmp_path: Path) -> None:
-    for level in ({}, {"sigma": 0}):
-        assert denoise(noisy(CLEAN["cat"], 15), tmp_path, method="median", **level).labels == []
+    assert denoise(noisy(CLEAN["cat"], 15), tmp_path, method="median").labels == []
+    assert denoise(noisy(CLEAN["cat"], 15), tmp_path, method="median", sigma=0).labels == []
 
 
 # In decibels, what the true level given by hand gains, less half of one.
