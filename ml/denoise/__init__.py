@@ -102,6 +102,7 @@ operation = Operation(
     params=DenoiseParams,
     estimate=estimate,
     run="ml.denoise.run:run",
+    version=2,
     accelerator="gpu-preferred",
     weights=(DNCNN,),
     metrics=(PSNR, SSIM, SECONDS, Metric("sigma", _("Noise level, of 255"))),

@@ -1,4 +1,7 @@
-"""Measuring denoisers as the papers do: ``python -m ml evaluate denoise``."""
+"""Measuring denoisers as the papers do, ``python -m ml evaluate denoise``, and on noise as people's pictures have it.
+
+With ``--noise jpeg`` or ``camera`` the methods are told the level that is estimated, as for a person who leaves it out.
+"""
 
 import argparse
 import json
@@ -11,9 +14,12 @@ import torch
 from torch import Tensor
 
 from ml.core.device import default_device, torch_device
+from ml.core.images import Picture
 from ml.core.metrics import Score, mean_score, psnr, quantise, read_pictures, ssim
 from ml.core.model_cards import add_to_card
 from ml.denoise import DNCNN
+from ml.denoise.noise import estimate_sigma
+from ml.denoise.protocols import camera, gaussian, jpeg
 from ml.denoise.run import FILTERS, filtered, loaded
 
 TABLE = (
@@ -59,6 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of clean pictures")
     parser.add_argument("--gray", action="store_true", help="turn the pictures gray first")
     parser.add_argument("--clipped", action="store_true", help="round and clip the noisy picture to 8 bits")
+    parser.add_argument(
+        "--noise", choices=("awgn", "jpeg", "camera"), default="awgn", help="what kind of noise"
+    )
+    parser.add_argument("--quality", type=int, default=90, help="of the JPEG, with --noise jpeg")
     parser.add_argument("--device", choices=("cpu", "cuda"), default=default_device())
     parser.add_argument(
         "--card",
@@ -69,6 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> Mapping[str, object]:
     """Mean PSNR (dB) and SSIM over a folder and the number of its images; with ``--card`` of all sets."""
+    if args.noise != "awgn":
+        return measure_blind(args.method, args.noise, args.sigma, args.quality, args.data, args.device)
     if not args.card:
         return measure(args.method, args.sigma, args.data, args.device, args.clipped, args.gray)
     measured: dict[str, object] = {}
@@ -90,6 +102,29 @@ def measure(
     with torch.inference_mode():
         score = score_denoising(METHODS[method](device), sigma, pictures, torch_device(device), clipped)
     return {**asdict(score), "images": len(pictures)}
+
+
+def measure_blind(
+    method: str, noise: str, sigma: float, quality: int, folder: Path, device: str
+) -> dict[str, float | None]:
+    """Mean PSNR (dB), SSIM and estimated level over a folder of clean pictures, the level not told."""
+    denoise, place = METHODS[method](device), torch_device(device)
+    scores, levels = [], []
+    for _, picture in read_pictures(folder):
+        clean = picture.permute(1, 2, 0).numpy()
+        clean = clean[:, :, 0] if clean.shape[2] == 1 else clean
+        noisy = camera(clean, sigma) if noise == "camera" else jpeg(gaussian(clean, sigma), quality)
+        levels.append(estimate_sigma(Picture(noisy.reshape(*noisy.shape[:2], -1))))
+        image = torch.from_numpy(noisy.reshape(*noisy.shape[:2], -1)).permute(2, 0, 1).to(place) / 255
+        with torch.inference_mode():
+            restored = quantise(denoise(image, levels[-1] / 255).cpu()) * 255
+        pixels = restored.permute(1, 2, 0).numpy().reshape(clean.shape)
+        scores.append(Score(psnr(pixels, clean), ssim(pixels, clean)))
+    return {
+        **asdict(mean_score(scores)),
+        "estimated sigma": round(sum(levels) / len(levels), 2),
+        "images": len(scores),
+    }
 
 
 def score_denoising(

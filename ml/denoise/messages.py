@@ -11,3 +11,4 @@ TOO_LARGE_TO_COMPARE = Message(
 )
 ESTIMATING = Message("denoise.estimating", _("Estimating the noise"))
 DENOISING = Message("denoise.denoising", _("Denoising"))
+NO_NOISE = Message("denoise.no_noise", _("No noise found: the picture was left as it is"))

@@ -10,17 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from ml.core.checkpoints import load_weights
-from ml.core.context import Context, Inputs, Result
+from ml.core.context import Context, Inputs, Label, Result
 from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, Pixels, from_float, to_float, visible_color
 from ml.core.side_by_side import by_method, judge_of
 from ml.core.tiling import tiled
-from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL, DenoiseParams, Single
-from ml.denoise.messages import DENOISING, ESTIMATING
+from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL, DenoiseParams, Single, flat
+from ml.denoise.messages import DENOISING, ESTIMATING, NO_NOISE
 from ml.denoise.networks import Denoiser
-from ml.denoise.noise import estimate_sigma
+from ml.denoise.noise import NONE_BELOW, estimate_sigma
 
 SIDE = 512
+MOST_SIGMA = 75.0
 NETWORK_REACH = 32
 """How far the network looks where it matters: beyond, it changes nothing by more than 1/255 (tests/ml/test_denoising.py)."""
 
@@ -96,13 +97,18 @@ def run(inputs: Inputs, params: DenoiseParams, context: Context) -> Result:
     """The slot `image` without its noise: as `image`, or with `compare` by each method under the method's name.
 
     Alpha and depth stay. The metric `sigma` is the level it went by; with a `reference`, `psnr` (dB, None where there
-    is no difference) and `ssim` (None below 11 pixels a side) say how near all channels come to it.
+    is no difference) and `ssim` (None below 11 pixels a side) say how near all channels come to it. Where the level is
+    left out and no noise is found, the picture stays as it is and a label says so.
     """
     picture = inputs.picture("image")
-    sigma = params.sigma
+    sigma, labels = params.sigma, []
     if sigma is None:
         context.advance(0, ESTIMATING)
-        sigma = min(estimate_sigma(picture), 75.0)
+        sigma = min(estimate_sigma(picture), MOST_SIGMA)
+        if sigma < NONE_BELOW:
+            # The less there is, the surer it is that this is the texture of a clean picture.
+            labels = [Label(NO_NOISE, round(1 - sigma / (2 * NONE_BELOW), 4))]
+            sigma = 0.0
     methods: Sequence[Single] = list(SECONDS_PER_MEGAPIXEL)
     if params.method == "compare":
         loaded(context.device)
@@ -117,6 +123,7 @@ def run(inputs: Inputs, params: DenoiseParams, context: Context) -> Result:
     )
     learned = "dncnn" in methods
     result.metrics["sigma"] = round(sigma, 2)
+    result.labels = labels
     result.weights = (DNCNN.name,) if learned else ()
     result.engine = DNCNN.engine if learned else "opencv"
     return result
@@ -128,7 +135,8 @@ def denoise(picture: Picture, method: Single, sigma: float, context: Context) ->
         return picture
     function: Callable[[Pixels], Pixels]
     if method == "dncnn":
-        network, reach, align = loaded(context.device), NETWORK_REACH, loaded(context.device).stride
+        network, align = loaded(context.device), loaded(context.device).stride
+        reach = NETWORK_REACH + flat.REACH
         function = partial(dncnn, network, sigma, torch_device(context.device))
     else:
         network, reach, align = None, FILTERS[method].reach, 1
@@ -156,10 +164,10 @@ def filtered(method: str, sigma: float, color: Pixels) -> Pixels:
 
 
 def dncnn(network: nn.Module, sigma: float, device: torch.device, color: Pixels) -> Pixels:
-    """Integer pixels (H, W, 1 or 3) by the network, all channels jointly."""
+    """Integer pixels (H, W, 1 or 3) by the network, all channels jointly; flat areas keep their mean."""
 
     def apply(image: Tensor) -> Tensor:
-        return network(image, image.new_tensor([sigma / 255]))
+        return flat.with_means_of(image, network(image, image.new_tensor([sigma / 255])))
 
     return from_float(infer(apply, to_float(color), device, half=color.dtype == np.uint8), color.dtype)
 
