@@ -23,7 +23,6 @@ OTHER_WORDS = {
     "jpeg": "a file format",
     "photos": "what was uploaded: a table, an address and a folder",
     "seconds": "how long an upload plays, and a length of time for timedelta",
-    "span": "an element of HTML",
 }
 """Names that are plain words, too, and what they mean on the site."""
 
