@@ -13,6 +13,7 @@ from ml.core.images import Picture, read_picture, write_picture
 from ml.core.recipe import extract
 from ml.core.weights import ML_ROOT, sha256
 from ml.denoise import DNCNN
+from ml.registry import registry
 from tests.ml.samples import photo, write_sample
 
 
@@ -75,7 +76,7 @@ def test_the_output_carries_the_recipe(picture: Path, tmp_path: Path) -> None:
     assert main(["run", "denoise", str(picture), "-o", str(out), "--sigma", "12.5", "--seed", "9"]) == 0
     assert extract(out) == {
         "operation": "denoise",
-        "version": 1,
+        "version": registry().get("denoise").version,
         "params": {"format": "jpeg", "method": "dncnn", "sigma": 12.5},
         "seed": 9,
         "inputs": {"image": [sha256(picture)]},

@@ -52,7 +52,7 @@ class SmallNet(nn.Sequential):
 def as_function(network: nn.Module, scale: int) -> Callable[[Picture], Picture]:
     def enlarge(tile: Picture) -> Picture:
         values = infer(
-            lambda image: shrunk(torch.sigmoid(network(image)), scale),
+            lambda image: shrunk(torch.sigmoid(network(image)), [scale * side for side in image.shape[-2:]]),
             to_float(tile.pixels),
             torch.device("cpu"),
         )
