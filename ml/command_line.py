@@ -13,10 +13,9 @@ from types import ModuleType
 from typing import Any, NoReturn, get_args
 
 import pydantic
-from tqdm import tqdm
 
 from ml.core import recipe as recipes
-from ml.core.context import Context, Inputs, Result
+from ml.core.context import Inputs, Result
 from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation, WeightsUnavailable
 from ml.core.execution import execute, recipe
 from ml.core.files import facts
@@ -24,6 +23,7 @@ from ml.core.formats import FORMATS, WRITTEN, FileFormat
 from ml.core.images import write_picture
 from ml.core.messages import IN_FILE
 from ml.core.operation import Operation, choices
+from ml.core.terminal import Terminal
 from ml.core.text import Message, _, capped
 from ml.core.weights import Weights
 from ml.registry import registry
@@ -100,7 +100,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run an operation on files and write its result, which carries its recipe."""
     job = _parse_run(arguments)
     params = job.operation.parse(job.params)
-    context = _Terminal(job.operation.slug, seed=job.seed, device=job.device)
+    context = Terminal(job.operation.slug, seed=job.seed, device=job.device)
     try:
         result = execute(job.operation, params, job.inputs, context)
     finally:
@@ -369,27 +369,6 @@ def _state(card: Weights, *, verify: bool) -> str:
     except WeightsUnavailable:
         return "damaged"
     return "verified"
-
-
-class _Terminal(Context):
-    """Shows the progress on stderr."""
-
-    def __init__(self, title: str, *, seed: int, device: str) -> None:
-        super().__init__(seed=seed, device=device)
-        self._bar = tqdm(
-            total=100,
-            desc=title,
-            file=sys.stderr,
-            bar_format="{desc}{percentage:3.0f}% {bar} {elapsed}<{remaining}",
-        )
-
-    def progress(self, fraction: float, note: Message | None = None) -> None:
-        if note:
-            self._bar.set_description(str(note), refresh=False)
-        self._bar.update(100 * fraction - self._bar.n)
-
-    def close(self) -> None:
-        self._bar.close()
 
 
 class _Parser(argparse.ArgumentParser):
