@@ -1,7 +1,7 @@
 """Who may see and change what. Nothing else decides it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -14,9 +14,6 @@ from jobs.access.signing import is_signed
 from jobs.errors import Refused
 from jobs.messages import UNKNOWN_PHOTO
 from jobs.models import Draft, Job, Output, Owner, Photo
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 

@@ -105,10 +105,10 @@ class Inputs(Mapping[str, tuple[Path, ...]]):
 
 @dataclass(frozen=True)
 class Label:
-    """Something recognised, with a score of 0 to 1."""
+    """Something recognised, with a score of 0 to 1, or something found that has none."""
 
     title: Message | str
-    score: float
+    score: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         title = self.title.as_json() if isinstance(self.title, Message) else self.title

@@ -106,9 +106,7 @@ def run(inputs: Inputs, params: DenoiseParams, context: Context) -> Result:
         context.advance(0, ESTIMATING)
         sigma = min(estimate_sigma(picture), MOST_SIGMA)
         if sigma < NONE_BELOW:
-            # The less there is, the surer it is that this is the texture of a clean picture.
-            labels = [Label(NO_NOISE, round(1 - sigma / (2 * NONE_BELOW), 4))]
-            sigma = 0.0
+            sigma, labels = 0.0, [Label(NO_NOISE)]
     methods: Sequence[Single] = list(SECONDS_PER_MEGAPIXEL)
     if params.method == "compare":
         loaded(context.device)

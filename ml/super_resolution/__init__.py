@@ -82,7 +82,7 @@ SPAN: Mapping[int, Weights] = {
     scale: Weights(
         name=f"span-x{scale}",
         title=f"SPAN {scale}x",
-        summary=_("Six blocks, 0.4 million parameters. True to the picture: the best of the measured."),
+        summary=_("Six blocks, 0.4 million parameters. True to the picture: the nearest of all by PSNR."),
         paper=SPAN_PAPER,
         licence=_(
             "Apache-2.0, as the authors' code (hongyuanyu/SPAN). Trained on DIV2K and Flickr2K, which are for "
@@ -154,7 +154,7 @@ REAL_ESRGAN_COMPACT = Weights(
 
 METHODS: Mapping[Method, Option] = {
     "clear-reality": Option(_("Natural"), _("Clean and sharp, for photos as they are")),
-    "span": Option(_("True to the picture"), _("Nothing invented, the best of the measured")),
+    "span": Option(_("True to the picture"), _("Nothing invented, the nearest by PSNR")),
     "real-esrgan": Option(_("Invented detail"), _("Real-ESRGAN: the sharpest, makes texture up, slow")),
     "real-esrgan-compact": Option(_("Drawn"), _("Real-ESRGAN compact: clean edges, a drawn look")),
     "latent-sr": Option(_("latent-sr"), _("Our own: true to the picture")),

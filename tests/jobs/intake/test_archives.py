@@ -36,15 +36,6 @@ Send = Callable[..., Photo]
 
 
 @pytest.fixture
-def folders(tmp_path: Path, settings: Any) -> tuple[Path, Path]:
-    """Where files are stored, and where they are made."""
-    media, making = tmp_path / "media", tmp_path / "uploading"
-    making.mkdir()
-    settings.MEDIA_ROOT, settings.FILE_UPLOAD_TEMP_DIR = media, making
-    return media, making
-
-
-@pytest.fixture
 def send(alice: Person, folders: tuple[Path, Path]) -> Send:
     def send(content: bytes, name: str = "file", owner: Owner = alice.owner) -> Photo:
         return receive.receive(owner, SimpleUploadedFile(name, content))

@@ -27,15 +27,6 @@ DAMAGED = "This video is damaged, cut short or protected against copying. Export
 
 
 @pytest.fixture
-def folders(tmp_path: Path, settings: Any) -> tuple[Path, Path]:
-    """Where files are stored, and where they are made."""
-    media, making = tmp_path / "media", tmp_path / "uploading"
-    making.mkdir()
-    settings.MEDIA_ROOT, settings.FILE_UPLOAD_TEMP_DIR = media, making
-    return media, making
-
-
-@pytest.fixture
 def send(visitor: Owner, folders: tuple[Path, Path]) -> Send:
     return lambda path: receive.receive(visitor, SimpleUploadedFile(path.name, path.read_bytes()))
 

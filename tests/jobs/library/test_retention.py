@@ -122,6 +122,17 @@ def test_sessions_links_visitors_and_idempotency_keys_end(alice: Person, done: A
     assert set(Owner.objects.all()) == {alice.owner, new}
 
 
+def test_where_a_member_signed_up_is_forgotten_once_it_limits_nothing(alice: Person, visitor: Owner) -> None:
+    Owner.objects.filter(pk=alice.owner.pk).update(address="there")
+    retention.clean()
+    alice.owner.refresh_from_db()
+    assert alice.owner.address == "there"
+    Owner.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    retention.clean()
+    alice.owner.refresh_from_db(), visitor.refresh_from_db()
+    assert (alice.owner.address, visitor.address) == ("", "somewhere")
+
+
 def test_files_without_a_row_go_once_they_are_old(alice: Person, photo: Any, done: Any, media: Any) -> None:
     picture = photo(alice.owner)
     done(alice.owner, 1, picture)

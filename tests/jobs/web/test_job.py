@@ -84,6 +84,16 @@ def test_a_poll_of_a_job_that_waits_asks_for_its_row_its_place_and_what_runs(
         assert "Next in line" in page(alice.client.get(f"{html.unescape(found[1])}&v=old"))
 
 
+def test_a_label_has_a_share_only_where_it_has_a_score(alice: Person) -> None:
+    job = finished(
+        alice.owner, labels=[{"title": "tabby", "score": 0.634}, {"title": "left as it is", "score": None}]
+    )
+    shown = page(alice.client.get(reverse("job", args=[job.uuid])))
+    found = shown[shown.index('class="labels"') : shown.index("</ul>", shown.index('class="labels"'))]
+    assert "left as it is" in found
+    assert re.findall(r'class="num">([^<]*)<', found) == ["63.4%"]
+
+
 def test_the_last_fragment_asks_no_more_and_brings_the_result(alice: Person) -> None:
     job = finished(alice.owner)
     response = alice.client.get(reverse("job-status", args=[job.uuid]))

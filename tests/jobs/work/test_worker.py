@@ -238,6 +238,20 @@ def test_of_many_jobs_with_one_message_a_worker_that_has_done_one_says_that_ther
     assert "dropped" not in worker.said()
 
 
+def test_a_message_may_have_headers_of_whoever_traces_it(worker, redis, media):
+    broker.announce("elsewhere")
+    traced = json.loads(redis.client.lpop("elsewhere"))
+    traced["headers"]["traceparent"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    traced["properties"]["delivery_info"]["routing_key"] = "cpu"
+    job = submit(None)
+    wait_for(lambda: ended(job))
+    following = submission.submit(Request(None, Step("instant"), [{}]))
+    redis.client.lpush("cpu", json.dumps(traced))
+    wait_for(lambda: ended(*following) and not redis.client.llen("cpu"))
+    all_well([job, *following], media)
+    assert "dropped" not in worker.said()
+
+
 def test_a_message_that_nobody_can_read_is_dropped_with_a_line(worker, redis, media):
     broker.announce("elsewhere")
     sound = json.loads(redis.client.lpop("elsewhere"))
