@@ -6,7 +6,6 @@ Told from without, as its people see it: over HTTP, from what `manage.py up` mak
 import hashlib
 import html
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -23,7 +22,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.faults.machine import CannotRun, Postgres
+from tests.conftest import postgres_server
 from tests.site import Site, environment, free_port
 from tests.support import wait_for
 from webapp.config import BASE_DIR
@@ -115,21 +114,12 @@ def old_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             with closing(sqlite3.connect(home / "latent.sqlite3")) as database:
                 database.executescript(dump)
         else:
-            server = _postgres()
+            server = postgres_server()
             undo.callback(server.close)
             with psycopg.connect(server.url, autocommit=True) as connection:
                 connection.execute(dump)
             variables["DATABASE_URL"] = server.url
         yield OldSite(home, variables)
-
-
-def _postgres() -> Postgres:
-    try:
-        return Postgres()
-    except CannotRun as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,8 @@ def place(job: Job) -> Place | None:
         position, seconds = cursor.fetchone()
     seconds += _busy_seconds(job.queue)
     workers = workers_of(job.queue)
-    return Place(position, seconds / max(1, workers), workers)
+    # PostgreSQL adds whole numbers up to a decimal.
+    return Place(int(position), seconds / max(1, workers), workers)
 
 
 def ahead(queue: str, fair_share_key: str) -> int:
