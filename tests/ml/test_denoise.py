@@ -142,6 +142,7 @@ def test_the_network_cleans_a_noisy_jpeg_by_itself(subsampling: int, gain: float
     assert quality(restored, clean) > quality(picture, clean) + gain
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "color", [(224, 172, 140), (128, 128, 128), (200, 30, 30), (255, 255, 255), (0, 0, 0)], ids=str
 )

@@ -127,7 +127,7 @@ def test_it_shows_its_work_and_stops_when_asked(tmp_path: Path) -> None:
 # Training and measuring ----------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("method", SHAPES)
 def test_each_player_learns_from_its_own_loss_only(method: Method) -> None:
     torch.manual_seed(0)
@@ -166,6 +166,7 @@ def test_what_the_discriminator_sees_is_changed_and_the_generator_learns_through
     assert (gradient.abs().sum((1, 2, 3)) > 0).all()
 
 
+@pytest.mark.slow
 def test_the_codes_of_real_faces_are_spread_like_the_random_ones() -> None:
     torch.manual_seed(0)
     faces = (0.5 + torch.randn(400, 120) @ torch.randn(120, 64 * 64) / 100).view(-1, 1, 64, 64)

@@ -245,7 +245,7 @@ def test_who_may(world: World, route: str) -> None:
                     assert world.state() == before, (person, method)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("person", ["a stranger with cookies", *ALL, "a stranger"])
 def test_reading_makes_no_rows(world: World, person: str) -> None:
     world.clients |= {"a stranger": Client(), "a stranger with cookies": with_odd_cookies()}
@@ -257,6 +257,7 @@ def test_reading_makes_no_rows(world: World, person: str) -> None:
             assert not made, (method, route)
 
 
+@pytest.mark.slow
 def test_a_stranger_who_is_refused_stays_one(world: World) -> None:
     """Whatever is refused leaves nothing behind, not even a visitor."""
     refused = set()
