@@ -15,8 +15,8 @@ from ml import registry as ml_registry
 
 
 @pytest.fixture(autouse=True)
-def _test_operations(operations: None, redis_server: Any) -> None:
-    """Every test of the jobs uses the operations of the tests, and a Redis."""
+def _test_operations(operations: None, redis: Any) -> None:
+    """Every test of the jobs uses the operations of the tests, and a Redis that answers, whatever the test before did to it."""
 
 
 @pytest.fixture
