@@ -48,7 +48,7 @@ def fill(count: int) -> Any:
     from django.contrib.auth.models import User
     from django.utils import timezone
 
-    from jobs.models import FairShare, Job, JobInput, Output, Owner, Photo
+    from jobs.models import Asset, FairShare, Job, JobInput, Owner
 
     chance = random.Random(3)
     users = User.objects.bulk_create(User(username=f"member{number}") for number in range(MEMBERS))
@@ -91,8 +91,8 @@ def fill(count: int) -> Any:
     Job._meta.get_field("created_at").auto_now_add = False
     for first in range(0, count, AT_ONCE):
         jobs = Job.objects.bulk_create(job(number) for number in range(first, min(count, first + AT_ONCE)))
-        photos = Photo.objects.bulk_create(
-            Photo(
+        assets = Asset.objects.bulk_create(
+            Asset(
                 owner=job.owner,
                 kind="image",
                 format="png",
@@ -105,22 +105,24 @@ def fill(count: int) -> Any:
             for job in jobs
         )
         JobInput.objects.bulk_create(
-            JobInput(job=job, slot="photo", photo=photo) for job, photo in zip(jobs, photos, strict=True)
+            JobInput(job=job, slot="photo", asset=asset) for job, asset in zip(jobs, assets, strict=True)
         )
-        Output.objects.bulk_create(
-            Output(
-                job=job,
+        Asset.objects.bulk_create(
+            Asset(
+                owner=job.owner,
+                made_by=job,
+                original=asset,
                 attempt=1,
-                position=0,
-                name="result",
+                output="image",
+                kind="image",
+                format="png",
                 file=f"outputs/{uuid.uuid4()}.png",
-                media_type="image/png",
                 width=1920,
                 height=1440,
                 bytes=2_000_000,
                 sha256="0" * 64,
             )
-            for job in jobs
+            for job, asset in zip(jobs, assets, strict=True)
             if job.status == "succeeded"
         )
     waiting = Job.objects.queued().count()

@@ -39,16 +39,17 @@ def give_all_to_one() -> Any:
     from django.db.models import CharField, F, Value
     from django.db.models.functions import Cast, Concat
 
-    from jobs.models import Job, JobInput, Owner, Photo
+    from jobs.models import Asset, Job, JobInput, Owner
 
     owner = Owner.objects.select_related("user").filter(user__isnull=False).first()
     assert owner is not None
     Job.objects.update(owner=owner)
     name = Concat(Value("IMG_"), Cast(F("id"), CharField()), Value(".jpg"), output_field=CharField())
-    Photo.objects.update(owner=owner, name=name)
+    Asset.objects.update(owner=owner)
+    Asset.objects.uploaded().update(name=name)
     last = JobInput.objects.order_by("-id").first()
     assert last is not None
-    Photo.objects.filter(uses=last).update(name="a cat.jpg")
+    Asset.objects.filter(uses=last).update(name="a cat.jpg")
     return owner.user
 
 

@@ -20,7 +20,7 @@ from django.test import Client
 from PIL import Image
 
 from jobs.access import identity
-from jobs.models import ApiToken, Job, Output, Owner, Photo
+from jobs.models import ApiToken, Asset, Job, Owner
 from jobs.queue.lifecycle import Claim, Outcome
 from ml import registry as ml_registry
 from tests.faults.machine import CannotRun, Postgres
@@ -121,15 +121,15 @@ def visitor(db: None) -> Owner:
 
 
 @pytest.fixture
-def photo(db: None) -> Iterator[Callable[..., Photo]]:
+def photo(db: None) -> Iterator[Callable[..., Asset]]:
     """Makes small stored photos."""
-    made: list[Photo] = []
+    made: list[Asset] = []
 
-    def make(owner: Owner | None, width: int = 24, height: int = 16, color: str = "#4080c0") -> Photo:
+    def make(owner: Owner | None, width: int = 24, height: int = 16, color: str = "#4080c0") -> Asset:
         buffer = io.BytesIO()
         Image.new("RGB", (width, height), color).save(buffer, "PNG")
         content = buffer.getvalue()
-        photo = Photo(
+        photo = Asset(
             owner=owner,
             name="blue.png",
             kind="image",
@@ -158,13 +158,13 @@ def stored() -> Callable[[Claim], Outcome]:
         name = default_storage.save(
             f"outputs/{uuid[:2]}/{uuid}/{claim.attempt}/result.png", ContentFile(b"picture")
         )
-        output = Output(
-            job=claim.job,
+        output = Asset(
+            made_by=claim.job,
             attempt=claim.attempt,
-            position=0,
-            name="result",
+            output="result",
             file=name,
-            media_type="image/png",
+            kind="image",
+            format="png",
             bytes=7,
             sha256=sha256(b"picture").hexdigest(),
         )

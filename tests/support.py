@@ -18,7 +18,7 @@ from django.db import connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs.models import Job, Owner, Photo
+from jobs.models import Asset, Job, Owner
 from jobs.queue import submission, workers
 from jobs.queue.request import Request, Step
 from ml.core.text import Message
@@ -59,7 +59,7 @@ def submit_one(
     owner: Owner | None,
     operation: str,
     params: Mapping[str, Any],
-    inputs: Mapping[str, Sequence[Photo]],
+    inputs: Mapping[str, Sequence[Asset]],
     *,
     seed: int | None = None,
     idempotency_key: str = "",

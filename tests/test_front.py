@@ -15,7 +15,7 @@ from django.conf import settings
 from PIL import Image
 
 from jobs.access import sharing
-from jobs.models import Photo
+from jobs.models import Asset
 from jobs.queue import lifecycle
 from tests import front
 from tests.conftest import Person, end
@@ -111,7 +111,7 @@ def test_a_picture_is_sent_by_nginx_and_nobody_learns_from_where(stack: Stack, a
     sent = stack.send(alice.token, png())
     assert sent.status == 201, sent.body
     address = json.loads(sent.body)["url"].removeprefix(f"http://{stack.media_host}")
-    content = Path(Photo.objects.get().file.path).read_bytes()
+    content = Path(Asset.objects.get().file.path).read_bytes()
 
     behind = stack.ask(address, port=stack.web, Host=stack.media_host)
     assert behind.headers["x-accel-redirect"].startswith("/stored/photos/")
@@ -132,7 +132,7 @@ def test_a_picture_is_sent_by_nginx_and_nobody_learns_from_where(stack: Stack, a
 
 def test_stored_files_cannot_be_asked_for(stack: Stack, alice: Person) -> None:
     stack.send(alice.token, png())
-    name = Photo.objects.get().file.name
+    name = Asset.objects.get().file.name
     for path in (f"/stored/{name}", f"/stored/../stored/{name}", f"/%73tored/{name}"):
         assert stack.ask(path).status == 404, path
     assert stack.ask("/stored/..%2f..%2fsecret_key").status == 400

@@ -85,7 +85,7 @@ def test_nobody_waits_long_for_the_lock_of_the_database(plain_port: int, alice: 
     sent = {"file": ("photo.png", encode(picture(), "PNG"))}
     with transaction.atomic():
         if connection.vendor == "postgresql":
-            connection.cursor().execute("LOCK TABLE jobs_apitoken, jobs_photo IN EXCLUSIVE MODE")
+            connection.cursor().execute("LOCK TABLE jobs_apitoken, jobs_asset IN EXCLUSIVE MODE")
         answer = requests.post(url, files=sent, headers=bearer, timeout=PATIENCE_SECONDS)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
     assert requests.post(url, files=sent, headers=bearer, timeout=60).status_code == 201

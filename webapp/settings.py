@@ -206,7 +206,7 @@ UNFOLD = {
                 "items": [
                     _admin_page(_("Dashboard"), "monitoring", "index"),
                     _admin_page(_("Jobs"), "photo_camera", "jobs_job_changelist"),
-                    _admin_page(_("Photos"), "image", "jobs_photo_changelist"),
+                    _admin_page(_("Photos"), "image", "jobs_asset_changelist"),
                     _admin_page(_("Share links"), "link", "jobs_sharelink_changelist"),
                 ]
             },

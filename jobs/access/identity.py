@@ -51,7 +51,7 @@ def owner_made_if_needed(request: HttpRequest) -> Owner:
 def forget_newcomer(request: HttpRequest) -> None:
     """A visitor of this very request who has nothing here is a stranger again."""
     newcomer: Owner | None = getattr(request, "_latent_newcomer", None)
-    if newcomer and not (newcomer.jobs.exists() or newcomer.photos.exists()):
+    if newcomer and not (newcomer.jobs.exists() or newcomer.assets.exists()):
         newcomer.delete()
         request.session.pop(SESSION_OWNER, None)
 

@@ -13,7 +13,7 @@ from jobs.access.identity import is_admin, owner_of
 from jobs.access.signing import is_signed
 from jobs.errors import Refused
 from jobs.messages import UNKNOWN_PHOTO
-from jobs.models import Draft, Job, Output, Owner, Photo
+from jobs.models import Asset, AssetQuerySet, Draft, Job, Owner
 
 T = TypeVar("T")
 
@@ -23,8 +23,9 @@ def jobs_of(owner: Owner | None) -> QuerySet[Job]:
     return Job.objects.filter(owner=owner) if owner else Job.objects.none()
 
 
-def photos_of(owner: Owner) -> QuerySet[Photo]:
-    return Photo.objects.filter(owner=owner)
+def assets_of(owner: Owner) -> AssetQuerySet:
+    """What an owner uploaded and made; what lies in the trash stands in no list."""
+    return Asset.objects.at_hand().filter(owner=owner)
 
 
 def visible_job(request: HttpRequest, job_uuid: UUID) -> Job:
@@ -59,30 +60,30 @@ def own_job(request: HttpRequest, job_uuid: UUID) -> Job:
     return found(jobs.filter(uuid=job_uuid).first())
 
 
-def visible_photo(request: HttpRequest, photo_id: UUID) -> Photo:
-    """A photo that its owner, an admin or, where a sample uses it, anybody sees; raises `Http404`."""
-    return found(_photos_seen_by(request).filter(pk=photo_id).first())
+def visible_asset(request: HttpRequest, asset_id: UUID) -> Asset:
+    """An asset that its owner, an admin or, where a sample uses or made it, anybody sees; raises `Http404`."""
+    return found(_assets_seen_by(request).select_related("made_by").filter(pk=asset_id).first())
 
 
-def visible_photos(request: HttpRequest, ids: Sequence[UUID]) -> list[Photo]:
-    """Those of the photos that the request may see, in the order asked for, in one query."""
-    seen = _photos_seen_by(request).in_bulk(ids)
-    return [seen[photo_id] for photo_id in ids if photo_id in seen]
+def visible_assets(request: HttpRequest, ids: Sequence[UUID]) -> list[Asset]:
+    """Those of the assets that the request may see and that are at hand, in the order asked for, in one query."""
+    seen = _assets_seen_by(request).at_hand().in_bulk(ids)
+    return [seen[asset_id] for asset_id in ids if asset_id in seen]
 
 
-def visible_output(request: HttpRequest, output_id: UUID) -> Output:
-    """An output of a job that the request may see; raises `Http404`."""
-    outputs = Output.objects.filter(_seen_by(request, "job__")).select_related("job")
-    return found(outputs.filter(pk=output_id).first())
+def own_asset(request: HttpRequest, asset_id: UUID) -> Asset:
+    """An asset that its owner or an admin may change; raises `Http404`."""
+    assets = Asset.objects.all() if is_admin(request) else Asset.objects.filter(_owned(request))
+    return found(assets.filter(pk=asset_id).first())
 
 
-def own_photos(owner: Owner, ids: list[UUID]) -> list[Photo]:
-    """Photos of an owner, in the order asked for; raises `Refused` for one that is not there or not theirs."""
-    found = photos_of(owner).in_bulk(ids)
-    missing = [str(photo_id) for photo_id in ids if photo_id not in found]
+def own_assets(owner: Owner, ids: list[UUID]) -> list[Asset]:
+    """Assets of an owner, in the order asked for; raises `Refused` for one that is not there or not theirs."""
+    found = assets_of(owner).in_bulk(ids)
+    missing = [str(asset_id) for asset_id in ids if asset_id not in found]
     if missing:
         raise Refused(UNKNOWN_PHOTO(id=missing[0]))
-    return [found[photo_id] for photo_id in ids]
+    return [found[asset_id] for asset_id in ids]
 
 
 def own_draft(request: HttpRequest, draft_id: UUID) -> Draft:
@@ -90,21 +91,22 @@ def own_draft(request: HttpRequest, draft_id: UUID) -> Draft:
     return found(Draft.objects.filter(_owned(request), pk=draft_id).first())
 
 
-def _photos_seen_by(request: HttpRequest) -> QuerySet[Photo]:
+def _assets_seen_by(request: HttpRequest) -> AssetQuerySet:
     if is_admin(request) or is_signed(request):
-        return Photo.objects.all()
-    return Photo.objects.filter(_owned(request) | Q(owner=None, uses__job__sample=True)).distinct()
+        return Asset.objects.all()
+    of_samples = Q(owner=None) & (Q(uses__job__sample=True) | Q(made_by__sample=True))
+    return Asset.objects.filter(_owned(request) | of_samples).distinct()
 
 
-def _owned(request: HttpRequest, prefix: str = "") -> Q:
+def _owned(request: HttpRequest) -> Q:
     owner = owner_of(request)
-    return Q(**{f"{prefix}owner": owner}) if owner else Q(pk__in=())
+    return Q(owner=owner) if owner else Q(pk__in=())
 
 
-def _seen_by(request: HttpRequest, prefix: str = "") -> Q:
+def _seen_by(request: HttpRequest) -> Q:
     if is_admin(request) or is_signed(request):
         return Q()
-    return _owned(request, prefix) | Q(**{f"{prefix}sample": True})
+    return _owned(request) | Q(sample=True)
 
 
 def found(row: T | None) -> T:

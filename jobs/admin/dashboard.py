@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from jobs.admin import presenters
 from jobs.admin.filters import recent_workers
-from jobs.models import FairShare, Job, Output, Photo
+from jobs.models import Asset, FairShare, Job
 from jobs.queue import workers
 
 DAYS = 30
@@ -315,8 +315,8 @@ def _doing(job: Job) -> tuple[Job, str, str]:
 
 def disk() -> Disk:
     volume = shutil.disk_usage(settings.HOME)
-    photos = Photo.objects.aggregate(bytes=Sum("bytes"))["bytes"] or 0
-    outputs = Output.objects.aggregate(bytes=Sum("bytes"))["bytes"] or 0
+    photos = Asset.objects.uploaded().aggregate(bytes=Sum("bytes"))["bytes"] or 0
+    outputs = Asset.objects.made().aggregate(bytes=Sum("bytes"))["bytes"] or 0
     return Disk(volume.used, volume.free, volume.total, photos, outputs)
 
 

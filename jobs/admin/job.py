@@ -26,9 +26,10 @@ from jobs.admin import presenters
 from jobs.admin.base import Deletion, RecordAdmin, uuids_that_begin
 from jobs.admin.filters import DaysFilter, MethodFilter, OperationFilter, WorkerFilter
 from jobs.errors import Refused
-from jobs.models import Job, JobInput, Output, Owner
+from jobs.models import Asset, Job, JobInput, Owner
 from jobs.queue import deletion, lifecycle
 from jobs.queue.state import kept_until, state_of
+from ml.core.formats import Kind
 from ml.core.text import capped
 
 MOST_OWNERS = 100
@@ -59,8 +60,8 @@ class JobAdmin(Deletion, RecordAdmin):
     actions = ("cancel_jobs", "requeue_jobs")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        pictures = Output.objects.filter(position=0, media_type__startswith="image/")
-        inputs = JobInput.objects.filter(position=0).select_related("photo")
+        pictures = Asset.objects.filter(position=0, kind=Kind.IMAGE)
+        inputs = JobInput.objects.filter(position=0).select_related("asset")
         jobs: QuerySet[Job] = super().get_queryset(request)
         return jobs.defer(*WIDE).prefetch_related(
             Prefetch("outputs", pictures, to_attr="pictures"),
@@ -87,8 +88,8 @@ class JobAdmin(Deletion, RecordAdmin):
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, job: Any) -> str | None:
         if job.pictures:
-            return presenters.output_thumbnail(job.pictures[0])
-        return presenters.photo_thumbnail(job.first_inputs[0].photo) if job.first_inputs else None
+            return presenters.asset_thumbnail(job.pictures[0])
+        return presenters.asset_thumbnail(job.first_inputs[0].asset) if job.first_inputs else None
 
     @admin.display(description=gettext_lazy("job"))
     def title(self, job: Job) -> SafeString:
@@ -222,7 +223,7 @@ def _requeued(count: int) -> str:
 
 def _found(object_id: str) -> Job:
     jobs = Job.objects.select_related("owner__user", "fair_share").prefetch_related(
-        "inputs__photo", "outputs", "events", "shares"
+        "inputs__asset", "outputs", "events", "shares"
     )
     number = capped(object_id)
     job = None if number is None else jobs.filter(pk=number).first()

@@ -9,8 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs.models import Job, Output, Photo
-from ml.core.formats import Kind
+from jobs.models import Asset, Job
 
 NOTHING = "–"
 SIDE = 256
@@ -79,39 +78,30 @@ def thumbnail(address: str, color: str, alternative: str) -> SafeString:
     )
 
 
-def output_address(output: Output) -> str:
-    return reverse("output-file", args=[output.pk])
+def asset_address(asset: Asset) -> str:
+    return reverse("output-file" if asset.output else "photo-file", args=[asset.pk])
 
 
-def photo_address(photo: Photo) -> str:
-    return reverse("photo-file", args=[photo.pk])
-
-
-def is_picture(photo: Photo) -> bool:
-    return photo.kind in (Kind.IMAGE, Kind.ANIMATION)
-
-
-def photo_thumbnail(photo: Photo | None) -> SafeString | None:
-    if photo is None or not is_picture(photo):
+def asset_thumbnail(asset: Asset | None) -> SafeString | None:
+    if asset is None or not asset.is_picture:
         return None
-    return thumbnail(f"{photo_address(photo)}?size={SIDE}", photo.color, _("Photo {name}").format(name=photo))
+    return thumbnail(f"{asset_address(asset)}?size={SIDE}", asset.color, _alternative(asset))
 
 
-def output_thumbnail(output: Output) -> SafeString:
-    return thumbnail(
-        f"{output_address(output)}?size={SIDE}", output.color, _("Output {name}").format(name=output.name)
-    )
-
-
-def large_photo(photo: Photo) -> SafeString | None:
-    if not is_picture(photo):
+def large_picture(asset: Asset) -> SafeString | None:
+    if not asset.is_picture:
         return None
     return format_html(
         '<img class="latent-large" src="{}?size=1024" alt="{}" width="{}" height="{}"'
         ' style="background-color: {}">',
-        photo_address(photo),
-        _("Photo {name}").format(name=photo),
-        photo.width,
-        photo.height,
-        photo.color,
+        asset_address(asset),
+        _alternative(asset),
+        asset.width,
+        asset.height,
+        asset.color,
     )
+
+
+def _alternative(asset: Asset) -> str:
+    said = _("Output {name}") if asset.output else _("Photo {name}")
+    return said.format(name=asset)

@@ -20,11 +20,11 @@ from jobs.admin import presenters
 from jobs.admin.base import Deletion, RecordAdmin, uuids_that_begin
 from jobs.admin.filters import DaysFilter
 from jobs.library import retention
-from jobs.models import ApiToken, Job, Owner, Photo, ShareLink
+from jobs.models import ApiToken, Asset, Job, Owner, ShareLink
 
 
-@admin.register(Photo)
-class PhotoAdmin(Deletion, RecordAdmin):
+@admin.register(Asset)
+class AssetAdmin(Deletion, RecordAdmin):
     list_display = ("picture", "name_or_id", "owner", "kind", "format", "pixels", "size", "created_at")
     list_display_links = ("picture", "name_or_id")
     list_select_related = ("owner__user",)
@@ -42,30 +42,30 @@ class PhotoAdmin(Deletion, RecordAdmin):
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("picture"))
-    def picture(self, photo: Photo) -> str | None:
-        return presenters.photo_thumbnail(photo)
+    def picture(self, asset: Asset) -> str | None:
+        return presenters.asset_thumbnail(asset)
 
     @admin.display(description=gettext_lazy("picture"))
-    def large_picture(self, photo: Photo) -> str | None:
-        return presenters.large_photo(photo)
+    def large_picture(self, asset: Asset) -> str | None:
+        return presenters.large_picture(asset)
 
     @admin.display(description=gettext_lazy("photo"))
-    def name_or_id(self, photo: Photo) -> str:
-        return str(photo)
+    def name_or_id(self, asset: Asset) -> str:
+        return str(asset)
 
     @admin.display(description=gettext_lazy("pixels"))
-    def pixels(self, photo: Photo) -> str:
-        return f"{photo.width} × {photo.height}"
+    def pixels(self, asset: Asset) -> str:
+        return f"{asset.width} × {asset.height}"
 
     @admin.display(description=gettext_lazy("size"))
-    def size(self, photo: Photo) -> str:
-        return filesizeformat(photo.bytes)
+    def size(self, asset: Asset) -> str:
+        return filesizeformat(asset.bytes)
 
-    def remove(self, obj: Photo) -> None:
-        retention.delete_photo(obj)
+    def remove(self, obj: Asset) -> None:
+        retention.delete_asset(obj)
 
-    def needed_by(self, obj: Photo) -> Iterable[Job]:
-        return Job.objects.unfinished().filter(inputs__photo=obj).distinct()
+    def needed_by(self, obj: Asset) -> Iterable[Job]:
+        return Job.objects.unfinished().filter(inputs__asset=obj).distinct()
 
 
 @admin.register(Owner)
@@ -111,7 +111,7 @@ class OwnerAdmin(Deletion, RecordAdmin):
         obj.delete()
 
     def goes_along(self, obj: Owner) -> dict[str, int]:
-        return {_("jobs"): obj.jobs.count(), _("photos"): obj.photos.count()}
+        return {_("jobs"): obj.jobs.count(), _("photos"): obj.assets.count()}
 
 
 @admin.register(ShareLink)

@@ -30,4 +30,4 @@ class UserAdmin(Deletion, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg
 
     def goes_along(self, obj: User) -> dict[str, int]:
         owner = Owner.objects.filter(user=obj).first()
-        return {_("jobs"): owner.jobs.count(), _("photos"): owner.photos.count()} if owner else {}
+        return {_("jobs"): owner.jobs.count(), _("photos"): owner.assets.count()} if owner else {}

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from jobs.errors import Refused
 from jobs.messages import DISK_NEARLY_FULL, NO_ROOM, TOO_MANY_SIGN_UPS, TOO_MANY_UPLOADS
-from jobs.models import Output, Owner, Photo
+from jobs.models import Asset, Owner
 
 HOUR = timedelta(hours=1)
 LATER_SECONDS = 600
@@ -20,7 +20,7 @@ def check_upload(owner: Owner, size: int) -> None:
     check_disk()
     member = owner.user_id is not None
     most = settings.LATENT.member_uploads_per_hour if member else settings.LATENT.visitor_uploads_per_hour
-    recent = Photo.objects.filter(belonging_to(owner), created_at__gt=timezone.now() - HOUR)
+    recent = Asset.objects.uploaded().filter(belonging_to(owner), created_at__gt=timezone.now() - HOUR)
     if recent.count() >= most:
         oldest = recent.order_by("-created_at")[most - 1].created_at
         seconds = (oldest + HOUR - timezone.now()).total_seconds()
@@ -57,13 +57,12 @@ def free_bytes() -> int:
 
 def stored_bytes(owner: Owner) -> int:
     """What the photos and results of an owner take."""
-    photos = Photo.objects.filter(belonging_to(owner)).aggregate(bytes=Sum("bytes", default=0))
-    outputs = Output.objects.filter(belonging_to(owner, "job__")).aggregate(bytes=Sum("bytes", default=0))
-    return int(photos["bytes"] + outputs["bytes"])
+    stored = Asset.objects.filter(belonging_to(owner)).aggregate(bytes=Sum("bytes", default=0))
+    return int(stored["bytes"])
 
 
-def belonging_to(owner: Owner, prefix: str = "") -> Q:
+def belonging_to(owner: Owner) -> Q:
     """To a member, or to any visitor from the same address: a fresh session is no fresh start."""
     if owner.user_id is None and owner.address:
-        return Q(**{f"{prefix}owner__address": owner.address, f"{prefix}owner__user": None})
-    return Q(**{f"{prefix}owner": owner})
+        return Q(owner__address=owner.address, owner__user=None)
+    return Q(owner=owner)

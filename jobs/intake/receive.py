@@ -1,4 +1,4 @@
-"""Bytes from a stranger become a `Photo`, or a refusal in one sentence that leaves no row and no file behind.
+"""Bytes from a stranger become an `Asset`, or a refusal in one sentence that leaves no row and no file behind.
 
 Nothing of an upload is kept but its pixels: decoded in full, turned upright, converted to sRGB, written into
 a new file under a random name. A JPEG keeps its quantisation tables where nothing had to be changed; other
@@ -29,7 +29,7 @@ from jobs.intake.developed import Developed
 from jobs.intake.pictures import receive_picture
 from jobs.intake.sniffing import check_size, clean_name, most_bytes, sniff
 from jobs.messages import UPLOAD_DAMAGED, UPLOAD_NOT_KEPT, UPLOAD_OUT_OF_MEMORY
-from jobs.models import Owner, Photo
+from jobs.models import Asset, Owner
 from ml.core.errors import InputError
 from ml.core.formats import Format, Kind
 
@@ -40,7 +40,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")  # its remarks on odd metadat
 _turn_to_decode = threading.BoundedSemaphore(2)
 
 
-def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Photo:
+def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Asset:
     """The upload as a stored photo of `owner`, or of the site itself.
 
     Raises `Refused`, and then there is neither a row nor a file.
@@ -84,26 +84,26 @@ def _developed(file: "UploadedFile[Any]", file_format: Format) -> Developed:
             return receive_picture(file, file_format)
 
 
-def _store(owner: Owner | None, developed: Developed, name: str) -> Photo:
+def _store(owner: Owner | None, developed: Developed, name: str) -> Asset:
     file = developed.file
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     file.seek(0)
-    photo = Photo(
+    asset = Asset(
         owner=owner, name=name, kind=developed.kind, format=developed.format, width=developed.width,
         height=developed.height, frames=developed.frames, seconds=developed.seconds, color=developed.color,
         notes=[note.as_json() for note in developed.notes], bytes=size, sha256=digest,
     )  # fmt: skip
-    place = f"photos/{photo.id.hex[:2]}/{photo.id}.{developed.format}"
+    place = f"photos/{asset.id.hex[:2]}/{asset.id}.{developed.format}"
     try:
-        photo.file.name = default_storage.save(place, File(file))
-        photo.save(force_insert=True)
+        asset.file.name = default_storage.save(place, File(file))
+        asset.save(force_insert=True)
     except BaseException:
         with suppress(OSError):
             default_storage.delete(place)
         raise
-    return photo
+    return asset
 
 
 @contextmanager

@@ -1,43 +1,65 @@
 """Everything that a member has here, as one ZIP that is written while it is sent."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models.fields.files import FieldFile
 from zipstream import ZIP_STORED, ZipStream
 
+from jobs.library.naming import file_name
 from jobs.messages import told
-from jobs.models import Job, Owner, Photo, ShareLink
+from jobs.models import Asset, Job, Owner, ShareLink
 
 
 def everything_of(owner: Owner) -> ZipStream:
     """The photos, the results, and in `latent.json` what was asked for, when, and what came of it."""
     archive = ZipStream(compress_type=ZIP_STORED)  # pictures are compressed already
-    photos = {photo.id: f"photos/{photo.id}{_suffix(photo.file)}" for photo in owner.photos.all()}
-    jobs = list(owner.jobs.prefetch_related("inputs", "outputs", "shares").order_by("id"))
+    assets = list(owner.assets.select_related("made_by", "original").order_by("created_at", "position"))
+    paths = _paths(assets)
+    jobs = owner.jobs.prefetch_related("inputs", "outputs", "shares").order_by("id")
     told = {
         "name": str(owner),
         "since": owner.created_at,
-        "photos": [_photo(photo, photos[photo.id]) for photo in owner.photos.order_by("created_at")],
-        "jobs": [_job(job, photos) for job in jobs],
+        "photos": [_photo(asset, paths) for asset in assets],
+        "jobs": [_job(job, paths) for job in jobs],
     }
     archive.add(json.dumps(told, cls=DjangoJSONEncoder, indent=1), "latent.json")
-    for photo in owner.photos.all():
-        archive.add(_chunks(photo.file), photos[photo.id])
-    for job in jobs:
-        for output in job.outputs.all():
-            archive.add(_chunks(output.file), _result(job, output.name, output.file))
+    for asset in assets:
+        archive.add(_chunks(asset.file), paths[asset.id])
     return archive
 
 
-def _photo(photo: Photo, path: str) -> dict[str, Any]:
-    return {"file": path, "name": photo.name, "sent": photo.created_at, "sha256": photo.sha256}
+def _paths(assets: Sequence[Asset]) -> dict[UUID, str]:
+    """Where each lies in the archive, by the name that it would be downloaded under; of the same names, numbered."""
+    paths: dict[UUID, str] = {}
+    taken: Counter[str] = Counter()
+    for asset in assets:
+        path = PurePosixPath("results" if asset.output else "photos", file_name(asset))
+        taken[str(path)] += 1
+        number = taken[str(path)]
+        paths[asset.id] = str(path if number == 1 else path.with_stem(f"{path.stem} ({number})"))
+    return paths
 
 
-def _job(job: Job, photos: dict[Any, str]) -> dict[str, Any]:
+def _photo(asset: Asset, paths: Mapping[UUID, str]) -> dict[str, Any]:
+    return {
+        "id": asset.id,
+        "file": paths[asset.id],
+        "name": asset.name,
+        "sent": asset.created_at,
+        "sha256": asset.sha256,
+        "original": paths.get(asset.original_id or asset.id),
+        "job": asset.made_by and asset.made_by.uuid,
+        "favourite": asset.favourite,
+    }
+
+
+def _job(job: Job, paths: Mapping[UUID, str]) -> dict[str, Any]:
     return {
         "id": job.uuid,
         "operation": job.operation,
@@ -46,8 +68,11 @@ def _job(job: Job, photos: dict[Any, str]) -> dict[str, Any]:
         "status": job.status,
         "created": job.created_at,
         "finished": job.finished_at,
-        "inputs": [{"slot": item.slot, "file": photos.get(item.photo_id)} for item in job.inputs.all()],
-        "outputs": [_result(job, output.name, output.file) for output in job.outputs.all()],
+        "inputs": [
+            {"slot": item.slot, "file": paths.get(item.asset_id) if item.asset_id else None}
+            for item in job.inputs.all()
+        ],
+        "outputs": [paths.get(output.id) for output in job.outputs.all()],
         "metrics": job.metrics,
         "labels": [{**label, "title": told(label["title"])} for label in job.labels],
         "series": job.series,
@@ -58,14 +83,6 @@ def _job(job: Job, photos: dict[Any, str]) -> dict[str, Any]:
 
 def _link(link: ShareLink) -> dict[str, Any]:
     return {"made": link.created_at, "expires": link.expires_at, "revoked": link.revoked_at}
-
-
-def _result(job: Job, name: str, file: FieldFile) -> str:
-    return f"results/{job.uuid}/{name}{_suffix(file)}"
-
-
-def _suffix(file: FieldFile) -> str:
-    return Path(str(file)).suffix
 
 
 def _chunks(file: FieldFile) -> Iterator[bytes]:

@@ -14,17 +14,19 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from jobs.intake import limits
-from jobs.models import Draft, Job, JobEvent, Output, Owner, Photo, ShareLink
+from jobs.models import Asset, Draft, Job, JobEvent, Owner, ShareLink
 from jobs.queue import deletion
 from jobs.storage import outputs
 from jobs.storage.thumbnails import delete_files
 from jobs.work import scratch
 
 AT_ONCE = 500
+TRASH_KEEPS = timedelta(days=30)
+_CHERISHED = Q(favourite=True, owner__user__isnull=False)
 ORPHAN_SECONDS = 6 * 3600
 """Older than any run or upload may last, so that nothing under way is taken for an orphan."""
 
@@ -33,7 +35,7 @@ def clean() -> dict[str, int]:
     """Delete what is past its time and what belongs to nothing; returns how much of each."""
     return {
         "jobs": _delete_jobs(),
-        "photos": _delete_photos(),
+        "photos": _delete_assets(),
         "links": _delete_links(),
         "drafts": _delete_drafts(),
         "events": _delete_events(),
@@ -46,21 +48,23 @@ def clean() -> dict[str, int]:
 
 
 def expired_jobs() -> QuerySet[Job]:
-    """Ended, not kept, no sample, and older than the site keeps them."""
+    """Ended, not kept, no sample, and older than the site keeps them; what made a member's favourite stays with it."""
     limit = timezone.now() - timedelta(days=settings.LATENT.keep_days)
-    return Job.objects.filter(finished_at__lt=limit, kept=False, sample=False)
+    cherished = Asset.objects.filter(_CHERISHED, made_by=OuterRef("pk"))
+    return Job.objects.filter(~Exists(cherished), finished_at__lt=limit, kept=False, sample=False)
 
 
-def expired_photos() -> QuerySet[Photo]:
-    """Older than the site keeps them, and in no job any more."""
+def expired_assets() -> QuerySet[Asset]:
+    """Older than the site keeps them and in no job any more, or longer in the trash than that keeps them."""
     limit = timezone.now() - timedelta(days=settings.LATENT.keep_days)
-    return Photo.objects.filter(created_at__lt=limit, uses=None)
+    past = Q(created_at__lt=limit, uses=None, made_by=None) & ~_CHERISHED
+    return Asset.objects.filter(past | Q(trashed_at__lt=timezone.now() - TRASH_KEEPS))
 
 
-def delete_photo(photo: Photo) -> None:
-    """Remove a photo and its file; jobs that used it keep their results."""
-    photo.delete()
-    outputs.after_commit(delete_files, photo)
+def delete_asset(asset: Asset) -> None:
+    """Remove an asset and its file; jobs that used it keep their results."""
+    asset.delete()
+    outputs.after_commit(delete_files, asset)
 
 
 def delete_belongings(owner: Owner) -> None:
@@ -68,8 +72,8 @@ def delete_belongings(owner: Owner) -> None:
     JobEvent.objects.filter(job__owner=owner).delete()
     for job in owner.jobs.iterator():
         deletion.delete(job)
-    for photo in owner.photos.iterator():
-        delete_photo(photo)
+    for asset in owner.assets.iterator():
+        delete_asset(asset)
 
 
 def delete_account(user: User) -> None:
@@ -86,14 +90,14 @@ def _delete_jobs() -> int:
     return len(jobs)
 
 
-def _delete_photos() -> int:
+def _delete_assets() -> int:
     count = 0
-    for photo in expired_photos()[:AT_ONCE]:
+    for asset in expired_assets()[:AT_ONCE]:
         with transaction.atomic():
-            # Held, and looked at once more: a job may have taken it meanwhile.
-            held = Photo.objects.select_for_update().filter(pk=photo.pk).first()
-            if held and not held.uses.exists():
-                delete_photo(held)
+            # Held, and looked at once more: a job may have taken it meanwhile, or its owner taken it out of the trash.
+            held = Asset.objects.select_for_update().filter(pk=asset.pk).first()
+            if held and expired_assets().filter(pk=held.pk).exists():
+                delete_asset(held)
                 count += 1
     return count
 
@@ -123,7 +127,7 @@ def _forget_idempotency_keys() -> int:
 def _delete_visitors() -> int:
     """Visitors who own nothing and whose session must be over."""
     limit = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    return Owner.objects.filter(user=None, jobs=None, photos=None, created_at__lt=limit).delete()[0]
+    return Owner.objects.filter(user=None, jobs=None, assets=None, created_at__lt=limit).delete()[0]
 
 
 def _forget_addresses() -> int:
@@ -151,12 +155,10 @@ def _delete_orphans() -> int:
 
 def _orphaned_files() -> Iterator[str]:
     """Stored files of which no row speaks. All names at once: a look-up for each would read the table each time."""
-    for folder, rows in (("outputs", Output.objects), ("photos", Photo.objects)):
-        known = set(rows.values_list("file", flat=True))
+    known = set(Asset.objects.values_list("file", flat=True))
+    for folder in ("outputs", "photos"):
         yield from (name for name in _old_files(folder) if name not in known)
-    shown = {
-        digest for rows in (Output.objects, Photo.objects) for digest in rows.values_list("sha256", flat=True)
-    }
+    shown = set(Asset.objects.values_list("sha256", flat=True))
     for name in _old_files("thumbnails"):
         if Path(name).name.rsplit("-", 1)[0] not in shown:
             yield name

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image
 
 from jobs.intake import receive
-from jobs.models import Job, Photo
+from jobs.models import Asset, Job
 from jobs.queue import submission
 from jobs.queue.request import Request, Step
 from ml.core.example import Example
@@ -107,7 +107,7 @@ def submit_sample(slug: str) -> Job:
     return job
 
 
-def _photo(name: str, picture: Image.Image) -> Photo:
+def _photo(name: str, picture: Image.Image) -> Asset:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return receive.receive(None, SimpleUploadedFile(name, buffer.getvalue()))

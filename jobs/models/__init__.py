@@ -1,21 +1,21 @@
 """What the database knows."""
 
+from jobs.models.asset import Asset, AssetQuerySet
 from jobs.models.draft import Draft
-from jobs.models.job import FairShare, Job, JobEvent, JobInput, JobQuerySet, Output
+from jobs.models.job import FairShare, Job, JobEvent, JobInput, JobQuerySet
 from jobs.models.owner import ApiToken, Owner
-from jobs.models.photo import Photo
 from jobs.models.sharing import ShareLink
 
 __all__ = [
     "ApiToken",
+    "Asset",
+    "AssetQuerySet",
     "Draft",
     "FairShare",
     "Job",
     "JobEvent",
     "JobInput",
     "JobQuerySet",
-    "Output",
     "Owner",
-    "Photo",
     "ShareLink",
 ]

@@ -1,8 +1,10 @@
-"""What was uploaded."""
+"""Stored files: what was uploaded, and what was made of it."""
 
 import uuid
+from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from jobs.messages import told
@@ -11,17 +13,33 @@ from ml.core.formats import FORMATS, Kind
 from ml.core.operation import Facts
 
 
-class Photo(models.Model):
-    """An upload: decoded, stripped of everything that is no picture, and written anew."""
+class AssetQuerySet(models.QuerySet["Asset"]):
+    def uploaded(self) -> Self:
+        return self.filter(output="")
+
+    def made(self) -> Self:
+        return self.exclude(output="")
+
+    def at_hand(self) -> Self:
+        """All but what lies in the trash."""
+        return self.filter(trashed_at=None)
+
+
+class Asset(models.Model):
+    """A stored file of an owner. In front of people, and in the API, a photo.
+
+    An upload was decoded, stripped of everything that is no picture, and written anew; a result is as the run of a
+    job wrote it. It is a row only once its job has succeeded.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE, related_name="photos")
+    owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE, related_name="assets")
     name = models.CharField(max_length=120, blank=True, help_text=_("What its owner called the file."))
     kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in Kind])
     format = models.CharField(max_length=16)
-    file = models.FileField(upload_to="photos", max_length=200)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
+    file = models.FileField(max_length=200)
+    width = models.PositiveIntegerField(default=0, help_text=_("In pixels; 0 for what is no picture."))
+    height = models.PositiveIntegerField(default=0)
     frames = models.PositiveIntegerField(default=1)
     seconds = models.FloatField(default=0)
     bytes = models.PositiveBigIntegerField()
@@ -38,15 +56,47 @@ class Photo(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    made_by = models.ForeignKey("jobs.Job", null=True, on_delete=models.SET_NULL, related_name="outputs")
+    attempt = models.PositiveIntegerField(default=0, help_text=_("Of the job that made it."))
+    position = models.PositiveSmallIntegerField(default=0, help_text=_("Among the outputs of its job."))
+    output = models.CharField(
+        max_length=64, blank=True, help_text=_("Which of the outputs of its job it is; empty for an upload.")
+    )
+    original = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="versions",
+        help_text=_("The asset that it descends from; none for what stands for itself."),
+    )
+
+    favourite = models.BooleanField(default=False)
+    trashed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AssetQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("photo")
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["made_by", "position"], condition=Q(made_by__isnull=False), name="asset_place"
+            )
+        ]
         indexes = [
-            models.Index(fields=["owner", "-created_at"], name="photo_owner_created"),
-            models.Index(fields=["-created_at"], name="photo_created"),
+            models.Index(fields=["owner", "-created_at"], name="asset_owner_created"),
+            models.Index(
+                fields=["owner", "-created_at", "-id"],
+                condition=Q(original=None, trashed_at=None),
+                name="asset_library",
+            ),
+            models.Index(fields=["-created_at"], name="asset_created"),
+            models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="asset_trash"),
+            models.Index(fields=["sha256"], name="asset_sha256"),
         ]
 
     def __str__(self) -> str:
-        return self.name or str(self.id)
+        return self.name or self.output or str(self.id)
 
     @property
     def note(self) -> str:
@@ -60,3 +110,7 @@ class Photo(models.Model):
     @property
     def media_type(self) -> str:
         return FORMATS[self.format].media_type
+
+    @property
+    def is_picture(self) -> bool:
+        return self.media_type.startswith("image/")

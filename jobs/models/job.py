@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from jobs.messages import told
+from jobs.models.asset import Asset
 from jobs.models.owner import Owner
-from jobs.models.photo import Photo
 from ml.core.errors import UnknownOperation
 from ml.core.operation import Operation
 from ml.registry import registry
@@ -181,12 +181,12 @@ class Job(models.Model):
 
 
 class JobInput(models.Model):
-    """A photo in a slot of a job."""
+    """An asset in a slot of a job."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
     slot = models.CharField(max_length=64)
     position = models.PositiveSmallIntegerField(default=0)
-    photo = models.ForeignKey(Photo, null=True, on_delete=models.SET_NULL, related_name="uses")
+    asset = models.ForeignKey(Asset, null=True, on_delete=models.SET_NULL, related_name="uses")
 
     class Meta:
         ordering = ["id"]
@@ -194,34 +194,6 @@ class JobInput(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slot} of {self.job}"
-
-
-class Output(models.Model):
-    """A file that a run made. The first one is the result."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="outputs")
-    attempt = models.PositiveIntegerField()
-    position = models.PositiveSmallIntegerField()
-    name = models.CharField(max_length=64)
-    file = models.FileField(max_length=200)
-    media_type = models.CharField(max_length=64)
-    width = models.PositiveIntegerField(null=True, blank=True)
-    height = models.PositiveIntegerField(null=True, blank=True)
-    bytes = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    color = models.CharField(max_length=7, default="#808080")
-
-    class Meta:
-        ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["job", "position"], name="output_place")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_picture(self) -> bool:
-        return self.media_type.startswith("image/")
 
 
 class JobEvent(models.Model):

@@ -4,7 +4,7 @@ from functools import partial
 
 from django.db import transaction
 
-from jobs.models import Job, Owner, Photo
+from jobs.models import Asset, Job, Owner
 from jobs.queue import live
 from jobs.queue.fair_share import count_in, fair_share_of, leave
 from jobs.queue.lifecycle import Status
@@ -22,5 +22,5 @@ def adopt(visitor: Owner, member: Owner) -> None:
             transaction.on_commit(partial(live.changed, job.uuid, Status.QUEUED))
         # A member may have used the same Idempotency-Key; a visitor's has done its work.
         Job.objects.filter(owner=visitor).update(owner=member, idempotency_key=None, idempotency_digest="")
-        Photo.objects.filter(owner=visitor).update(owner=member)
+        Asset.objects.filter(owner=visitor).update(owner=member)
         visitor.delete()

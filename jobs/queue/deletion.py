@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import Q
 
-from jobs.models import Job, Output, Photo
+from jobs.models import Asset, Job
 from jobs.queue import live
 from jobs.queue.fair_share import leave
 from jobs.queue.lifecycle import Status, locked
@@ -14,25 +15,30 @@ from ml.core.formats import Kind
 
 
 def delete(job: Job) -> None:
-    """Remove a job and its files. The worker of one that runs finds the row gone, and stops."""
+    """Remove a job and what it made, save what its owner needs or cherishes. The worker of one that runs finds the row gone, and stops."""
     with transaction.atomic():
         row = locked(job)
         if row is None:
             return
         if row.status == Status.QUEUED:
             leave(row)
-        outputs = list(row.outputs.all())
-        # A model that was used as an input goes with the job that trained it.
-        digests = [output.sha256 for output in outputs]
-        models = Photo.objects.filter(owner=row.owner_id, kind=Kind.MODEL, sha256__in=digests)
-        stored: list[Output | Photo] = [*outputs, *models]
-        models.delete()
+        outputs = going_with(row)
+        Asset.objects.filter(pk__in=[output.pk for output in outputs]).delete()
         row.delete()
-        after_commit(_after_delete, job, stored)
+        after_commit(_after_delete, job, outputs)
 
 
-def _after_delete(job: Job, stored: Sequence[Output | Photo]) -> None:
+def going_with(job: Job) -> list[Asset]:
+    """The outputs that go with a job: no favourites, and none that another job was given.
+
+    A model goes all the same: whoever deletes a training wants nothing left of what was learned from the photos.
+    """
+    needed = Q(favourite=True) | Q(uses__isnull=False)
+    return list(job.outputs.exclude(needed & ~Q(kind=Kind.MODEL)).distinct())
+
+
+def _after_delete(job: Job, outputs: Sequence[Asset]) -> None:
     live.hurry_cancel(job.uuid)
     live.forget(job.uuid)
-    for row in stored:
-        delete_files(row)
+    for output in outputs:
+        delete_files(output)

@@ -36,8 +36,8 @@ from jobs.messages import (
     TRIED_AGAIN,
     WORKER_LOST,
 )
-from jobs.models import Job, JobQuerySet, Output
-from jobs.queue import broker, live, timings
+from jobs.models import Asset, Job, JobQuerySet
+from jobs.queue import broker, live, results, timings
 from jobs.queue.events import record
 from jobs.queue.fair_share import count_in, leave, recount_next, serve
 from jobs.storage.outputs import after_commit, discard
@@ -60,7 +60,7 @@ class Claim:
 class Outcome:
     """What a run made, its files already stored."""
 
-    outputs: list[Output] = field(default_factory=list)
+    outputs: list[Asset] = field(default_factory=list)
     metrics: dict[str, float | None] = field(default_factory=dict)
     labels: list[dict[str, Any]] = field(default_factory=list)
     series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def requeue(job: Job) -> None:
     """Queue a failed job again; raises `Refused`."""
     if job.declaration is None:
         raise Refused(NO_LONGER_OFFERED, code="unknown_operation", status=409)
-    if job.inputs.filter(photo=None).exists():
+    if job.inputs.filter(asset=None).exists():
         raise photo_gone()
     with transaction.atomic():
         retried = Job.objects.filter(pk=job.pk, status=Status.FAILED).update(
@@ -203,7 +203,7 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
         )
         if not finished:
             return _attempt(claim.job).filter(status=Status.SUCCEEDED).exists()
-        Output.objects.bulk_create(outcome.outputs)
+        results.add(claim.job, outcome.outputs)
         record(claim.job, Status.SUCCEEDED)
     timings.observe("run", claim.job.operation, outcome.run_seconds)
     return True

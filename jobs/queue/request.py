@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.models import Owner, Photo
+from jobs.models import Asset, Owner
 from ml.core.operation import Params
 
-Inputs = Mapping[str, Sequence[Photo]]
-"""The photos in each slot."""
+Inputs = Mapping[str, Sequence[Asset]]
+"""The assets in each slot."""
 
 
 @dataclass(frozen=True)
@@ -35,5 +35,5 @@ class Request:
     sample: bool = False
 
     @property
-    def photos(self) -> set[Photo]:
-        return {photo for inputs in self.inputs for photos in inputs.values() for photo in photos}
+    def assets(self) -> set[Asset]:
+        return {asset for inputs in self.inputs for assets in inputs.values() for asset in assets}

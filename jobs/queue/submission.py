@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from jobs import logs
 from jobs.errors import Refused
 from jobs.messages import IDEMPOTENCY_CONFLICT, SUBMITTED
-from jobs.models import FairShare, Job, JobInput, Photo
+from jobs.models import Asset, FairShare, Job, JobInput
 from jobs.queue import admission
 from jobs.queue.fair_share import fair_share_of
 from jobs.queue.lifecycle import enter, photo_gone, requeue
@@ -37,8 +37,8 @@ def submit(request: Request) -> list[Job]:
     except IntegrityError:
         if earlier := _earlier(request, digest):  # the same key at the same moment: the other request won
             return [earlier]
-        photos = {photo.pk for photo in request.photos}
-        if Photo.objects.filter(pk__in=photos).count() < len(photos):
+        assets = {asset.pk for asset in request.assets}
+        if Asset.objects.filter(pk__in=assets).count() < len(assets):
             raise photo_gone() from None
         raise
 
@@ -52,10 +52,10 @@ def retry(job: Job) -> None:
 def _insert(request: Request, quoted: Quote, fair_share: FairShare, digest: str) -> list[Job]:
     jobs = [Job.objects.create(**_row(request, quoted, each, fair_share, digest)) for each in quoted.jobs]
     JobInput.objects.bulk_create(
-        JobInput(job=job, slot=slot, position=position, photo=photo)
+        JobInput(job=job, slot=slot, position=position, asset=asset)
         for job, each in zip(jobs, quoted.jobs, strict=True)
-        for slot, photos in each.inputs.items()
-        for position, photo in enumerate(photos)
+        for slot, assets in each.inputs.items()
+        for position, asset in enumerate(assets)
     )
     enter(jobs, SUBMITTED)
     return jobs
@@ -96,7 +96,7 @@ def _digest(request: Request) -> str:
     asked = [
         request.step.operation,
         params.model_dump(mode="json") if isinstance(params, Params) else dict(params),
-        {slot: [str(photo.pk) for photo in photos] for slot, photos in inputs.items()},
+        {slot: [str(asset.pk) for asset in assets] for slot, assets in inputs.items()},
         request.step.seed,
     ]
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()

@@ -11,7 +11,7 @@ from PIL import Image
 from ml.core.images import Picture, from_pillow
 
 if TYPE_CHECKING:
-    from jobs.models import Output, Photo
+    from jobs.models import Asset
 
 PREVIEW_SIDE = 768
 THUMBNAIL_SIDES = (256, 512, 1024, 2048)
@@ -51,12 +51,12 @@ def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False
         return made
 
 
-def delete_files(stored: "Photo | Output") -> None:
+def delete_files(asset: "Asset") -> None:
     """Delete the file of a row that is gone, and its small copies; where another row has the same, they are made anew."""
-    stored.file.storage.delete(str(stored.file))
-    if stored.media_type.startswith(("image/", "video/")):
+    asset.file.storage.delete(str(asset.file))
+    if asset.media_type.startswith(("image/", "video/")):
         for side in THUMBNAIL_SIDES:
-            default_storage.delete(_thumbnail(stored.sha256, side))
+            default_storage.delete(_thumbnail(asset.sha256, side))
 
 
 def _thumbnail(sha256: str, side: int) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jobs.models import Photo
+from jobs.models import Asset
 from jobs.queue.request import Step
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters.picture import PicturePresenter
@@ -15,12 +15,12 @@ class SlotField:
     """A slot of a form, with the photos that are in it."""
 
     slot: Slot
-    photos: list[Photo]
+    photos: list[Asset]
     error: str = ""
 
     @property
     def pictures(self) -> list[PicturePresenter]:
-        return [PicturePresenter.photo(photo) for photo in self.photos]
+        return [PicturePresenter.of(photo) for photo in self.photos]
 
     @property
     def accept(self) -> str:
@@ -63,7 +63,7 @@ class Draft:
         """Whether somebody has done something to it yet."""
         return self.form.is_bound or any(field.photos for field in self.slots)
 
-    def inputs(self) -> list[dict[str, list[Photo]]]:
+    def inputs(self) -> list[dict[str, list[Asset]]]:
         """What goes into each of the jobs."""
         others = {field.slot.name: field.photos for field in self.others if field.photos}
         if self.main is None:

@@ -85,10 +85,10 @@ def _develop(claim: Claim, context: "JobContext") -> Outcome:
 
 def _inputs(claim: Claim, folder: Path) -> Inputs:
     files: dict[str, list[Path]] = defaultdict(list)
-    for item in claim.job.inputs.select_related("photo"):
-        if item.photo is None:
+    for item in claim.job.inputs.select_related("asset"):
+        if item.asset is None:
             raise OperationError(PHOTO_DELETED)
-        files[item.slot].append(_local(item.photo.file, folder))
+        files[item.slot].append(_local(item.asset.file, folder))
     return Inputs(files)
 
 

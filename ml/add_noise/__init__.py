@@ -96,6 +96,7 @@ operation = Operation(
     params=AddNoiseParams,
     estimate=estimate,
     run="ml.add_noise.run:run",
+    word="noisy",
     random=True,
     example=Example("astronaut"),
 )

@@ -148,6 +148,7 @@ operation = Operation(
     params=AugmentationParams,
     estimate=estimate,
     run="ml.augmentation.run:run",
+    word="variants",
     random=True,
     shows=Shows.SHEET,
     example=Example("coffee", {"count": 6}),

@@ -110,7 +110,7 @@ def run(inputs: Inputs, params: AugmentationParams, context: Context) -> Result:
             context.preview(sheet.picture)
     return Result(
         images={"image": sheet.picture},
-        files={"variants": ResultFile(target, FORMATS["zip"].media_type)},
+        files={"variants": ResultFile(target, FORMATS["zip"])},
         engine="torchvision",
     )
 

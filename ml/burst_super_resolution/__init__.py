@@ -96,6 +96,7 @@ operation = Operation(
     params=BurstParams,
     estimate=estimate,
     run="ml.burst_super_resolution.run:run",
+    word="merged",
     deadline_seconds=1800,
     metrics=(
         Metric("frames_used", _("Frames used")),

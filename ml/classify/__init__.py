@@ -143,6 +143,7 @@ operation = Operation(
     params=ClassificationParams,
     estimate=estimate,
     run="ml.classify.run:run",
+    word="explained",
     weights=(LITE0, CATS_VS_DOGS, SCRATCH, SCRATCH_PLAIN, SCRATCH_SMALL),
     shows=Shows.ANNOTATED,
     keeps=frozenset({Trait.ALPHA}),

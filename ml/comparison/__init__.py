@@ -66,6 +66,7 @@ operation = Operation(
     params=ComparisonParams,
     estimate=estimate,
     run="ml.comparison.run:run",
+    word="compared",
     shows=Shows.ANNOTATED,
     keeps=frozenset(),
     metrics=(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.core.errors import Cancelled, DeadlineExceeded, InputError
+from ml.core.formats import Format
 from ml.core.images import Picture, read_picture
 from ml.core.messages import INPUT_MISSING
 from ml.core.text import Message
@@ -120,7 +121,7 @@ class ResultFile:
     """A file that is no picture: an MP4, a ZIP, safetensors."""
 
     path: Path
-    media_type: str
+    format: Format
 
 
 @dataclass

@@ -205,7 +205,8 @@ class Operation:
     `members_only` keeps it from visitors without an account. `also` are slugs by which it is found as well.
 
     `result` names the output that was asked for; with several methods side by side each output is named after its
-    method, and the first is the result. `metrics` and `series` say what its figures and curves are called, the most
+    method, and the first is the result. `word` is what its result adds to the name of the photo, filled with its
+    params: "denoised", "{scale}x"; left out, it is the slug. `metrics` and `series` say what its figures and curves are called, the most
     telling first.
     """
 
@@ -225,6 +226,7 @@ class Operation:
     weights: tuple[Weights, ...] = ()
     also: tuple[str, ...] = ()
     result: str = "image"
+    word: str = ""
     shows: Shows = Shows.COMPARE
     keeps: frozenset[Trait] = frozenset(Trait)
     metrics: tuple[Metric, ...] = ()

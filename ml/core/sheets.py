@@ -53,4 +53,4 @@ def film(images: Sequence[Pixels], path: Path) -> ResultFile:
     with VideoWriter(path) as writer:
         for number, image in enumerate(images):
             writer.add(Frame(enlarged(image, FRAME_SIDE), number * FRAME_SECONDS, FRAME_SECONDS))
-    return ResultFile(path, FORMATS["mp4"].media_type)
+    return ResultFile(path, FORMATS["mp4"])

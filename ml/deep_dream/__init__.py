@@ -135,6 +135,7 @@ operation = Operation(
     params=DeepDreamParams,
     estimate=estimate,
     run="ml.deep_dream.run:run",
+    word="dream",
     accelerator="gpu-preferred",
     deadline_seconds=900,
     random=True,

@@ -59,7 +59,7 @@ def run(inputs: Inputs, params: DeepDreamParams, context: Context) -> Result:
         detail = dream(network, photo, guide, params, context, film)
     return Result(
         images={"image": laid_over(picture, color, detail, context)},
-        files={"evolution": ResultFile(place, FORMATS["mp4"].media_type)},
+        files={"evolution": ResultFile(place, FORMATS["mp4"])},
         weights=(LITE0.name,),
         engine="torch",
     )

@@ -102,6 +102,7 @@ operation = Operation(
     params=DenoiseParams,
     estimate=estimate,
     run="ml.denoise.run:run",
+    word="denoised",
     version=2,
     accelerator="gpu-preferred",
     weights=(DNCNN,),

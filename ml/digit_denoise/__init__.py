@@ -84,6 +84,7 @@ operation = Operation(
     params=DigitDenoiseParams,
     estimate=estimate,
     run="ml.digit_denoise.run:run",
+    word="denoised",
     random=True,
     weights=(DENOISER,),
     keeps=frozenset(),

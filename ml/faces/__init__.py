@@ -76,6 +76,7 @@ operation = Operation(
     params=FacesParams,
     estimate=estimate,
     run="ml.faces.run:run",
+    word="faces",
     weights=(LANDMARKS, DESCRIPTOR),
     shows=Shows.ANNOTATED,
     keeps=frozenset({Trait.ALPHA}),

@@ -311,6 +311,7 @@ operation = Operation(
     params=StyleTransferParams,
     estimate=estimate,
     run="ml.style_transfer.run:run",
+    word="painted",
     accelerator="gpu-preferred",
     deadline_seconds=1800,
     weights=(MULTISTYLE, ARBITRARY_PREDICT, ARBITRARY_TRANSFORM, LITE0, VGG19),

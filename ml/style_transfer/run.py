@@ -71,7 +71,7 @@ def run(inputs: Inputs, params: StyleTransferParams, context: Context) -> Result
         film = context.scratch / f"evolution{name}.mp4"
         result.images[name.removeprefix("-") or "image"] = painter(content, look, film, context)
         if film.is_file():
-            result.files[film.stem] = ResultFile(film, FORMATS["mp4"].media_type)
+            result.files[film.stem] = ResultFile(film, FORMATS["mp4"])
     return result
 
 

@@ -269,6 +269,7 @@ operation = Operation(
     params=SuperResolutionParams,
     estimate=estimate,
     run="ml.super_resolution.run:run",
+    word="{scale}x",
     accelerator="gpu-preferred",
     deadline_seconds=1800,
     weights=(

@@ -140,6 +140,7 @@ operation = Operation(
     params=ClassifierTrainingParams,
     estimate=estimate,
     run="ml.train_classifier.run:run",
+    word="trained",
     random=True,
     members_only=True,
     weights=(LITE0,),

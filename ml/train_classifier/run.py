@@ -263,7 +263,7 @@ def _result(album: Album, students: Students, context: Context) -> Result:
     write_head(students.head(album.names), target)
     return Result(
         images=images,
-        files={"model": ResultFile(target, FORMATS["safetensors"].media_type)},
+        files={"model": ResultFile(target, FORMATS["safetensors"])},
         metrics={
             "cross-validated_accuracy": round(1 - len(wrong) / len(guesses), 4),
             "photos": len(guesses),

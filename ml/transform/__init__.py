@@ -201,5 +201,6 @@ operation = Operation(
     params=TransformParams,
     estimate=estimate,
     run="ml.transform.run:run",
+    word="edited",
     example=Example("astronaut", {"action": "rotate", "angle": -18, "corners": "white"}),
 )

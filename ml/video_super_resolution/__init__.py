@@ -82,6 +82,7 @@ operation = Operation(
     params=VideoParams,
     estimate=estimate,
     run="ml.video_super_resolution.run:run",
+    word="{scale}x",
     accelerator="gpu-preferred",
     deadline_seconds=3600,
     weights=(LATENT_SR, FSRCNN, REAL_ESRGAN_COMPACT),

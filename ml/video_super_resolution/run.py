@@ -38,7 +38,7 @@ def run(inputs: Inputs, params: VideoParams, context: Context) -> Result:
             done += 1
     weights = () if params.method == "burst" else weights_of(params.method, params.scale)
     return Result(
-        files={"video": ResultFile(path, FORMATS["mp4"].media_type)},
+        files={"video": ResultFile(path, FORMATS["mp4"])},
         metrics={"frames": done},
         weights=tuple(each.name for each in weights),
         engine=weights[0].engine if weights else "scipy" if params.method == "burst" else "pillow",

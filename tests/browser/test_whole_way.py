@@ -103,7 +103,7 @@ def test_alice_makes_and_shares_bob_sees_and_charlie_does_not(
     other = visit()
     log_in(other, "charlie")
     job = Job.objects.get()
-    photo = job.inputs.get().photo_id
+    photo = job.inputs.get().asset_id
     for address in (
         job_address,
         f"/files/photos/{photo}",

@@ -25,14 +25,12 @@ def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Findings by kind, each naming a job, a file or a key; all empty where all is well."""
     from django.conf import settings
 
-    from jobs.models import FairShare, Job, Output, Photo
+    from jobs.models import Asset, FairShare, Job
 
-    rows = Job.objects.prefetch_related("events", "outputs", "inputs__photo")
+    rows = Job.objects.prefetch_related("events", "outputs", "inputs__asset")
     jobs = {str(job.uuid): job for job in rows}
     made = {job.idempotency_key: uuid for uuid, job in jobs.items()}
-    known = dict(Output.objects.values_list("file", "sha256")) | dict(
-        Photo.objects.values_list("file", "sha256")
-    )
+    known = dict(Asset.objects.values_list("file", "sha256"))
     media = Path(settings.MEDIA_ROOT)
     files = {
         str(path.relative_to(media)): path
@@ -110,7 +108,7 @@ def _mixed_up(job: "Job") -> bool:
     """The result is another job's: its recipe is not of what was asked for, or its files lie elsewhere."""
     inputs: dict[str, list[str]] = {}
     for item in job.inputs.all():
-        inputs.setdefault(item.slot, []).append(item.photo.sha256 if item.photo else "")
+        inputs.setdefault(item.slot, []).append(item.asset.sha256 if item.asset else "")
     asked = {"operation": job.operation, "params": job.params, "seed": job.seed, "inputs": inputs}
     return not (
         job.recipe

@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from jobs.library import retention
-from jobs.models import FairShare, Job, JobEvent, Output
+from jobs.models import Asset, FairShare, Job, JobEvent
 from jobs.queue import broker, lifecycle, live, redis_client
 from tests.conftest import Person
 from tests.faults.checker import report, sweep
@@ -76,13 +76,13 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
     "a second start of one attempt": ("claimed twice", lambda job: event(job, "running")),
     "a second end": ("ended twice", lambda job: event(job, "succeeded")),
     "a second result": ("doubled", an_output_more),
-    "no result": ("doubled", lambda job: Output.objects.all().delete()),
+    "no result": ("doubled", lambda job: Asset.objects.all().delete()),
     "another's recipe": ("mixed up", anothers_recipe),
     "another's file": ("mixed up", anothers_file),
     "a failure of no fault's": ("failed without need", lambda job: Job.objects.update(error_code="internal")),
     "a job under no key": ("never asked for", lambda job: Job.objects.update(idempotency_key="another")),
     "a wrong count": ("miscounted", lambda job: FairShare.objects.update(waiting=1)),
-    "a file without a row": ("orphaned files", lambda job: Output.objects.all().delete()),
+    "a file without a row": ("orphaned files", lambda job: Asset.objects.all().delete()),
     "a row without a file": ("missing files", lambda job: Path(job.outputs.get().file.path).unlink()),
     "other bytes": ("damaged files", other_bytes),
     "a folder of a run": ("left in folders", lambda job: (settings.HOME / "scratch" / "half a run").mkdir()),

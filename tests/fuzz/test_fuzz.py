@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from jobs.models import Photo
+from jobs.models import Asset
 from tests.conftest import Person
 from tests.fuzz.corpus import hostile_file
 from tests.fuzz.headers import odd_request, odd_result, wrong_with
@@ -47,7 +47,7 @@ def test_a_hostile_file_is_a_photo_or_one_sentence(alice: Person, media: Callabl
         answer = client.post("/api/v1/photos", {"file": SimpleUploadedFile("photo", file.content)})
         told = answer.json()
         if answer.status_code == 201:
-            photo = Photo.objects.get()
+            photo = Asset.objects.get()
             if photo.kind in ("image", "animation", "video"):
                 small = client.get(f"/files/photos/{photo.id}?size=256")
                 assert small.status_code == 200, (number, file.label)

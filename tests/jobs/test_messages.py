@@ -9,7 +9,7 @@ from django.utils.translation import override, trans_real
 
 from jobs.errors import Refused
 from jobs.messages import FIRST_PAGE, FROM_PROFILE, TOO_MANY_JOBS, TOO_MANY_UPLOADS, WORKER_LOST, told
-from jobs.models import Job, JobEvent, Photo
+from jobs.models import Asset, Job, JobEvent
 from jobs.queue import lifecycle, live
 from jobs.queue.state import state_of
 from jobs.web.presenters import humanize
@@ -93,7 +93,7 @@ def test_a_note_of_progress_is_read_in_the_readers_language(alice: Any) -> None:
 
 
 def test_the_notes_of_a_photo_are_read_in_the_readers_language() -> None:
-    photo = Photo(notes=[FROM_PROFILE(name="P3").as_json(), FIRST_PAGE.as_json()])
+    photo = Asset(notes=[FROM_PROFILE(name="P3").as_json(), FIRST_PAGE.as_json()])
     assert photo.note == "Converted from the colour profile “P3” to sRGB. Only the first page was kept."
     with override("de"):
         assert photo.note == "Aus dem Farbprofil „P3“ umgerechnet. Nur die erste Seite blieb."
@@ -111,7 +111,7 @@ def test_a_refusal_tells_programs_its_code_its_reason_and_its_values() -> None:
 def test_rows_of_versions_before_show_their_words() -> None:
     job = Job(error_code="bad_input", error_text="This picture is upside down. Turn it.")
     event = JobEvent(status="queued", attempt=0, detail_text="tried again")
-    photo = Photo(note_text="Converted from CMYK to sRGB.")
+    photo = Asset(note_text="Converted from CMYK to sRGB.")
     assert job.error_message == "This picture is upside down. Turn it."
     assert (event.detail, photo.note) == ("tried again", "Converted from CMYK to sRGB.")
 

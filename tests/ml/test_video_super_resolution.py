@@ -41,7 +41,7 @@ def enlarge(path: Path, context: Context | None = None, **params: Any) -> tuple[
 def test_every_method_enlarges_a_film_and_keeps_its_sound(tmp_path: Path, method: str) -> None:
     result, path = enlarge(film(tmp_path / "film.mp4", count=4), method=method)
 
-    assert result.files["video"].media_type == "video/mp4"
+    assert result.files["video"].format.name == "mp4"
     assert result.metrics == {"frames": 4}
     assert facts(path) == Facts(Kind.VIDEO, 128, 96, 4, facts(path).seconds)
     with av.open(path) as enlarged, av.open(tmp_path / "film.mp4") as before:

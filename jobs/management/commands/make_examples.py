@@ -12,6 +12,7 @@ from jobs.library import samples
 from ml.core import execution
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import OperationError
+from ml.core.formats import Kind
 from ml.core.frames import poster
 from ml.core.images import Picture, flattened
 from ml.core.operation import Operation
@@ -73,7 +74,7 @@ def _shown(result: Result) -> Picture | None:
     if result.images:
         return next(iter(result.images.values()))
     for file in result.files.values():
-        if file.media_type.startswith("video/"):
+        if file.format.kind is Kind.VIDEO:
             with file.path.open("rb") as video:
                 return poster(video)
     return None

@@ -30,7 +30,7 @@ def create_job(
     """Ask for a job. With an `Idempotency-Key` header the same request makes one job, however often it is sent."""
     owner = identity.owner_made_if_needed(request)
     inputs = {
-        slot: visibility.own_photos(owner, ids if isinstance(ids, list) else [ids])
+        slot: visibility.own_assets(owner, ids if isinstance(ids, list) else [ids])
         for slot, ids in body.inputs.items()
     }
     step = Step(body.operation, body.params, body.seed)

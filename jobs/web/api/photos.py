@@ -34,4 +34,4 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
 
 @api.get("/photos/{photo_id}", response={200: PhotoOut} | refusals(404), auth=auth)
 def photo(request: HttpRequest, photo_id: UUID) -> Any:
-    return PhotoOut.of(request, visibility.visible_photo(request, photo_id))
+    return PhotoOut.of(request, visibility.visible_asset(request, photo_id))

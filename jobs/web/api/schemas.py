@@ -12,7 +12,7 @@ from ninja import Header, Schema
 
 from jobs.access import signing
 from jobs.messages import told
-from jobs.models import Job, Output, Photo
+from jobs.models import Asset, Job
 from jobs.queue.state import State, kept_until
 from ml.core.operation import Operation, Slot
 from ml.core.recipe import LARGEST_SEED
@@ -82,7 +82,7 @@ class PhotoOut(Schema):
     url: str
 
     @classmethod
-    def of(cls, request: HttpRequest, photo: Photo) -> "PhotoOut":
+    def of(cls, request: HttpRequest, photo: Asset) -> "PhotoOut":
         return cls(
             id=photo.id,
             kind=photo.kind,
@@ -108,14 +108,14 @@ class OutputOut(Schema):
     sha256: str
 
     @classmethod
-    def of(cls, request: HttpRequest, output: Output) -> "OutputOut":
+    def of(cls, request: HttpRequest, output: Asset) -> "OutputOut":
         return cls(
             id=output.id,
-            name=output.name,
+            name=output.output,
             url=_address(request, "output-file", output.id),
             media_type=output.media_type,
-            width=output.width,
-            height=output.height,
+            width=output.width or None,
+            height=output.height or None,
             bytes=output.bytes,
             sha256=output.sha256,
         )
@@ -167,7 +167,7 @@ class JobOut(Schema):
     def of(cls, request: HttpRequest, job: Job, state: State) -> "JobOut":
         inputs: dict[str, list[UUID | None]] = {}
         for item in job.inputs.all():
-            inputs.setdefault(item.slot, []).append(item.photo_id)
+            inputs.setdefault(item.slot, []).append(item.asset_id)
         return cls(
             id=job.uuid,
             url=request.build_absolute_uri(reverse("api:job", args=[job.uuid])),
@@ -188,7 +188,7 @@ class JobOut(Schema):
             metrics=job.metrics,
             labels=[{**label, "title": told(label["title"])} for label in job.labels],
             series=state.series,
-            outputs=[OutputOut.of(request, output) for output in job.outputs.all()],
+            outputs=[OutputOut.of(request, output) for output in job.outputs.all() if not output.trashed_at],
             error=ErrorOut.of(job),
             recipe=job.recipe,
         )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from pydantic.fields import FieldInfo
 
 from jobs.access import sharing
-from jobs.models import Job, Output, Photo, ShareLink
+from jobs.models import Asset, Job, ShareLink
 from jobs.queue.state import State, kept_until
 from jobs.web.forms import as_text, form_url
 from jobs.web.presenters import humanize
@@ -61,14 +61,14 @@ class JobPresenter:
         return self._method_title(self.job.method) or self.job.method
 
     @cached_property
-    def inputs(self) -> list[Photo]:
-        return [item.photo for item in self.job.inputs.select_related("photo") if item.photo]
+    def inputs(self) -> list[Asset]:
+        return [item.asset for item in self.job.inputs.select_related("asset") if item.asset]
 
     @cached_property
     def photos(self) -> list[PicturePresenter]:
         if not self.original:
             return []
-        return [PicturePresenter.photo(photo, token=self.token) for photo in self.inputs]
+        return [PicturePresenter.of(photo, token=self.token) for photo in self.inputs]
 
     @property
     def before(self) -> PicturePresenter | None:
@@ -80,18 +80,25 @@ class JobPresenter:
 
     @cached_property
     def outputs(self) -> list[PicturePresenter]:
-        return [self._presented(output) for output in self.job.outputs.all()]
+        return [self._presented(output) for output in self._made]
 
-    def _presented(self, output: Output) -> PicturePresenter:
+    @cached_property
+    def _made(self) -> list[Asset]:
+        """Save what lies in the trash."""
+        return [output for output in self.job.outputs.all() if output.trashed_at is None]
+
+    def _presented(self, output: Asset) -> PicturePresenter:
         """Of several methods, each has its picture under its name, and the most telling figure that it has."""
-        figures = ((metric, self.job.metrics.get(f"{output.name}_{metric.name}")) for metric in self._metrics)
+        figures = (
+            (metric, self.job.metrics.get(f"{output.output}_{metric.name}")) for metric in self._metrics
+        )
         metric, figure = next(
             ((metric, figure) for metric, figure in figures if figure is not None), (None, None)
         )
-        return PicturePresenter.output(
+        return PicturePresenter.of(
             output,
             token=self.token,
-            title=self._method_title(output.name),
+            title=self._method_title(output.output),
             measured=f"{figure:{metric.format}} {metric.unit}".rstrip() if metric else "",
         )
 
@@ -133,15 +140,15 @@ class JobPresenter:
         name = self.job.declaration.result if self.job.declaration else ""
         named = (
             presenter
-            for presenter, output in zip(self.outputs, self.job.outputs.all(), strict=True)
-            if output.name == name
+            for presenter, output in zip(self.outputs, self._made, strict=True)
+            if output.output == name
         )
         return next(named, self.outputs[0] if self.outputs else None)
 
     @property
     def followed_by(self) -> list[tuple[str, PicturePresenter]]:
         """What its outputs are for: what is done with each, in words, and the output."""
-        outputs = {output.name: self._presented(output) for output in self.job.outputs.all()}
+        outputs = {output.output: self._presented(output) for output in self._made}
         following = self.job.declaration.then if self.job.declaration else ()
         return [(_(each.title), outputs[each.output]) for each in following if each.output in outputs]
 
@@ -175,7 +182,7 @@ class JobPresenter:
                 found.setdefault(method, {})[measure] = value
         if not found:
             return None
-        names = [output.name for output in self.job.outputs.all()]
+        names = [output.output for output in self._made]
         methods = sorted(found, key=lambda method: names.index(method) if method in names else len(names))
         measures = [metric for metric in self._metrics if any(metric.name in each for each in found.values())]
         return Scores(

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from jobs.access import signing
-from jobs.models import Output, Photo
+from jobs.models import Asset
 from jobs.storage.thumbnails import THUMBNAIL_SIDES
 
 SMALL_BYTES = 1_500_000
@@ -31,45 +31,21 @@ class PicturePresenter:
     """What was found of it, in a word or two."""
 
     @classmethod
-    def photo(cls, photo: Photo, *, token: str = "", alt: str | None = None) -> Self:
-        path = (
-            reverse("shared-photo", args=[token, photo.id])
-            if token
-            else reverse("photo-file", args=[photo.id])
-        )
-        return cls(
-            id=str(photo.id),
-            name="" if token else photo.name,
-            alt=alt if alt is not None else (photo.name if photo.name and not token else _("The photo")),
-            path=path,
-            width=photo.width,
-            height=photo.height,
-            bytes=photo.bytes,
-            media_type=photo.media_type,
-            color=photo.color,
-        )
-
-    @classmethod
-    def output(
-        cls, output: Output, *, token: str = "", alt: str | None = None, title: str = "", measured: str = ""
+    def of(
+        cls, asset: Asset, *, token: str = "", alt: str | None = None, title: str = "", measured: str = ""
     ) -> Self:
-        path = (
-            reverse("shared-output", args=[token, output.id])
-            if token
-            else reverse("output-file", args=[output.id])
-        )
+        """To its owner or, where `token` is given, to whoever has the link, who does not learn what it is called."""
+        name = title or (asset.output.replace("_", " ") if asset.output else "" if token else asset.name)
         return cls(
-            id=str(output.id),
-            name=title or output.name.replace("_", " ").replace("-", " "),
-            alt=alt
-            if alt is not None
-            else _("The result “{name}”").format(name=output.name.replace("_", " ")),
-            path=path,
-            width=output.width,
-            height=output.height,
-            bytes=output.bytes,
-            media_type=output.media_type,
-            color=output.color,
+            id=str(asset.id),
+            name=name,
+            alt=_described(asset, name) if alt is None else alt,
+            path=_path(asset, token),
+            width=asset.width or None,
+            height=asset.height or None,
+            bytes=asset.bytes,
+            media_type=asset.media_type,
+            color=asset.color,
             measured=measured,
         )
 
@@ -138,3 +114,18 @@ class PicturePresenter:
 
     def _sized(self, side: int) -> str:
         return signing.address(self.path, f"size={side}")
+
+
+def _path(asset: Asset, token: str) -> str:
+    view = "output" if asset.output else "photo"
+    return (
+        reverse(f"shared-{view}", args=[token, asset.id])
+        if token
+        else reverse(f"{view}-file", args=[asset.id])
+    )
+
+
+def _described(asset: Asset, name: str) -> str:
+    if asset.output:
+        return _("The result “{name}”").format(name=asset.output.replace("_", " "))
+    return name or _("The photo")

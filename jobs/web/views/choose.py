@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from jobs.access import identity, visibility
 from jobs.errors import Refused
-from jobs.models import Draft, Photo
+from jobs.models import Asset, Draft
 from jobs.queue.quote import quote
 from jobs.queue.request import Request, Step
 from jobs.web.presenters import humanize
@@ -43,7 +43,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "choose.html",
-        {"photos": [PicturePresenter.photo(photo) for photo in photos], "offered": offered},
+        {"photos": [PicturePresenter.of(photo) for photo in photos], "offered": offered},
     )
 
 
@@ -56,14 +56,14 @@ def choose_url(request: HttpRequest, photos: Sequence[UUID]) -> str:
     return f"{reverse('choose')}?{urlencode({'draft': str(draft.id)})}"
 
 
-def _all_visible(request: HttpRequest, ids: Sequence[UUID]) -> list[Photo]:
-    photos = visibility.visible_photos(request, ids)
+def _all_visible(request: HttpRequest, ids: Sequence[UUID]) -> list[Asset]:
+    photos = visibility.visible_assets(request, ids)
     if len(photos) < len(ids):
         raise Http404
     return photos
 
 
-def _default_cost(operation: Operation, inputs: dict[str, list[Photo]]) -> str:
+def _default_cost(operation: Operation, inputs: dict[str, list[Asset]]) -> str:
     """What it takes with its default settings; empty where these photos alone do not do."""
     try:
         quoted = quote(Request(None, Step(operation.slug), [inputs]))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -23,8 +22,9 @@ from django.views.decorators.http import require_safe
 
 from jobs.access import sharing, signing, visibility
 from jobs.errors import StorageAway, storage_away
+from jobs.library import naming
 from jobs.messages import PAST_THE_END, told
-from jobs.models import Output, Photo
+from jobs.models import Asset
 from jobs.queue import live
 from jobs.storage.thumbnails import THUMBNAIL_SIDES, thumbnail_of
 from jobs.web.views import errors
@@ -38,13 +38,12 @@ BLOCK_BYTES = 1 << 18
 
 @require_safe
 def photo(request: HttpRequest, photo_id: UUID) -> HttpResponseBase:
-    return _send_photo(request, visibility.visible_photo(request, photo_id), OWNERS)
+    return _send_asset(request, visibility.visible_asset(request, photo_id), OWNERS)
 
 
 @require_safe
 def output(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
-    found = visibility.visible_output(request, output_id)
-    return _send_output(request, found, OWNERS, recipe=found.job.recipe)
+    return _send_asset(request, visibility.visible_asset(request, output_id), OWNERS)
 
 
 @require_safe
@@ -58,34 +57,32 @@ def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponseBase:
 @require_safe
 def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResponseBase:
     link = sharing.live_share(token)
-    found = link.job.outputs.filter(pk=output_id).first()
+    found = link.job.outputs.at_hand().filter(pk=output_id).first()
     if found is None:
         raise Http404
-    return _send_output(request, found, SHARED, recipe=link.job.recipe if link.recipe else None)
+    return _send_shared(request, found, recipe=link.job.recipe if link.recipe else None)
 
 
 @require_safe
 def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponseBase:
     link = sharing.live_share(token)
-    found = Photo.objects.filter(pk=photo_id, uses__job=link.job).first() if link.original else None
+    found = Asset.objects.at_hand().filter(pk=photo_id, uses__job=link.job).first() if link.original else None
     if found is None:
         raise Http404
-    return _send_photo(request, found, SHARED)
+    return _send_shared(request, found)
 
 
-def _send_photo(request: HttpRequest, photo: Photo, caching: str) -> HttpResponseBase:
-    return _moved(request) or _send(request, photo, photo.name or f"photo.{photo.format}", caching)
+def _send_asset(request: HttpRequest, asset: Asset, caching: str) -> HttpResponseBase:
+    """An asset to whoever sees the job that made it; a download of a picture carries the recipe."""
+    recipe = asset.made_by.recipe if asset.made_by else None
+    return _moved(request) or _send(request, asset, naming.file_name(asset), caching, recipe=recipe)
 
 
-def _send_output(
-    request: HttpRequest, output: Output, caching: str, *, recipe: dict[str, Any] | None
+def _send_shared(
+    request: HttpRequest, asset: Asset, *, recipe: dict[str, Any] | None = None
 ) -> HttpResponseBase:
-    """An output; a download of a picture carries the recipe where one is given."""
-    suffix = Path(str(output.file)).suffix
-    name = f"{output.job.operation}-{output.name}{suffix}"
-    if "download" not in request.GET or not output.is_picture:
-        recipe = None
-    return _moved(request) or _send(request, output, name, caching, recipe=recipe)
+    """An asset to whoever has a link, who does not learn what its owner called it."""
+    return _moved(request) or _send(request, asset, naming.nameless(asset), SHARED, recipe=recipe)
 
 
 def _moved(request: HttpRequest) -> HttpResponseBase | None:
@@ -97,12 +94,12 @@ def _moved(request: HttpRequest) -> HttpResponseBase | None:
     return response
 
 
-def _with_recipe(output: Output, recipe: dict[str, Any], name: str) -> HttpResponseBase:
-    file = output.file.open("rb")
+def _with_recipe(asset: Asset, recipe: dict[str, Any], name: str) -> HttpResponseBase:
+    file = asset.file.open("rb")
     start = file.read(HEAD_BYTES)
-    head, tail = embed(start, output.bytes, recipe)
-    response = StreamingHttpResponse(_around(head, file, tail), content_type=output.media_type)
-    response["Content-Length"] = output.bytes - len(start) + len(head) + len(tail)
+    head, tail = embed(start, asset.bytes, recipe)
+    response = StreamingHttpResponse(_around(head, file, tail), content_type=asset.media_type)
+    response["Content-Length"] = asset.bytes - len(start) + len(head) + len(tail)
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
 
@@ -117,7 +114,7 @@ def _around(head: bytes, rest: Any, tail: bytes) -> Iterator[bytes]:
 
 def _send(
     request: HttpRequest,
-    stored: Photo | Output,
+    asset: Asset,
     name: str,
     caching: str,
     *,
@@ -125,19 +122,19 @@ def _send(
 ) -> HttpResponseBase:
     """The file, or with `?size=` a small copy of a picture or of a video's first; with `?download` as an attachment."""
     side = next((side for side in THUMBNAIL_SIDES if request.GET.get("size") == str(side)), None)
-    etag = f'"{stored.sha256[:32]}{f"-{side}" if side else ""}"'
+    etag = f'"{asset.sha256[:32]}{f"-{side}" if side else ""}"'
     try:
-        if recipe and isinstance(stored, Output):
-            return _guarded(_with_recipe(stored, recipe, name), caching)
+        if recipe and "download" in request.GET and asset.is_picture:
+            return _guarded(_with_recipe(asset, recipe, name), caching)
         if etag in request.headers.get("If-None-Match", ""):
             response: HttpResponseBase = HttpResponseNotModified()
-        elif side and stored.media_type.startswith(("image/", "video/")):
-            video = stored.media_type.startswith("video/")
-            small = thumbnail_of(stored.file, stored.sha256, side, video=video)
+        elif side and asset.media_type.startswith(("image/", "video/")):
+            video = asset.media_type.startswith("video/")
+            small = thumbnail_of(asset.file, asset.sha256, side, video=video)
             response = HttpResponse(small, content_type="image/webp")
         else:
-            response = _whole(request, stored, etag)
-            attached = "download" in request.GET or not stored.media_type.startswith(("image/", "video/"))
+            response = _whole(request, asset, etag)
+            attached = "download" in request.GET or not asset.media_type.startswith(("image/", "video/"))
             response["Content-Disposition"] = content_disposition_header(attached, name) or "inline"
     except FileNotFoundError:
         raise Http404 from None
@@ -147,13 +144,13 @@ def _send(
     return _guarded(response, caching)
 
 
-def _whole(request: HttpRequest, stored: Photo | Output, etag: str) -> HttpResponseBase:
+def _whole(request: HttpRequest, asset: Asset, etag: str) -> HttpResponseBase:
     """The file: by nginx, where one is in front and has the files at hand, else in the answer."""
     if settings.LATENT.accel_redirect and not settings.LATENT.s3_bucket:
-        response = HttpResponse(content_type=stored.media_type)
-        response["X-Accel-Redirect"] = settings.LATENT.accel_redirect + quote(str(stored.file))
+        response = HttpResponse(content_type=asset.media_type)
+        response["X-Accel-Redirect"] = settings.LATENT.accel_redirect + quote(str(asset.file))
         return response
-    return _whole_or_range(request, stored.file.open("rb"), stored.bytes, stored.media_type, etag)
+    return _whole_or_range(request, asset.file.open("rb"), asset.bytes, asset.media_type, etag)
 
 
 def _whole_or_range(

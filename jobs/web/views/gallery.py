@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs.access import identity, visibility
-from jobs.models import Job, JobInput, Output, Owner
+from jobs.models import Asset, Job, JobInput, Owner
 from jobs.queue import deletion, live
 from jobs.queue.state import State, kept_until, state_of
 from jobs.web.presenters import humanize
@@ -52,11 +52,11 @@ class Tile:
     def picture(self) -> PicturePresenter | None:
         """Its result, or until there is one its photo."""
         for output in self.job.outputs.all():
-            if output.is_picture:
-                return PicturePresenter.output(output, alt="")
+            if output.is_picture and output.trashed_at is None:
+                return PicturePresenter.of(output, alt="")
         for item in self.job.inputs.all():
-            if item.photo:
-                return PicturePresenter.photo(item.photo, alt="")
+            if item.asset:
+                return PicturePresenter.of(item.asset, alt="")
         return None
 
     @property
@@ -66,7 +66,7 @@ class Tile:
     @property
     def name(self) -> str:
         """What its owner called the first photo."""
-        return next((item.photo.name for item in self.job.inputs.all() if item.photo), "")
+        return next((item.asset.name for item in self.job.inputs.all() if item.asset), "")
 
     @property
     def status_line(self) -> str:
@@ -145,11 +145,11 @@ def _filtered(owner: Owner, status: str, operation: str, search: str) -> QuerySe
 
 def _named(jobs: QuerySet[Job], owner: Owner, search: str) -> QuerySet[Job]:
     """Jobs with a photo of such a name: from the photos where those are few, else job by job until a page is full."""
-    photos = visibility.photos_of(owner).filter(name__icontains=search)
+    photos = visibility.assets_of(owner).filter(name__icontains=search)
     few = list(photos.values_list("pk", flat=True)[: FEW + 1])
     if len(few) <= FEW:
-        return jobs.filter(pk__in=JobInput.objects.filter(photo__in=few).values("job"))
-    return jobs.filter(Exists(JobInput.objects.filter(job=OuterRef("pk"), photo__name__icontains=search)))
+        return jobs.filter(pk__in=JobInput.objects.filter(asset__in=few).values("job"))
+    return jobs.filter(Exists(JobInput.objects.filter(job=OuterRef("pk"), asset__name__icontains=search)))
 
 
 def _page(found: QuerySet[Job], query: Any) -> tuple[list[Job], int | None, int | None]:
@@ -168,8 +168,8 @@ def _page(found: QuerySet[Job], query: Any) -> tuple[list[Job], int | None, int 
 
 def _with_pictures(jobs: QuerySet[Job]) -> QuerySet[Job]:
     return jobs.prefetch_related(
-        Prefetch("outputs", Output.objects.order_by("position")),
-        Prefetch("inputs", JobInput.objects.select_related("photo")),
+        Prefetch("outputs", Asset.objects.order_by("position")),
+        Prefetch("inputs", JobInput.objects.select_related("asset")),
     )
 
 

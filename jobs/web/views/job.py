@@ -2,13 +2,11 @@
 
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from jobs.access import identity, sharing, visibility
 from jobs.errors import Refused
-from jobs.intake import receive
 from jobs.messages import LOG_IN_TO_KEEP, NO_PICTURE
 from jobs.models import Job
 from jobs.queue import deletion, lifecycle, live, submission
@@ -159,21 +156,14 @@ def _lifetime(days: str) -> timedelta | None:
 
 @require_POST
 def use(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
-    """An output becomes a photo: for what may follow the operation, where it says so, or for any other one."""
+    """An output goes on: into what may follow the operation, where it says so, or into any other one."""
     job = visibility.visible_job(request, job_uuid)
     following = {each.output: each for each in (job.declaration.then if job.declaration else ())}
-    usable = [output for output in job.outputs.all() if output.is_picture or output.name in following]
-    chosen = next((output for output in usable if str(output.id) == request.POST.get("output")), None)
-    if chosen is None and not usable:
+    usable = [each for each in job.outputs.at_hand() if each.is_picture or each.output in following]
+    output = next((each for each in usable if str(each.id) == request.POST.get("output")), None)
+    if output is None and not usable:
         return errors.refused(request, Refused(NO_PICTURE, status=409))
-    output = chosen or usable[0]
-    suffix = Path(str(output.file)).suffix
-    try:
-        with output.file.open("rb") as file:
-            upload = UploadedFile(file, f"{job.operation}-{output.name}{suffix}", size=output.bytes)
-            photo = receive.receive(identity.owner_made_if_needed(request), upload)
-    except Refused as error:
-        return errors.refused(request, error)
-    if then := following.get(output.name):
-        return redirect(form_url(then.operation, then.params, {then.slot: [photo.id]}))
-    return redirect(f"{reverse('choose')}?photo={photo.id}")
+    output = output or usable[0]
+    if then := following.get(output.output):
+        return redirect(form_url(then.operation, then.params, {then.slot: [output.id]}))
+    return redirect(f"{reverse('choose')}?photo={output.id}")

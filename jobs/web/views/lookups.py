@@ -36,9 +36,9 @@ def inputs_of(request: HttpRequest, query: QueryDict) -> dict[str, list[UUID]]:
     """The photos in each slot of the earlier job that an address names; those that are gone are left out."""
     photos: dict[str, list[UUID]] = {}
     for job_uuid in uuids(query.getlist("again")):
-        for item in visibility.visible_job(request, job_uuid).inputs.select_related("photo"):
-            if item.photo:
-                photos.setdefault(item.slot, []).append(item.photo.pk)
+        for item in visibility.visible_job(request, job_uuid).inputs.select_related("asset"):
+            if item.asset:
+                photos.setdefault(item.slot, []).append(item.asset.pk)
     return photos
 
 

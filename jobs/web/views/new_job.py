@@ -11,7 +11,7 @@ from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.intake import receive
 from jobs.messages import PHOTO_MISSING, PHOTOS_MISSING
-from jobs.models import Owner, Photo
+from jobs.models import Asset, Owner
 from jobs.queue import line, submission
 from jobs.queue.quote import quote
 from jobs.queue.request import Request
@@ -68,7 +68,7 @@ def _start(request: HttpRequest, operation: Operation) -> HttpResponse:
     return redirect("job", jobs[0].uuid) if len(jobs) == 1 else redirect("gallery")
 
 
-def _own(owner: Owner, photo: Photo) -> Photo:
+def _own(owner: Owner, photo: Asset) -> Asset:
     """The photo, or where it is a sample of the site, a copy that belongs to the owner."""
     if photo.owner_id == owner.pk:
         return photo
@@ -105,7 +105,7 @@ def _draft(request: HttpRequest, operation: Operation, query: QueryDict) -> Draf
             + earlier.get(slot.name, [])
             + (chosen(request, query) if slot.name == into else [])
         )
-        slots.append(SlotField(slot, visibility.visible_photos(request, list(dict.fromkeys(ids)))))
+        slots.append(SlotField(slot, visibility.visible_assets(request, list(dict.fromkeys(ids)))))
     if request.method == "POST":
         return Draft(operation, slots, ParamsForm(operation, query))
     return Draft(operation, slots, ParamsForm(operation, initial=_initial(operation, query)))

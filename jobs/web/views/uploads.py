@@ -22,7 +22,7 @@ from jobs.intake import receive
 from jobs.library import retention
 from jobs.library.samples import SAMPLES
 from jobs.messages import NO_FILE, TOO_MANY_FILES
-from jobs.models import Owner, Photo
+from jobs.models import Asset, Owner
 from jobs.web.forms import form_url
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views import errors
@@ -64,19 +64,19 @@ def _files(request: HttpRequest) -> "Sequence[UploadedFile[Any]]":
 def _receive_all(request: HttpRequest, files: "Sequence[UploadedFile[Any]]") -> list[dict[str, Any]]:
     """The stored photos; where one is refused, none is kept."""
     owner = identity.owner_made_if_needed(request)
-    photos: list[Photo] = []
+    photos: list[Asset] = []
     with ExitStack() as undo:
         for file in files:
             photo = receive.receive(owner, file)
-            undo.callback(retention.delete_photo, photo)
+            undo.callback(retention.delete_asset, photo)
             photos.append(photo)
         undo.pop_all()
     return [_told(owner, photo, file) for photo, file in zip(photos, files, strict=True)]
 
 
-def _told(owner: Owner, photo: Photo, file: "UploadedFile[Any]") -> dict[str, Any]:
+def _told(owner: Owner, photo: Asset, file: "UploadedFile[Any]") -> dict[str, Any]:
     """A stored photo, as scripts see it. `again` is the address of the form that made it, for a result of Latent."""
-    picture = PicturePresenter.photo(photo)
+    picture = PicturePresenter.of(photo)
     return {
         "id": picture.id,
         "name": picture.name,
@@ -90,7 +90,7 @@ def _told(owner: Owner, photo: Photo, file: "UploadedFile[Any]") -> dict[str, An
     }
 
 
-def _form_that_made(owner: Owner, file: "UploadedFile[Any]", photo: Photo) -> str | None:
+def _form_that_made(owner: Owner, file: "UploadedFile[Any]", photo: Asset) -> str | None:
     try:
         recipe = _recipe_in(file)
         return _again(owner, recipe, photo) if recipe else None
@@ -110,7 +110,7 @@ def _recipe_in(file: "UploadedFile[Any]") -> dict[str, Any] | None:
         return extract(Path(copy.name))
 
 
-def _again(owner: Owner, recipe: dict[str, Any], dropped: Photo) -> str | None:
+def _again(owner: Owner, recipe: dict[str, Any], dropped: Asset) -> str | None:
     """The form with a recipe's settings, and with the photos it was made of where their owner still has them."""
     given, inputs = recipe.get("params"), recipe.get("inputs")
     if not (isinstance(given, dict) and isinstance(inputs, dict)):
@@ -132,5 +132,5 @@ def _still_there(owner: Owner, digests: object) -> list[UUID]:
     """The owner's photos with these SHA-256."""
     given = digests[:MOST_AT_ONCE] if isinstance(digests, list) else []
     wanted = [digest for digest in given if isinstance(digest, str) and DIGEST.fullmatch(digest)]
-    found = {photo.sha256: photo.id for photo in visibility.photos_of(owner).filter(sha256__in=wanted)}
+    found = {photo.sha256: photo.id for photo in visibility.assets_of(owner).filter(sha256__in=wanted)}
     return [found[digest] for digest in wanted if digest in found]

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from jobs.access import identity, sharing
-from jobs.models import ApiToken, Job, JobInput, Output, Owner, Photo, ShareLink
+from jobs.models import ApiToken, Asset, Job, JobInput, Owner, ShareLink
 from jobs.queue import lifecycle, live
 from tests.conftest import Person
 from tests.support import submit_one
@@ -110,8 +110,8 @@ class World:
     """What Alice has, and everybody's browser or program."""
 
     job: Job
-    photo: Photo
-    output: Output
+    photo: Asset
+    output: Asset
     token: ApiToken
     live: ShareLink
     expired: ShareLink
@@ -140,7 +140,7 @@ class World:
         }
         model = route.removeprefix("admin/").split("/")[1] if route.count("/") > 2 else ""
         values["<path:object_id>"] = {
-            "photo": self.photo.pk, "owner": person.pk, "sharelink": self.live.pk, "apitoken": self.token.pk,
+            "asset": self.photo.pk, "owner": person.pk, "sharelink": self.live.pk, "apitoken": self.token.pk,
             "user": person.user.pk,
         }.get(model, job.pk)  # fmt: skip
         for placeholder, value in values.items():
@@ -163,18 +163,17 @@ class World:
         owner = self.job.owner
         return (
             list(Job.objects.filter(owner=owner).values("uuid", "status", "kept", "attempt")),
-            list(Photo.objects.filter(owner=owner).values_list("id")),
-            list(Output.objects.filter(job__owner=owner).values_list("id")),
+            list(Asset.objects.filter(owner=owner).values("id", "name", "favourite", "trashed_at")),
             list(ShareLink.objects.filter(job__owner=owner).values("id", "revoked_at")),
             list(ApiToken.objects.filter(user=owner.user if owner else None).values_list("id")),
-            JobInput.objects.filter(photo__owner=owner).count(),
+            JobInput.objects.filter(asset__owner=owner).count(),
         )
 
 
 @pytest.fixture
 def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: Any, stored: Any) -> World:
     picture = photo(alice.owner)
-    Photo.objects.filter(pk=picture.pk).update(name=NAME)
+    Asset.objects.filter(pk=picture.pk).update(name=NAME)
     job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     claim = lifecycle.claim("cpu")
     assert claim

@@ -11,7 +11,7 @@ from django.test import Client
 from PIL import Image
 
 from jobs.access import sharing, signing
-from jobs.models import Photo
+from jobs.models import Asset
 from jobs.queue import lifecycle, live
 from jobs.web.presenters.picture import PicturePresenter
 from tests.conftest import Person
@@ -52,7 +52,7 @@ def test_the_api_and_the_pages_show_pictures_there(alice: Person, sent: dict[str
     assert (whole.status_code, whole["Content-Type"]) == (200, "image/png")
     assert whole["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert "Set-Cookie" not in whole
-    shown = PicturePresenter.photo(Photo.objects.get())
+    shown = PicturePresenter.of(Asset.objects.get())
     assert fetch(shown.thumbnail)["Content-Type"] == "image/webp"
     assert fetch(shown.download)["Content-Disposition"].startswith("attachment")
     page = alice.client.get(f"/choose?photo={sent['id']}").content.decode()
@@ -78,7 +78,7 @@ def test_an_address_that_was_not_signed_is_nothing(sent: dict[str, Any], spoil: 
 
 
 def test_a_signature_is_good_for_one_picture(alice: Person, sent: dict[str, Any]) -> None:
-    other = Photo.objects.create(
+    other = Asset.objects.create(
         owner=alice.owner, kind="image", format="png", file="photos/b.png", width=1, height=1, bytes=1
     )
     assert fetch(sent["url"].replace(sent["id"], str(other.id))).status_code == 404
@@ -131,7 +131,7 @@ def test_a_revoked_link_is_dead_there_too(alice: Person, stored: Any) -> None:
     job.refresh_from_db()
     link = sharing.share(job, expires_in=None)
     output = job.outputs.get()
-    address = PicturePresenter.output(output, token=link.token).url
+    address = PicturePresenter.of(output, token=link.token).url
     seen = fetch(address)
     assert (seen.status_code, seen["Cache-Control"]) == (200, "private, no-cache")
     sharing.revoke(sharing.live_links(job))
@@ -139,7 +139,7 @@ def test_a_revoked_link_is_dead_there_too(alice: Person, stored: Any) -> None:
 
 
 def test_a_picture_that_was_deleted_is_gone_at_once(alice: Person, sent: dict[str, Any]) -> None:
-    Photo.objects.all().delete()
+    Asset.objects.all().delete()
     assert fetch(sent["url"]).status_code == 404
 
 
@@ -152,6 +152,6 @@ def test_a_preview_is_shown_there(alice: Person) -> None:
 
 def test_without_a_media_host_nothing_is_signed(settings: Any, sent: dict[str, Any]) -> None:
     settings.LATENT = config()
-    assert PicturePresenter.photo(Photo.objects.get()).url == f"/files/photos/{sent['id']}"
+    assert PicturePresenter.of(Asset.objects.get()).url == f"/files/photos/{sent['id']}"
     assert config().media_host == ""
     assert django_settings.MEDIA_ORIGIN == []

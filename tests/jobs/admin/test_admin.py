@@ -34,7 +34,7 @@ def pages(alice):
         reverse(JOBS),
         page_of(job),
         reverse("admin:jobs_job_delete", args=[job.pk]),
-        reverse("admin:jobs_photo_changelist"),
+        reverse("admin:jobs_asset_changelist"),
         reverse("admin:jobs_owner_changelist"),
         reverse("admin:jobs_sharelink_changelist"),
         reverse("admin:jobs_apitoken_changelist"),

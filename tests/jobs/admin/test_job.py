@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from jobs.models import Job, Owner, Photo
+from jobs.models import Asset, Job, Owner
 from tests.jobs.admin.jobs import JOBS, act, failed, page_of, succeeded, waiting
 from tests.jobs.conftest import assert_counters_true
 
@@ -48,10 +48,10 @@ def test_a_photo_that_a_waiting_job_needs_stays(ada, alice, photo, media, django
     job = waiting(alice.owner, "nap", needed)
     for each in (needed, free):
         with django_capture_on_commit_callbacks(execute=True):
-            ada.client.post(reverse("admin:jobs_photo_delete", args=[each.pk]), {"post": "yes"})
-    assert list(Photo.objects.all()) == [needed]
+            ada.client.post(reverse("admin:jobs_asset_delete", args=[each.pk]), {"post": "yes"})
+    assert list(Asset.objects.all()) == [needed]
     assert media() == {needed.file.name}
-    question = ada.client.get(reverse("admin:jobs_photo_delete", args=[needed.pk])).text
+    question = ada.client.get(reverse("admin:jobs_asset_delete", args=[needed.pk])).text
     assert str(job) in question
 
 
@@ -97,9 +97,9 @@ def test_the_page_of_a_job_shows_its_inputs_outputs_timeline_and_error(ada, alic
 
 def test_it_escapes_what_strangers_wrote(ada, alice, photo):
     evil = photo(alice.owner)
-    Photo.objects.filter(pk=evil.pk).update(name="<script>alert(1)</script>")
+    Asset.objects.filter(pk=evil.pk).update(name="<script>alert(1)</script>")
     job = waiting(alice.owner, "nap", evil)
-    for address in (reverse(JOBS), page_of(job), reverse("admin:jobs_photo_changelist")):
+    for address in (reverse(JOBS), page_of(job), reverse("admin:jobs_asset_changelist")):
         assert "<script>alert(1)" not in ada.client.get(address).text
 
 

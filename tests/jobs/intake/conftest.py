@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from jobs.errors import Refused
 from jobs.intake import receive
-from jobs.models import Owner, Photo
+from jobs.models import Asset, Owner
 from tests.jobs.intake.received import Send, assert_nothing_left
 
 
@@ -24,7 +24,7 @@ def folders(tmp_path: Path, settings: Any) -> tuple[Path, Path]:
 
 @pytest.fixture
 def send(visitor: Owner, folders: tuple[Path, Path]) -> Send:
-    def send(content: bytes, name: str = "photo") -> Photo:
+    def send(content: bytes, name: str = "photo") -> Asset:
         return receive.receive(visitor, SimpleUploadedFile(name, content))
 
     return send

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from jobs.models import Photo
+from jobs.models import Asset
 from tests.jobs import hostile
 from tests.jobs.hostile import SECRET
 
@@ -32,7 +32,7 @@ TOO_LONG = (
     "Make it shorter or smaller and try again."
 )
 
-Send = Callable[..., Photo]
+Send = Callable[..., Asset]
 
 
 def files_in(*folders: Path) -> list[Path]:
@@ -41,24 +41,24 @@ def files_in(*folders: Path) -> list[Path]:
 
 def assert_nothing_left(folders: tuple[Path, Path]) -> None:
     assert not files_in(*folders)
-    assert not Photo.objects.exists()
+    assert not Asset.objects.exists()
 
 
-def content_of(photo: Photo) -> bytes:
+def content_of(photo: Asset) -> bytes:
     with photo.file.open() as file:
         return bytes(file.read())
 
 
-def opened(photo: Photo) -> Image.Image:
+def opened(photo: Asset) -> Image.Image:
     return Image.open(io.BytesIO(content_of(photo)))
 
 
-def pixels_of(image: Image.Image | Photo) -> Any:
-    image = opened(image) if isinstance(image, Photo) else image
+def pixels_of(image: Image.Image | Asset) -> Any:
+    image = opened(image) if isinstance(image, Asset) else image
     return np.asarray(image).astype(int)
 
 
-def assert_clean(photo: Photo) -> None:
+def assert_clean(photo: Asset) -> None:
     """Nothing but a picture is in the stored file, and no parser finds anything else."""
     content = content_of(photo)
     assert SECRET not in content

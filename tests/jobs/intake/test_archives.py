@@ -19,7 +19,7 @@ from PIL import Image
 
 from jobs.errors import Refused
 from jobs.intake import archives, receive
-from jobs.models import Job, Output, Owner, Photo
+from jobs.models import Asset, Job, Owner
 from jobs.queue import deletion, lifecycle
 from jobs.storage import outputs
 from ml.classify import FEATURES
@@ -32,12 +32,12 @@ from tests.support import submit_one
 
 pytestmark = pytest.mark.usefixtures("real_operations")
 
-Send = Callable[..., Photo]
+Send = Callable[..., Asset]
 
 
 @pytest.fixture
 def send(alice: Person, folders: tuple[Path, Path]) -> Send:
-    def send(content: bytes, name: str = "file", owner: Owner = alice.owner) -> Photo:
+    def send(content: bytes, name: str = "file", owner: Owner = alice.owner) -> Asset:
         return receive.receive(owner, SimpleUploadedFile(name, content))
 
     return send
@@ -52,7 +52,7 @@ def refusal(send: Send, folders: tuple[Path, Path]) -> Callable[[bytes], str]:
             send(content)
         assert caught.value.status == 422
         assert not [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        assert not Photo.objects.exists()
+        assert not Asset.objects.exists()
         return str(caught.value)
 
     return refusal
@@ -91,7 +91,7 @@ def model() -> bytes:
     return content
 
 
-def content_of(stored: Photo) -> bytes:
+def content_of(stored: Asset) -> bytes:
     with stored.file.open() as file:
         return bytes(file.read())
 
@@ -209,12 +209,12 @@ def trained(alice: Person, folders: tuple[Path, Path]) -> Job:
     claim = lifecycle.claim("cpu")
     assert claim is not None
     content = model()
-    output = Output(
-        job=job,
+    output = Asset(
+        made_by=job,
         attempt=1,
-        position=0,
-        name="model",
-        media_type="application/x-safetensors",
+        output="model",
+        kind=Kind.MODEL,
+        format="safetensors",
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
@@ -236,7 +236,7 @@ def test_a_trained_model_is_put_into_the_form_of_classify(alice: Person, trained
 
     response = use(alice, trained)
 
-    stored = Photo.objects.get(kind=Kind.MODEL)
+    stored = Asset.objects.get(kind=Kind.MODEL)
     assert response.url == f"/new/classify?slot-model={stored.id}&method=own&again=1"
     form = alice.client.get(response.url).content.decode()
     assert f'name="slot-model" value="{stored.id}"' in form
@@ -245,7 +245,7 @@ def test_a_trained_model_is_put_into_the_form_of_classify(alice: Person, trained
 
 def test_nobody_else_sees_or_uses_a_model(alice: Person, bob: Person, trained: Job, client: Client) -> None:
     use(alice, trained)
-    stored, output = Photo.objects.get(kind=Kind.MODEL), trained.outputs.get()
+    stored, output = Asset.objects.get(kind=Kind.MODEL), trained.outputs.get()
     for person in (bob.client, client):
         assert person.post(reverse("job-use", args=[trained.uuid])).status_code == 404
         assert person.get(reverse("output-file", args=[output.id])).status_code == 404
@@ -268,7 +268,7 @@ def test_nobody_else_sees_or_uses_a_model(alice: Person, bob: Person, trained: J
 
 def test_a_model_is_served_as_a_download(alice: Person, trained: Job) -> None:
     use(alice, trained)
-    stored = Photo.objects.get(kind=Kind.MODEL)
+    stored = Asset.objects.get(kind=Kind.MODEL)
     for address in (
         reverse("photo-file", args=[stored.id]),
         reverse("output-file", args=[trained.outputs.get().id]),
@@ -285,7 +285,7 @@ def test_deleting_the_job_deletes_the_model_wherever_it_was_used(
     use(alice, trained)
     with django_capture_on_commit_callbacks(execute=True):
         deletion.delete(trained)
-    assert not Photo.objects.filter(kind=Kind.MODEL).exists()
+    assert not Asset.objects.filter(kind=Kind.MODEL).exists()
     assert not list(folders[0].rglob("*.safetensors"))
 
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 
 from jobs.errors import Refused
 from jobs.intake import receive
-from jobs.models import Owner, Photo
+from jobs.models import Asset, Owner
 from tests.jobs import hostile
 from tests.jobs.hostile import encode_frames, picture
 from tests.jobs.intake.received import (
@@ -95,14 +95,14 @@ def test_all_frames_of_an_animation_count(
 ) -> None:
     limit(max_upload_megapixels=5 * 40 * 30 / 1e6 / 2)
     send(SOUND[name])
-    Photo.objects.all().delete()
+    Asset.objects.all().delete()
     limit(max_upload_megapixels=5 * 40 * 30 / 1e6 / 2 - 1e-6)
 
     with pytest.raises(Refused, match="This animation is too long") as refusal:
         send(SOUND[name])
 
     assert refusal.value.code == "too_many_frames"
-    assert not Photo.objects.exists()
+    assert not Asset.objects.exists()
 
 
 @pytest.mark.parametrize("file_format", ["WEBP", "PNG"])

@@ -19,7 +19,7 @@ from PIL import Image
 
 from jobs.errors import Refused
 from jobs.intake import receive, sniffing
-from jobs.models import Owner, Photo
+from jobs.models import Asset, Owner
 from ml.core.formats import Kind
 from ml.core.images import read_picture
 from tests.jobs import hostile
@@ -241,7 +241,7 @@ def test_a_full_disk_while_a_file_is_made_leaves_nothing(
 def test_a_row_that_cannot_be_written_leaves_no_file(
     send: Send, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    monkeypatch.setattr(Photo, "save", _raising(error))
+    monkeypatch.setattr(Asset, "save", _raising(error))
 
     with pytest.raises(type(error)):
         send(SOUND["png"])

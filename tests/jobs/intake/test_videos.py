@@ -13,7 +13,7 @@ from PIL import Image
 
 from jobs.errors import Refused
 from jobs.intake import receive, videos
-from jobs.models import Job, Output, Owner, Photo
+from jobs.models import Asset, Job, Owner
 from jobs.queue import lifecycle
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.work import runner
@@ -22,7 +22,7 @@ from ml.core.formats import Kind
 from tests.ml.films import SECRET, film, only_sound
 from tests.support import submit_one
 
-Send = Callable[[Path], Photo]
+Send = Callable[[Path], Asset]
 DAMAGED = "This video is damaged, cut short or protected against copying. Export or download it again."
 
 
@@ -41,17 +41,17 @@ def assert_refused(send: Send, folders: tuple[Path, Path]) -> Callable[[Path, st
         assert refusal.value.status == 422
         assert str(refusal.value).endswith(".")
         assert not [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        assert not Photo.objects.exists()
+        assert not Asset.objects.exists()
 
     return check
 
 
-def content_of(photo: Photo) -> bytes:
+def content_of(photo: Asset) -> bytes:
     with photo.file.open() as file:
         return bytes(file.read())
 
 
-def opened(photo: Photo) -> Any:
+def opened(photo: Asset) -> Any:
     return av.open(io.BytesIO(content_of(photo)))
 
 
@@ -192,7 +192,7 @@ def test_a_video_has_a_poster_and_is_played_in_ranges(
 ) -> None:
     photo = send(film(tmp_path / "film.mp4", size=(640, 480), count=2))
     monkeypatch.setattr("jobs.access.visibility.owner_of", lambda _request: visitor)
-    shown = PicturePresenter.photo(photo)
+    shown = PicturePresenter.of(photo)
 
     poster = client.get(shown.thumbnail)
     part = client.get(shown.url, headers={"range": "bytes=0-99"})
@@ -213,7 +213,7 @@ def test_a_video_has_a_poster_and_is_played_in_ranges(
 def test_a_video_goes_in_and_a_larger_one_is_on_the_page_of_the_job(client: Client, tmp_path: Path) -> None:
     content = film(tmp_path / "film.mov", count=3).read_bytes()
     sent = client.post("/photos", {"file": SimpleUploadedFile("film.mov", content)})
-    photo = Photo.objects.get()
+    photo = Asset.objects.get()
     choice = client.get(sent["Location"]).content.decode()
     form = client.get(f"/new/video-super-resolution?photo={photo.id}").content.decode()
     started = client.post(
@@ -225,7 +225,7 @@ def test_a_video_goes_in_and_a_larger_one_is_on_the_page_of_the_job(client: Clie
     runner.run(claim)
 
     page = client.get(started["Location"]).content.decode()
-    output = Output.objects.get()
+    output = Asset.objects.get()
     assert f'<video src="/files/photos/{photo.id}"' in choice
     assert f'<video src="/files/photos/{photo.id}"' in form
     assert f'<video src="/files/outputs/{output.id}"' in page

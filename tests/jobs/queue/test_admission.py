@@ -13,7 +13,7 @@ from PIL import Image
 
 from jobs.errors import Refused
 from jobs.intake import limits
-from jobs.models import Job, Owner, Photo
+from jobs.models import Asset, Job, Owner
 from jobs.queue import lifecycle
 from tests.conftest import Person
 from tests.support import saying, submit, submit_one
@@ -116,17 +116,17 @@ def test_uploads_are_limited_by_the_hour(alice: Person, bob: Person, limit: Any)
     scripted = upload(alice.client, accept="application/json")
     assert (scripted.status_code, scripted.json()["code"]) == (429, "too_many_uploads")
     assert scripted["Retry-After"]
-    assert Photo.objects.count() == 2
+    assert Asset.objects.count() == 2
     assert upload(bob.client).status_code == 302
 
 
 def test_what_an_owner_stores_is_limited(alice: Person, photo: Any, limit: Any) -> None:
     limit(member_stored_megabytes=1)
-    Photo.objects.filter(pk=photo(alice.owner).pk).update(bytes=999_990)
+    Asset.objects.filter(pk=photo(alice.owner).pk).update(bytes=999_990)
     refused = upload(alice.client)
     assert refused.status_code == 413
     assert "Delete some" in refused.content.decode()
-    assert Photo.objects.count() == 1
+    assert Asset.objects.count() == 1
 
 
 def test_a_full_queue_takes_no_more_and_the_page_says_so(alice: Person, bob: Person, limit: Any) -> None:
@@ -146,7 +146,7 @@ def test_a_nearly_full_disk_takes_nothing_new_and_the_page_says_so(alice: Person
     with pytest.raises(Refused):
         submit(alice.owner)
     assert "nearly full" in alice.client.get("/").content.decode()
-    assert not Photo.objects.exists()
+    assert not Asset.objects.exists()
 
 
 def test_a_program_is_told_when_to_come_back(alice: Person, full_disk: None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.db.models.functions import Now
 
 from jobs.errors import Refused
-from jobs.models import Job, Output
+from jobs.models import Asset, Job
 from jobs.queue import broker, lifecycle, reaper
 from jobs.queue.lifecycle import Lease
 from tests.jobs.queue.states import claimed, fresh
@@ -35,7 +35,7 @@ def test_a_running_job_is_asked_to_stop(alice, stored):
     assert not lifecycle.finish(claim, stored(claim)), "it shows no outputs, even if it came to its end"
     assert lifecycle.stop(claim)
     assert fresh(job).status == Status.CANCELLED
-    assert not Output.objects.exists()
+    assert not Asset.objects.exists()
 
 
 def test_cancelling_twice_is_the_same_as_once(alice):

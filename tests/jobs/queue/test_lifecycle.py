@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jobs.errors import Refused
-from jobs.models import FairShare, Job, JobEvent, JobInput, Output, Owner
+from jobs.models import Asset, FairShare, Job, JobEvent, JobInput, Owner
 from jobs.queue import broker, deletion, lifecycle, reaper, submission
 from jobs.queue.lifecycle import Lease, Outcome
 from jobs.work import runner
@@ -155,7 +155,7 @@ def test_a_finished_job_shows_its_outputs(alice, stored):
     job = fresh(job)
     assert (job.status, job.run_seconds) == (Status.SUCCEEDED, 0.5)
     assert job.finished_at >= job.started_at
-    assert [output.name for output in job.outputs.all()] == ["result"]
+    assert [output.output for output in job.outputs.all()] == ["result"]
 
 
 def test_a_failed_job_says_why(alice):
@@ -176,7 +176,7 @@ def test_finishing_twice_is_the_same_as_once(alice, stored):
     outcome = stored(claim)
     assert lifecycle.finish(claim, outcome)
     assert lifecycle.finish(claim, outcome)
-    assert Output.objects.count() == 1
+    assert Asset.objects.count() == 1
 
 
 @pytest.mark.parametrize("status", ENDED)
@@ -213,7 +213,7 @@ def test_a_worker_given_up_for_dead_writes_nothing(alice, then, counters_true, s
     assert not lifecycle.hand_back(zombie)
     assert lifecycle.renew(zombie) is Lease.LOST
     assert Job.objects.filter(pk=job.pk).values().get() == before
-    assert not Output.objects.exists()
+    assert not Asset.objects.exists()
     if then == "running":
         assert lifecycle.finish(heir, Outcome())
     counters_true()

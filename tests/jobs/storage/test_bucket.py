@@ -15,8 +15,8 @@ from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from jobs.intake import limits
-from jobs.library import retention
-from jobs.models import Job, Photo
+from jobs.library import naming, retention
+from jobs.models import Asset, Job
 from jobs.storage import thumbnails
 from jobs.storage.bucket import Bucket
 from jobs.web.presenters.picture import PicturePresenter
@@ -101,7 +101,7 @@ def test_a_photo_goes_all_the_way_and_nothing_is_left_when_it_is_deleted(
     job = Job.objects.get()
     assert (job.status, job.error_message) == ("succeeded", "")
     output = job.outputs.get()
-    shown = PicturePresenter.output(output)
+    shown = PicturePresenter.of(output)
     whole = alice.client.get(shown.url)
     content = body(whole)
     assert (len(content), whole["Content-Length"]) == (output.bytes, str(output.bytes))
@@ -111,7 +111,7 @@ def test_a_photo_goes_all_the_way_and_nothing_is_left_when_it_is_deleted(
     assert alice.client.get(shown.thumbnail)["Content-Type"] == "image/webp"
 
     with zipfile.ZipFile(io.BytesIO(body(alice.client.get("/account/export")))) as archive:
-        assert archive.read(f"results/{job.uuid}/{output.name}.png") == content
+        assert archive.read(f"results/{naming.file_name(output)}") == content
 
     given = alice.client.post(f"{API}/jobs/{job.uuid}/share", {}, "application/json").json()
     link = given["url"].removeprefix("http://testserver")
@@ -123,7 +123,7 @@ def test_a_photo_goes_all_the_way_and_nothing_is_left_when_it_is_deleted(
 
     assert {name.partition("/")[0] for name in names(bucket)} == {"photos", "outputs", "thumbnails"}
     alice.client.delete(f"{API}/jobs/{job.uuid}")
-    retention.delete_photo(Photo.objects.get())
+    retention.delete_asset(Asset.objects.get())
     assert names(bucket) == []
 
 
@@ -166,7 +166,7 @@ def test_a_video_has_a_poster(bucket: Bucket, alice: Person, tmp_path: Path) -> 
 def test_what_belongs_to_no_row_is_cleaned_away(
     bucket: Bucket, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    photo = Photo.objects.get(pk=send(alice.client, png())["id"])
+    photo = Asset.objects.get(pk=send(alice.client, png())["id"])
     thumbnails.thumbnail_of(photo.file, photo.sha256, 256)
     kept = names(bucket)
     for name in ("photos/ab/lost.png", "outputs/ab/lost/1/result.png", f"thumbnails/ab/{'ab' * 32}-256.webp"):
@@ -180,7 +180,7 @@ def test_what_belongs_to_no_row_is_cleaned_away(
 @pytest.mark.slow
 def test_a_file_that_is_gone_is_not_found(bucket: Bucket, alice: Person) -> None:
     photo = send(alice.client, png())
-    bucket.delete(Photo.objects.get().file.name)
+    bucket.delete(Asset.objects.get().file.name)
     for query in ("", "?size=256"):
         assert alice.client.get(f"/files/photos/{photo['id']}{query}").status_code == 404
 
@@ -189,13 +189,13 @@ def test_a_file_that_is_gone_is_not_found(bucket: Bucket, alice: Person) -> None
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("nowhere")
 def test_a_bucket_out_of_reach_is_said_in_a_sentence(alice: Person) -> None:
-    there = Photo.objects.create(
+    there = Asset.objects.create(
         owner=alice.owner, kind="image", format="png", file="photos/a.png", width=1, height=1, bytes=1
     )
     sent = alice.client.post(f"{API}/photos", {"file": SimpleUploadedFile("photo.png", png(9, 9))})
     assert (sent.status_code, sent.json()["code"]) == (503, "storage_away")
     assert sent["Retry-After"]
-    assert Photo.objects.count() == 1
+    assert Asset.objects.count() == 1
     assert alice.client.get(f"/files/photos/{there.id}").status_code == 503
 
     alice.client.post(

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from jobs.models import Photo
+from jobs.models import Asset
 from jobs.storage import thumbnails
 from jobs.storage.folder import Folder
 from tests.conftest import Person
@@ -27,7 +27,7 @@ def test_a_small_copy_is_whole_for_everybody_who_comes_at_once(alice: Person, ph
     same = photo(alice.owner)
     name = f"thumbnails/{same.sha256[:2]}/{same.sha256}-256.webp"
 
-    def look(seen_by: Photo) -> set[tuple[int, int]]:
+    def look(seen_by: Asset) -> set[tuple[int, int]]:
         return {size_of(thumbnails.thumbnail_of(seen_by.file, same.sha256, 256)) for _ in range(100)}
 
     def forget() -> None:
@@ -37,7 +37,7 @@ def test_a_small_copy_is_whole_for_everybody_who_comes_at_once(alice: Person, ph
     # Each with a row of its own, as each request has.
     with ThreadPoolExecutor(5) as people:
         deleted = people.submit(forget)
-        seen = set().union(*people.map(look, [Photo.objects.get(pk=same.pk) for _ in range(4)]))
+        seen = set().union(*people.map(look, [Asset.objects.get(pk=same.pk) for _ in range(4)]))
         deleted.result()
     assert seen == {size_of(thumbnails.thumbnail_of(same.file, same.sha256, 256))}
     folder = default_storage.path(name).rpartition("/")[0]

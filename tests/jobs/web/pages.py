@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from jobs.models import Job, Output, Owner, Photo
+from jobs.models import Asset, Job, Owner
 from jobs.queue import lifecycle
 from tests.support import submit_one
 
@@ -30,14 +30,14 @@ def uploaded(client: Client, content: bytes | None = None) -> str:
     return parse_qs(urlsplit(upload(client, content)["Location"]).query)["photo"][0]
 
 
-def finished(owner: Owner | None, photo: Photo | None = None, **changes: Any) -> Job:
+def finished(owner: Owner | None, photo: Asset | None = None, **changes: Any) -> Job:
     """A job that has succeeded, with one output."""
     inputs = {"photo": [photo]} if photo else {}
     job = submit_one(owner, "instant", {}, inputs)
     claim = lifecycle.claim("cpu")
     assert claim
-    output = Output(
-        job=job, attempt=1, position=0, name="result", media_type="image/png", width=40, height=30, bytes=len(png()),
+    output = Asset(
+        made_by=job, attempt=1, output="result", kind="image", format="png", width=40, height=30, bytes=len(png()),
         sha256=uuid4().hex * 2, color="#336699",
     )  # fmt: skip
     output.file.save(f"outputs/{job.uuid}/result.png", ContentFile(png()), save=False)

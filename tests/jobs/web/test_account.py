@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from jobs.models import ApiToken, FairShare, Job, Owner, Photo
+from jobs.models import ApiToken, Asset, FairShare, Job, Owner
 from jobs.queue import adoption, lifecycle
 from tests.conftest import Person
 from tests.jobs.web.pages import finished, page, uploaded
@@ -30,7 +30,7 @@ def test_signing_up_takes_photos_and_jobs_along_and_the_counters_stay_true(
     assert response["Location"] == "/jobs/"
     member = Owner.objects.get(user__username="dora")
     assert set(Job.objects.values_list("owner", flat=True)) == {member.pk}
-    assert Photo.objects.get().owner == member
+    assert Asset.objects.get().owner == member
     assert not Owner.objects.filter(pk=visitor.pk).exists()
     assert FairShare.objects.get(key=member.fair_share_key).waiting == 3
     counters_true()
@@ -83,7 +83,7 @@ def test_deleting_an_account_takes_everything_along(
     assert alice.client.post("/account/delete", {"password": "alice"})["Location"] == "/"
     assert not User.objects.filter(username="alice").exists()
     assert list(Job.objects.all()) == [theirs]
-    assert not Photo.objects.exists()
+    assert list(Asset.objects.all()) == list(theirs.outputs.all())
     assert media() == before
     assert alice.client.get("/account/").status_code == 302
 

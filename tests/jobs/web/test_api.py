@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from jobs.models import Job, Photo, ShareLink
+from jobs.models import Asset, Job, ShareLink
 from jobs.queue import lifecycle
 from tests.conftest import Person
 from tests.support import saying
@@ -108,7 +108,7 @@ def test_a_file_that_is_no_picture_leaves_nothing(program: Program, media: Calla
     sentence = assert_problem(program.upload(b"hello", "photo.png"), 422, "not_a_picture")
     assert "JPEG" in sentence
     assert media() == before
-    assert not Photo.objects.exists()
+    assert not Asset.objects.exists()
 
 
 def test_an_upload_without_a_file_says_how(program: Program) -> None:

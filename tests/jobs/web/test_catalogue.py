@@ -60,6 +60,6 @@ def test_samples_are_shown_to_everybody_and_belong_to_nobody(
     photo = form.context["draft"].main.photos[0]
     client.post("/new/super-resolution", {"slot-image": str(photo.id), "method": "bicubic", "scale": "2"})
     mine = Job.objects.get(sample=False)
-    used = mine.inputs.get().photo
+    used = mine.inputs.get().asset
     assert used
     assert used.owner == mine.owner

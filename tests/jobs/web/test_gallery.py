@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.models import Job, Photo
+from jobs.models import Asset, Job
 from tests.conftest import Person
 from tests.jobs.web.pages import finished
 from tests.support import submit_one
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.mark.slow
-def test_the_gallery_filters_by_state_operation_and_name(alice: Person, photo: Callable[..., Photo]) -> None:
+def test_the_gallery_filters_by_state_operation_and_name(alice: Person, photo: Callable[..., Asset]) -> None:
     done = finished(alice.owner, photo(alice.owner))
     waiting = submit_one(alice.owner, "nap", {}, {})
 
@@ -44,7 +44,7 @@ def test_the_gallery_turns_its_pages_both_ways(alice: Person) -> None:
 
 @pytest.mark.slow
 def test_the_gallery_takes_as_many_queries_for_many_jobs_as_for_few(
-    alice: Person, photo: Callable[..., Photo], django_assert_max_num_queries: Callable[..., Any]
+    alice: Person, photo: Callable[..., Asset], django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
     used = photo(alice.owner)
     for _ in range(20):

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from jobs.models import Job, Owner, Photo, ShareLink
+from jobs.models import Asset, Job, Owner, ShareLink
 from jobs.queue import lifecycle, live
 from tests.conftest import Person
 from tests.jobs.web.pages import finished, page, uploaded
@@ -134,12 +134,12 @@ def test_a_job_can_be_cancelled_and_cancelling_it_twice_is_no_error(alice: Perso
 def test_a_result_becomes_the_input_of_another_operation(alice: Person) -> None:
     job = finished(alice.owner)
     response = alice.client.post(reverse("job-use", args=[job.uuid]))
-    photo = Photo.objects.get()
+    photo = Asset.objects.get()
     assert response["Location"] == f"/choose?photo={photo.id}"
     assert photo.owner == alice.owner
 
 
-def test_again_brings_photos_and_settings_back(alice: Person, photo: Callable[..., Photo]) -> None:
+def test_again_brings_photos_and_settings_back(alice: Person, photo: Callable[..., Asset]) -> None:
     used = photo(alice.owner)
     job = submit_one(alice.owner, "nap", {"seconds": 4}, {"photo": [used]})
     shown = alice.client.get(reverse("job", args=[job.uuid])).context["presenter"]

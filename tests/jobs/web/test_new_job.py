@@ -11,7 +11,7 @@ from django.urls import reverse
 from PIL import Image
 
 from jobs.access import sharing
-from jobs.models import Job, Owner, Photo
+from jobs.models import Asset, Job, Owner
 from ml import registry as ml_registry
 from ml.core import recipe as recipes
 from tests.conftest import Person
@@ -36,7 +36,7 @@ def test_a_visitor_uploads_chooses_and_starts() -> None:
     started = client.post("/new/instant", {"slot-photo": photo})
     job = Job.objects.get()
     assert started["Location"] == f"/jobs/{job.uuid}"
-    assert [str(item.photo_id) for item in job.inputs.all()] == [photo]
+    assert [str(item.asset_id) for item in job.inputs.all()] == [photo]
     assert "Next in line" in page(client.get(started["Location"]))
 
 
@@ -50,7 +50,7 @@ def test_a_form_takes_a_file_without_an_upload_before() -> None:
 def test_a_sample_photo_becomes_the_visitors_own(client: Client) -> None:
     response = client.post("/photos", {"sample": "coffee"})
     assert response.status_code == 302
-    photo = Photo.objects.get()
+    photo = Asset.objects.get()
     assert (photo.width, photo.height, photo.owner) == (600, 400, Owner.objects.get())
 
 
@@ -102,7 +102,7 @@ def test_an_upload_by_a_script_gets_json(client: Client) -> None:
 def test_another_visitors_photo_cannot_be_used(client: Client, alice: Person) -> None:
     photo = uploaded(alice.client)
     client.post("/new/instant", {"slot-photo": photo})
-    assert not Job.objects.filter(inputs__photo=photo).exists()
+    assert not Job.objects.filter(inputs__asset=photo).exists()
     assert client.get(f"/choose?photo={photo}").status_code == 404
 
 
@@ -120,7 +120,7 @@ def test_a_result_that_is_dropped_opens_its_operation_with_those_settings(
     client: Client, tmp_path: Path
 ) -> None:
     original = uploaded(client, png(color="navy"))
-    digest = Photo.objects.get(pk=original).sha256
+    digest = Asset.objects.get(pk=original).sha256
     recipe = {"operation": "nap", "params": {"seconds": 12.5}, "seed": 0, "inputs": {"photo": [digest]}}
     response = upload(client, with_recipe(tmp_path, recipe), "result.png")
     assert response["Location"].startswith("/new/nap?")

@@ -91,7 +91,7 @@ def test_figures_are_named_in_words_and_those_of_a_comparison_make_a_table(
 ) -> None:
     metrics = {"nlm_psnr": 28.1234, "dncnn_ssim": 0.9, "dncnn_psnr": None, "nlm_seconds": 1.5, "sigma": 30.0}
     job = finished(alice.owner, operation="denoise", metrics={**metrics, "odd_name": 2.0})
-    job.outputs.update(name="dncnn")
+    job.outputs.update(output="dncnn")
     request.getfixturevalue("real_operations")
     presenter = JobPresenter(job, state_of(job))
     assert presenter.metrics == [("Noise level, of 255", "30"), ("odd name", "2")]
@@ -119,7 +119,7 @@ def test_the_picture_of_a_method_has_its_title_and_its_psnr(
     alice: Person, request: pytest.FixtureRequest
 ) -> None:
     job = finished(alice.owner, operation="denoise", metrics={"nlm_psnr": 28.1234})
-    job.outputs.update(name="nlm")
+    job.outputs.update(output="nlm")
     request.getfixturevalue("real_operations")
     (shown,) = JobPresenter(job, state_of(job)).outputs
     assert (shown.name, shown.measured) == ("Non-local means", "28.12 dB")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from jobs.access import sharing
 from jobs.messages import FROM_PROFILE
-from jobs.models import ApiToken, Job, Photo
+from jobs.models import ApiToken, Asset, Job
 from jobs.queue import lifecycle
 from tests.conftest import Person
 from tests.fuzz.corpus import zipped
@@ -115,7 +115,7 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
     alice.user.username = alice.user.first_name = EVIL[:150]
     alice.user.save()
     picture = photo(alice.owner)
-    Photo.objects.filter(pk=picture.pk).update(name=EVIL, notes=[FROM_PROFILE(name=EVIL).as_json()])
+    Asset.objects.filter(pk=picture.pk).update(name=EVIL, notes=[FROM_PROFILE(name=EVIL).as_json()])
     ApiToken.issue(alice.user, EVIL[:80])
     job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
     claim = lifecycle.claim("cpu", worker=EVIL[:100])
@@ -140,7 +140,7 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
     ]  # fmt: skip
     adas = [
         "/admin/", "/admin/jobs/job/", f"/admin/jobs/job/{job.pk}/change/", f"/admin/jobs/job/{failed.pk}/change/",
-        "/admin/jobs/photo/", f"/admin/jobs/photo/{picture.pk}/change/", "/admin/jobs/owner/", "/admin/jobs/apitoken/",
+        "/admin/jobs/asset/", f"/admin/jobs/asset/{picture.pk}/change/", "/admin/jobs/owner/", "/admin/jobs/apitoken/",
         f"/admin/jobs/owner/{alice.owner.pk}/change/", "/admin/auth/user/", f"/admin/auth/user/{alice.user.pk}/change/",
         f"/admin/jobs/job/{job.pk}/delete/", f"/admin/jobs/sharelink/{link.pk}/change/",
         "/admin/jobs/sharelink/", "/admin/jobs/job/?q=<script>alert(1)",
@@ -163,8 +163,8 @@ def test_no_text_that_comes_by_a_form_or_a_file_becomes_markup(alice: Person, re
         assert answer.status_code == 201, answer.content
         sent.append(answer.json()["id"])
     photo, archive = sent
-    assert Photo.objects.get(pk=photo).name
-    assert SHORT_EVIL in Photo.objects.get(pk=archive).note
+    assert Asset.objects.get(pk=photo).name
+    assert SHORT_EVIL in Asset.objects.get(pk=archive).note
     pages: list[Any] = [
         *(client.get(f"/choose?photo={photo_id}") for photo_id in sent),
         client.get(f"/new/transform?photo={photo}&percent={EVIL}&action={EVIL}&{EVIL}={EVIL}"),

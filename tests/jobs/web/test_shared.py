@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jobs.access import sharing
-from jobs.models import Photo, ShareLink
+from jobs.models import Asset, ShareLink
 from tests.conftest import Person
 from tests.jobs.web.pages import finished, page
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def test_a_shared_page_shows_nothing_of_its_owner(
-    alice: Person, client: Client, photo: Callable[..., Photo]
+    alice: Person, client: Client, photo: Callable[..., Asset]
 ) -> None:
     used = photo(alice.owner)
     job = finished(alice.owner, used)
@@ -33,7 +33,7 @@ def test_a_shared_page_shows_nothing_of_its_owner(
 
 
 def test_a_share_without_the_original_shows_none(
-    alice: Person, client: Client, photo: Callable[..., Photo]
+    alice: Person, client: Client, photo: Callable[..., Asset]
 ) -> None:
     used = photo(alice.owner)
     job = finished(alice.owner, used)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from PIL import Image
 
 from jobs.library import retention
-from jobs.models import Draft, Job, Photo
+from jobs.models import Asset, Draft, Job
 from jobs.web.views import uploads
 from ml.registry import registry
 from tests.conftest import Person
@@ -70,7 +70,7 @@ def test_a_draft_is_gone_after_a_day(alice: Person, photo: Any) -> None:
 def test_a_script_is_told_of_every_photo_that_it_sent(client: Client) -> None:
     told = client.post("/photos", {"file": [png("red"), png("blue")]}, headers=SCRIPT).json()
     assert [each["name"] for each in told["photos"]] == ["red.png", "blue.png"]
-    assert Photo.objects.count() == 2
+    assert Asset.objects.count() == 2
 
 
 def test_a_script_is_refused_with_a_problem(client: Client) -> None:
@@ -135,7 +135,7 @@ def test_of_files_that_are_refused_together_none_is_kept(
     with django_capture_on_commit_callbacks(execute=True):
         refused = client.post("/photos", {"file": files}, headers=SCRIPT)
     assert refused.status_code == 422
-    assert not Photo.objects.exists()
+    assert not Asset.objects.exists()
     assert not media()
 
 

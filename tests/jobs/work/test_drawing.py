@@ -11,7 +11,7 @@ from django.test import Client
 from PIL import Image
 
 from jobs.library.samples import SAMPLES
-from jobs.models import Job, Photo
+from jobs.models import Asset, Job
 from jobs.queue import lifecycle
 from jobs.work import runner
 from ml.__main__ import main
@@ -65,7 +65,7 @@ def test_the_page_and_the_command_line_make_the_same_picture(
     inputs = []
     if slug == "deep-dream":
         client.post("/photos", {"file": SimpleUploadedFile("photo.jpg", SAMPLES[0].path.read_bytes())})
-        photo = Photo.objects.get()
+        photo = Asset.objects.get()
         params, inputs = params | {"slot-image": str(photo.id)}, [photo.file.path]
     client.post(f"/new/{slug}", params | {"seed": "5"})
     job = Job.objects.get()

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from django.conf import settings
 
-from jobs.models import Job, Output
+from jobs.models import Asset, Job
 from jobs.queue import broker, deletion, lifecycle, live, submission
 from jobs.queue.request import Request, Step
 from tests.support import submit, submit_one, unreachable, wait_for
@@ -38,7 +38,7 @@ def all_well(jobs, media):
         assert job.status == Status.SUCCEEDED, (job, job.error_code, job.error_message)
         assert Counter(job.events.values_list("status", flat=True))[Status.SUCCEEDED] == 1
         assert [(output.position, output.attempt) for output in job.outputs.all()] == [(0, job.attempt)]
-    known = set(Output.objects.values_list("file", flat=True))
+    known = set(Asset.objects.values_list("file", flat=True))
     assert {name for name in media() if name.startswith("outputs/")} == known
     wait_for(lambda: not list((settings.HOME / "scratch").iterdir()), 5)
 
@@ -61,9 +61,9 @@ def test_a_run_shows_its_progress_and_then_its_result(worker, alice, photo):
     assert job.run_seconds >= 2
     assert job.series["depth"]
     assert job.recipe["operation"] == "nap"
-    assert job.recipe["inputs"]["photo"] == [job.inputs.get().photo.sha256]
+    assert job.recipe["inputs"]["photo"] == [job.inputs.get().asset.sha256]
     output = job.outputs.get()
-    assert (output.name, output.media_type, output.width, output.color) == (
+    assert (output.output, output.media_type, output.width, output.color) == (
         "result",
         "image/png",
         8,
