@@ -21,6 +21,9 @@ def told(said: "Message | dict[str, Any] | str | None") -> str:
 
 BAD_TOKEN = Message("bad_token", _("This token is not good. Make a new one."))
 NOTHING_TO_SHARE = Message("nothing_to_share", _("There is no result to share yet."))
+STILL_NEEDED = Message(
+    "still_needed", _("A job that has not ended needs this photo. Wait for it, or cancel it first.")
+)
 UNKNOWN_PHOTO = Message("unknown_photo", _("There is no photo {id} of yours. Upload it first."))
 STORAGE_AWAY = Message(
     "storage_away", _("The pictures of this site are out of reach for the moment. Try again in a minute.")

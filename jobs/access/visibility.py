@@ -62,13 +62,19 @@ def own_job(request: HttpRequest, job_uuid: UUID) -> Job:
 
 def visible_asset(request: HttpRequest, asset_id: UUID) -> Asset:
     """An asset that its owner, an admin or, where a sample uses or made it, anybody sees; raises `Http404`."""
-    return found(_assets_seen_by(request).select_related("made_by").filter(pk=asset_id).first())
+    return found(_assets_seen_by(request).select_related("made_by", "original").filter(pk=asset_id).first())
 
 
 def visible_assets(request: HttpRequest, ids: Sequence[UUID]) -> list[Asset]:
     """Those of the assets that the request may see and that are at hand, in the order asked for, in one query."""
     seen = _assets_seen_by(request).at_hand().in_bulk(ids)
     return [seen[asset_id] for asset_id in ids if asset_id in seen]
+
+
+def visible_versions(request: HttpRequest, asset: Asset) -> AssetQuerySet:
+    """What was made of a photo, as far as the request may see it, the first first; nothing of the trash."""
+    seen = _assets_seen_by(request).at_hand().filter(original=asset)
+    return seen.select_related("made_by", "original").order_by("created_at", "position")
 
 
 def own_asset(request: HttpRequest, asset_id: UUID) -> Asset:

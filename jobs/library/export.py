@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -34,16 +34,29 @@ def everything_of(owner: Owner) -> ZipStream:
     return archive
 
 
+def files_of(assets: Iterable[Asset]) -> ZipStream:
+    """These photos in a ZIP that is written while it is sent, each under the name that it would be downloaded with."""
+    archive = ZipStream(compress_type=ZIP_STORED)
+    taken: Counter[str] = Counter()
+    for asset in assets:
+        archive.add(_chunks(asset.file), _numbered(PurePosixPath(file_name(asset)), taken))
+    return archive
+
+
 def _paths(assets: Sequence[Asset]) -> dict[UUID, str]:
     """Where each lies in the archive, by the name that it would be downloaded under; of the same names, numbered."""
     paths: dict[UUID, str] = {}
     taken: Counter[str] = Counter()
     for asset in assets:
-        path = PurePosixPath("results" if asset.output else "photos", file_name(asset))
-        taken[str(path)] += 1
-        number = taken[str(path)]
-        paths[asset.id] = str(path if number == 1 else path.with_stem(f"{path.stem} ({number})"))
+        folder = "results" if asset.output else "photos"
+        paths[asset.id] = _numbered(PurePosixPath(folder, file_name(asset)), taken)
     return paths
+
+
+def _numbered(path: PurePosixPath, taken: Counter[str]) -> str:
+    taken[str(path)] += 1
+    number = taken[str(path)]
+    return str(path if number == 1 else path.with_stem(f"{path.stem} ({number})"))
 
 
 def _photo(asset: Asset, paths: Mapping[UUID, str]) -> dict[str, Any]:

@@ -28,17 +28,17 @@ def stem(asset: Asset) -> str:
 
 def _done(asset: Asset) -> list[str]:
     """What was done to make it, and which of several results it is."""
-    job = asset.made_by
+    job, which = asset.made_by, asset.output.replace("_", "-")
     if job is None:
-        return [asset.output]
+        return [which]
     operation = job.declaration
     if operation is None:
-        return [job.operation, asset.output]
+        return [job.operation, which]
     try:
         word = operation.word.format_map(job.params) or operation.slug
     except KeyError:  # of a version that had other params
         word = operation.slug
-    return [word] if asset.output == operation.result else [word, asset.output]
+    return [word] if asset.output == operation.result else [word, which]
 
 
 def _without_ending(name: str) -> str:

@@ -10,11 +10,11 @@ import ml.core.formats
 PHOTOS = """
 INSERT INTO jobs_asset (
     id, owner_id, name, kind, format, file, width, height, frames, seconds, bytes, sha256, color, notes, note,
-    created_at, attempt, position, output, favourite
+    created_at, attempt, position, output, words, favourite
 )
 SELECT
     id, owner_id, name, kind, format, file, width, height, frames, seconds, bytes, sha256, color, notes, note,
-    created_at, 0, 0, '', false
+    created_at, 0, 0, '', '', false
 FROM jobs_photo
 """
 
@@ -23,7 +23,7 @@ FROM jobs_photo
 OUTPUTS = """
 INSERT INTO jobs_asset (
     id, owner_id, name, kind, format, file, width, height, frames, seconds, bytes, sha256, color, notes, note,
-    created_at, made_by_id, attempt, position, output, original_id, favourite
+    created_at, made_by_id, attempt, position, output, original_id, words, favourite
 )
 SELECT
     made.id, job.owner_id, '',
@@ -47,7 +47,7 @@ SELECT
         SELECT used.photo_id FROM jobs_jobinput used
         WHERE used.job_id = made.job_id AND used.photo_id IS NOT NULL ORDER BY used.id LIMIT 1
     ),
-    false
+    '', false
 FROM jobs_output made JOIN jobs_job job ON job.id = made.job_id
 """
 
@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 ('attempt', models.PositiveIntegerField(default=0, help_text='Of the job that made it.')),
                 ('position', models.PositiveSmallIntegerField(default=0, help_text='Among the outputs of its job.')),
                 ('output', models.CharField(blank=True, help_text='Which of the outputs of its job it is; empty for an upload.', max_length=64)),
+                ('words', models.TextField(blank=True, help_text='By which it is found beside its name: each between blanks, in lower case.')),
                 ('favourite', models.BooleanField(default=False)),
                 ('trashed_at', models.DateTimeField(blank=True, null=True)),
                 ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='outputs', to='jobs.job')),
@@ -108,8 +109,7 @@ class Migration(migrations.Migration):
         migrations.RenameField('jobinput', 'photo', 'asset'),
         migrations.DeleteModel('Output'),
         migrations.DeleteModel('Photo'),
-        migrations.AddIndex('asset', models.Index(fields=['owner', '-created_at'], name='asset_owner_created')),
-        migrations.AddIndex('asset', models.Index(condition=models.Q(('original', None), ('trashed_at', None)), fields=['owner', '-created_at', '-id'], name='asset_library')),
+        migrations.AddIndex('asset', models.Index(fields=['owner', '-created_at', '-id'], name='asset_library')),
         migrations.AddIndex('asset', models.Index(fields=['-created_at'], name='asset_created')),
         migrations.AddIndex('asset', models.Index(condition=models.Q(('trashed_at__isnull', False)), fields=['trashed_at'], name='asset_trash')),
         migrations.AddIndex('asset', models.Index(fields=['sha256'], name='asset_sha256')),

@@ -70,6 +70,9 @@ class Asset(models.Model):
         help_text=_("The asset that it descends from; none for what stands for itself."),
     )
 
+    words = models.TextField(
+        blank=True, help_text=_("By which it is found beside its name: each between blanks, in lower case.")
+    )
     favourite = models.BooleanField(default=False)
     trashed_at = models.DateTimeField(null=True, blank=True)
 
@@ -84,12 +87,7 @@ class Asset(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["owner", "-created_at"], name="asset_owner_created"),
-            models.Index(
-                fields=["owner", "-created_at", "-id"],
-                condition=Q(original=None, trashed_at=None),
-                name="asset_library",
-            ),
+            models.Index(fields=["owner", "-created_at", "-id"], name="asset_library"),
             models.Index(fields=["-created_at"], name="asset_created"),
             models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="asset_trash"),
             models.Index(fields=["sha256"], name="asset_sha256"),

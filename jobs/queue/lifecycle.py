@@ -203,7 +203,7 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
         )
         if not finished:
             return _attempt(claim.job).filter(status=Status.SUCCEEDED).exists()
-        results.add(claim.job, outcome.outputs)
+        results.add(claim.job, outcome.outputs, outcome.labels)
         record(claim.job, Status.SUCCEEDED)
     timings.observe("run", claim.job.operation, outcome.run_seconds)
     return True

@@ -32,6 +32,7 @@ from ml.classify.networks import (
     load_tail,
     normalised,
 )
+from ml.classify.wider import wider
 from ml.core.checkpoints import load_weights
 from ml.core.context import Context, Inputs, Label, Result
 from ml.core.device import cancellable, ready, torch_device
@@ -63,6 +64,8 @@ class Classifier:
     titles: Callable[[], Sequence[str]]
     crop: float = 1.0
     """Side of a view to the shorter side of the photo."""
+    also: Callable[[int], tuple[str, ...]] = lambda _index: ()
+    """The wider terms that a class falls under."""
 
 
 def fine_tuned() -> Lite0:
@@ -97,6 +100,7 @@ CLASSIFIERS: Mapping[str, Classifier] = {
         weights=(LITE0,),
         titles=lambda: EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"],
         crop=IMAGENET_CROP,
+        also=wider,
     ),
     "cats-vs-dogs": Classifier(
         build=fine_tuned,
@@ -128,7 +132,7 @@ def run(inputs: Inputs, params: ClassificationParams, context: Context) -> Resul
     titles = chosen.titles()
     return Result(
         images={"image": overlaid(picture, heat, context)},
-        labels=[Label(titles[index], round(float(shares[index]), 4)) for index in ranked],
+        labels=[Label(titles[index], round(float(shares[index]), 4), chosen.also(index)) for index in ranked],
         weights=tuple(weights.name for weights in chosen.weights),
         engine="torch",
     )

@@ -106,14 +106,18 @@ class Inputs(Mapping[str, tuple[Path, ...]]):
 
 @dataclass(frozen=True)
 class Label:
-    """Something recognised, with a score of 0 to 1, or something found that has none."""
+    """Something recognised, with a score of 0 to 1, or something found that has none.
+
+    `also` are wider terms, in lower-case English, by which a photo of it is found.
+    """
 
     title: Message | str
     score: float | None = None
+    also: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         title = self.title.as_json() if isinstance(self.title, Message) else self.title
-        return {"title": title, "score": self.score}
+        return {"title": title, "score": self.score} | ({"also": list(self.also)} if self.also else {})
 
 
 @dataclass(frozen=True)

@@ -110,8 +110,23 @@ globalThis.latent = (() => {
     return { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2, PageDown: -10, PageUp: 10 }[key];
   }
 
+  // Which tile of a wall an arrow key leads to from another one, or to the first from none; null where it leads nowhere.
+  function nextOnWall(boxes, from, key) {
+    if (from < 0) return boxes.length ? 0 : null;
+    const beside = { ArrowLeft: from - 1, ArrowRight: from + 1 }[key];
+    if (beside !== undefined) return beside >= 0 && beside < boxes.length ? beside : null;
+    const middle = (box) => (box.left + box.right) / 2;
+    const down = key === "ArrowDown";
+    const isBeyond = (box) => (down ? box.top >= boxes[from].bottom - 1 : box.bottom <= boxes[from].top + 1);
+    const beyond = boxes.map((box, index) => ({ box, index })).filter(({ box }) => isBeyond(box));
+    if (!beyond.length) return null;
+    const row = down ? Math.min(...beyond.map(({ box }) => box.top)) : Math.max(...beyond.map(({ box }) => box.top));
+    const away = ({ box }) => Math.abs(middle(box) - middle(boxes[from]));
+    return beyond.filter(({ box }) => Math.abs(box.top - row) < 2).sort((a, b) => away(a) - away(b))[0].index;
+  }
+
   return {
     FIRST, between, delayBeforeAsking, isMet, jobsOf, isTooLarge, endingOf, slotFor, filesTaken, addressAfter, isTiny,
-    areAlike, placed, zoomedAround, percentAt, stepOf,
+    areAlike, placed, zoomedAround, percentAt, stepOf, nextOnWall,
   };
 })();

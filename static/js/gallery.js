@@ -10,7 +10,7 @@ document.addEventListener("load", (event) => event.target.matches?.(".picture > 
 const selection = document.querySelector("[data-selection]");
 
 function count() {
-  const ticked = document.querySelectorAll("[name=job]:checked").length;
+  const ticked = document.querySelectorAll("[form=selection]:checked").length;
   selection.classList.toggle("some", ticked > 0);
 }
 
@@ -20,4 +20,5 @@ if (selection) {
   count();
 }
 
-document.querySelector("[data-submits]")?.addEventListener("change", (event) => event.target.form.requestSubmit());
+for (const choice of document.querySelectorAll("[data-submits]"))
+  choice.addEventListener("change", (event) => event.target.form.requestSubmit());

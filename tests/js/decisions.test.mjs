@@ -163,3 +163,27 @@ describe("the viewer", () => {
     assert.equal(latent.areAlike({ width: 300, height: 200 }, { width: 200, height: 300 }), false);
   });
 });
+
+describe("an arrow key on the wall", () => {
+  const box = (left, top, width = 100) => ({ left, right: left + width, top, bottom: top + 80 });
+  const wall = [box(0, 0), box(110, 0), box(220, 0), box(0, 90, 160), box(170, 90, 150)];
+
+  test("goes to the neighbour, and no further than the ends", () => {
+    assert.equal(latent.nextOnWall(wall, 1, "ArrowRight"), 2);
+    assert.equal(latent.nextOnWall(wall, 1, "ArrowLeft"), 0);
+    assert.equal(latent.nextOnWall(wall, 0, "ArrowLeft"), null);
+    assert.equal(latent.nextOnWall(wall, 4, "ArrowRight"), null);
+  });
+
+  test("goes to what stands nearest above or below", () => {
+    assert.equal(latent.nextOnWall(wall, 2, "ArrowDown"), 4);
+    assert.equal(latent.nextOnWall(wall, 0, "ArrowDown"), 3);
+    assert.equal(latent.nextOnWall(wall, 3, "ArrowUp"), 0);
+    assert.equal(latent.nextOnWall(wall, 3, "ArrowDown"), null);
+  });
+
+  test("begins with the first", () => {
+    assert.equal(latent.nextOnWall(wall, -1, "ArrowDown"), 0);
+    assert.equal(latent.nextOnWall([], -1, "ArrowDown"), null);
+  });
+});

@@ -10,9 +10,14 @@ from ninja.responses import Status as HttpStatus
 
 from jobs.access import identity, visibility
 from jobs.intake import receive
+from jobs.intake.sniffing import clean_name
+from jobs.library import listing, trash
+from jobs.models import Asset
 from jobs.web.api.app import SERVERS_OWN, Problem, api, auth, refusals
-from jobs.web.api.schemas import OperationOut, PhotoOut
+from jobs.web.api.schemas import OperationOut, PhotoChange, PhotoOut, PhotoPage
 from ml.registry import registry
+
+PAGE = 50
 
 
 @api.get(
@@ -32,6 +37,64 @@ def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
     return HttpStatus(201, PhotoOut.of(request, photo))
 
 
+@api.get("/photos", response={200: PhotoPage} | refusals(), auth=auth)
+def photos(
+    request: HttpRequest,
+    q: str = "",
+    made: bool | None = None,
+    favourite: bool | None = None,
+    trashed: bool = False,
+    cursor: str = "",
+) -> PhotoPage:
+    """Your photos, the newest first, a page at a time: uploads and results, or with `made` one of the two."""
+    owner = identity.owner_of(request)
+    found = listing.all_of(owner, trashed=trashed) if owner else Asset.objects.none()
+    if made is not None:
+        found = found.made() if made else found.uploaded()
+    if favourite is not None:
+        found = found.filter(favourite=favourite)
+    if q:
+        found = found.filter(listing.matching(q))
+    page = listing.page(found.select_related("made_by", "original"), cursor, PAGE)
+    return PhotoPage(
+        items=[PhotoOut.of(request, asset) for asset in page.assets], next_cursor=page.cursor or None
+    )
+
+
 @api.get("/photos/{photo_id}", response={200: PhotoOut} | refusals(404), auth=auth)
 def photo(request: HttpRequest, photo_id: UUID) -> Any:
     return PhotoOut.of(request, visibility.visible_asset(request, photo_id))
+
+
+@api.patch("/photos/{photo_id}", response={200: PhotoOut} | refusals(404), auth=auth)
+def change_photo(request: HttpRequest, photo_id: UUID, body: PhotoChange) -> Any:
+    """Give it a name, make it a favourite, or take it out of the trash."""
+    asset = visibility.own_asset(request, photo_id)
+    if body.name is not None:
+        asset.name = clean_name(body.name)
+    if body.favourite is not None:
+        asset.favourite = body.favourite
+    asset.save(update_fields=["name", "favourite"])
+    if body.trashed is not None:
+        change = trash.throw_away if body.trashed else trash.take_back
+        change(Asset.objects.filter(pk=asset.pk))
+    return PhotoOut.of(request, visibility.visible_asset(request, photo_id))
+
+
+@api.delete("/photos/{photo_id}", response={204: None} | refusals(404, 409), auth=auth)
+def delete_photo(request: HttpRequest, photo_id: UUID, permanent: bool = False) -> Any:
+    """Into the trash, out of which it goes after 30 days; `permanent` deletes it at once."""
+    asset = visibility.own_asset(request, photo_id)
+    if permanent:
+        trash.delete([asset])
+    else:
+        trash.throw_away(Asset.objects.filter(pk=asset.pk))
+    return HttpStatus(204, None)
+
+
+@api.get("/photos/{photo_id}/versions", response={200: list[PhotoOut]} | refusals(404), auth=auth)
+def versions(request: HttpRequest, photo_id: UUID) -> Any:
+    """The photo that it descends from, and all that was made of that, the first first."""
+    photo = listing.stands_for(visibility.visible_asset(request, photo_id))
+    seen = visibility.visible_versions(request, photo)
+    return [PhotoOut.of(request, asset) for asset in (photo, *seen)]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Header, Schema
 
 from jobs.access import signing
+from jobs.library.naming import file_name
 from jobs.messages import told
 from jobs.models import Asset, Job
 from jobs.queue.state import State, kept_until
@@ -71,6 +72,7 @@ class OperationOut(Schema):
 
 class PhotoOut(Schema):
     id: UUID
+    name: str
     kind: str
     width: int
     height: int
@@ -80,11 +82,18 @@ class PhotoOut(Schema):
     sha256: str
     note: str
     url: str
+    created_at: datetime
+    made_by: UUID | None
+    output: str
+    original: UUID
+    favourite: bool
+    trashed_at: datetime | None
 
     @classmethod
     def of(cls, request: HttpRequest, photo: Asset) -> "PhotoOut":
         return cls(
             id=photo.id,
+            name=file_name(photo),
             kind=photo.kind,
             width=photo.width,
             height=photo.height,
@@ -93,8 +102,27 @@ class PhotoOut(Schema):
             bytes=photo.bytes,
             sha256=photo.sha256,
             note=photo.note,
-            url=_address(request, "photo-file", photo.id),
+            url=_address(request, "output-file" if photo.output else "photo-file", photo.id),
+            created_at=photo.created_at,
+            made_by=photo.made_by.uuid if photo.made_by else None,
+            output=photo.output,
+            original=photo.original_id or photo.id,
+            favourite=photo.favourite,
+            trashed_at=photo.trashed_at,
         )
+
+
+class PhotoPage(Schema):
+    items: list[PhotoOut]
+    next_cursor: str | None
+
+
+class PhotoChange(Schema):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    name: str | None = pydantic.Field(None, max_length=120)
+    favourite: bool | None = None
+    trashed: bool | None = pydantic.Field(None, description="False takes it out of the trash again.")
 
 
 class OutputOut(Schema):

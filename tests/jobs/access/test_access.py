@@ -41,6 +41,9 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "photos": {"POST": ALL},
     "new/<slug:slug>": dict.fromkeys(METHODS, ALL),
     "new/<slug:slug>/cost": {"POST": ALL},
+    "library/": {"GET": ALL},
+    "library/do": {"POST": ALL},
+    "library/trash": {"GET": ALL},
     "jobs/": {"GET": ALL},
     "jobs/delete": {"POST": ALL},
     "links/": {"GET": ALL},
@@ -66,6 +69,7 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "jobs/<uuid:job_uuid>/keep": {"POST": ("alice", "ada")},
     "jobs/<uuid:job_uuid>/share": {"POST": HERS},
     "jobs/<uuid:job_uuid>/use": {"POST": HERS},
+    "library/<uuid:photo_id>": {"GET": HERS},
     "files/photos/<uuid:photo_id>": {"GET": HERS},
     "files/outputs/<uuid:output_id>": {"GET": HERS},
     "links/<int:link_id>/revoke": {"POST": HERS},
@@ -81,8 +85,9 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "api/v1/docs": dict.fromkeys(METHODS, ALL),
     "api/v1/": {},
     "api/v1/operations": {"GET": ALL},
-    "api/v1/photos": {"POST": KNOWN},
-    "api/v1/photos/<photo_id>": {"GET": HERS},
+    "api/v1/photos": {"GET": KNOWN, "POST": KNOWN},
+    "api/v1/photos/<photo_id>": {"GET": HERS, "PATCH": HERS, "DELETE": HERS},
+    "api/v1/photos/<photo_id>/versions": {"GET": HERS},
     "api/v1/jobs": {"GET": KNOWN, "POST": KNOWN},
     "api/v1/jobs/<job_uuid>": {"GET": HERS, "DELETE": HERS},
     "api/v1/jobs/<job_uuid>/cancel": {"POST": HERS},
@@ -154,7 +159,7 @@ class World:
             sent = {"job": str(self.job.uuid), "slot-photo": str(self.photo.id), "photo": str(self.photo.id)}
             return client.post(address, sent)
         body = {"operation": "instant", "inputs": {"photo": str(self.photo.id)}}
-        if address.endswith("/share"):
+        if address.endswith("/share") or method == "PATCH":
             body = {}
         return client.generic(method, address, json.dumps(body), "application/json")
 

@@ -1,0 +1,112 @@
+"""The photos of an owner as lists: each with its versions, found by name, by what was done, and by what is on it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+
+from jobs.access import visibility
+from jobs.errors import Refused
+from jobs.messages import BAD_CURSOR
+from jobs.models import Asset, AssetQuerySet, Job, JobInput, Owner
+from jobs.queue.results import words_of
+from ml.core.text import capped
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list is to be narrowed to; what is empty narrows nothing."""
+
+    search: str = ""
+    operation: str = ""
+    kind: str = ""
+    favourite: bool = False
+    running: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a list, the newest first, and the cursor after which it goes on; empty at its end."""
+
+    assets: list[Asset] = field(default_factory=list)
+    cursor: str = ""
+
+
+def photos(owner: Owner, asked: Asked = Asked()) -> AssetQuerySet:
+    """The photos of an owner, each standing for its versions; what descends from a photo in the trash stands for itself."""
+    alone = Q(original=None) | Q(original__trashed_at__isnull=False)
+    found = visibility.assets_of(owner).filter(alone)
+    if asked.search:
+        found = found.filter(matching(asked.search))
+    if asked.operation:
+        made = Asset.objects.filter(original=OuterRef("pk"), made_by__operation=asked.operation)
+        found = found.filter(Q(made_by__operation=asked.operation) | Exists(made))
+    if asked.kind:
+        found = found.filter(kind=asked.kind)
+    if asked.favourite:
+        cherished = Asset.objects.at_hand().filter(original=OuterRef("pk"), favourite=True)
+        found = found.filter(Q(favourite=True) | Exists(cherished))
+    if asked.running:
+        found = found.filter(Exists(_at_work()))
+    return found
+
+
+def all_of(owner: Owner, *, trashed: bool = False) -> AssetQuerySet:
+    """Uploads and results of an owner, or what lies in the trash."""
+    return owner.assets.exclude(trashed_at=None) if trashed else visibility.assets_of(owner)
+
+
+def with_counts(assets: AssetQuerySet) -> AssetQuerySet:
+    """Each with `version_count`, and `at_work` where a job on it has not ended."""
+    versions = Asset.objects.at_hand().filter(original=OuterRef("pk")).order_by().values("original")
+    return assets.annotate(
+        version_count=Subquery(versions.annotate(count=Count("pk")).values("count")),
+        at_work=Exists(_at_work()),
+    )
+
+
+def page(assets: AssetQuerySet, cursor: str, length: int) -> Page:
+    """The part of a list after a cursor; raises `Refused` for what is none."""
+    if cursor:
+        at, pk = _position(cursor)
+        assets = assets.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk))
+    found = list(assets.order_by("-created_at", "-pk")[: length + 1])
+    more = len(found) > length
+    return Page(found[:length], _cursor(found[length - 1]) if more else "")
+
+
+def stands_for(asset: Asset) -> Asset:
+    """The photo under which an asset stands in the library: its original, or where that is in the trash, itself."""
+    original = asset.original
+    return asset if original is None or original.trashed_at else original
+
+
+def matching(search: str) -> Q:
+    """By a part of its name, or by the beginnings of words that were noted."""
+    found = Q()
+    for word in words_of(search):
+        found &= Q(words__contains=f" {word}")
+    return Q(name__icontains=search) | found if found else Q(name__icontains=search)
+
+
+def _at_work() -> QuerySet[JobInput]:
+    unfinished = (Job.Status.QUEUED, Job.Status.RUNNING)
+    return JobInput.objects.filter(asset=OuterRef("pk"), job__status__in=unfinished)
+
+
+def _cursor(asset: Asset) -> str:
+    return f"{(asset.created_at - EPOCH) // _MICROSECOND}-{asset.pk.hex}"
+
+
+def _position(cursor: str) -> tuple[datetime, UUID]:
+    moment, _dash, pk = cursor.partition("-")
+    since = capped(moment)
+    try:
+        assert since is not None
+        return EPOCH + since * _MICROSECOND, UUID(pk)
+    except (AssertionError, ValueError, OverflowError):
+        raise Refused(BAD_CURSOR) from None

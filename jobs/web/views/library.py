@@ -1,0 +1,202 @@
+"""The photos of an owner, each with all that was made of it."""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs.access import identity, visibility
+from jobs.errors import Refused
+from jobs.library import export, listing, trash
+from jobs.models import Asset, AssetQuerySet, Job, Owner
+from jobs.web.presenters.photo import PhotoPresenter, PhotoTile
+from jobs.web.views.choose import choose_url
+from jobs.web.views.lookups import MOST_AT_ONCE, uuids
+from ml.core.formats import Kind
+from ml.registry import registry
+
+PAGE = 60
+THROWN = "thrown_away"
+"""In the session: what the last request threw away, to be taken back."""
+
+Act = Callable[[HttpRequest, AssetQuerySet], HttpResponseBase | None]
+
+
+@require_safe
+def library(request: HttpRequest) -> HttpResponse:
+    owner = identity.owner_of(request)
+    asked = _asked(request)
+    page = _page(owner, asked, request.GET.get("cursor", ""))
+    tiles = [PhotoTile(photo, photo.version_count or 0, photo.at_work) for photo in page.assets]  # type: ignore[attr-defined]
+    days = groupby(tiles, key=lambda tile: timezone.localdate(tile.photo.created_at))
+    kept = {name: request.GET[name] for name in _FILTERS if request.GET.get(name)}
+    context = {
+        "days": [(day, list(of_one)) for day, of_one in days],
+        "older": _address(kept, cursor=page.cursor) if page.cursor else "",
+        "asked": asked,
+        "show": request.GET.get("show", ""),
+        "shows": [(value, label, _address(kept, show=value)) for value, label in SHOWS],
+        "filtered": bool(kept),
+        "operations": registry().all(),
+        "kinds": [Kind.IMAGE, Kind.ANIMATION, Kind.VIDEO, Kind.ARCHIVE, Kind.MODEL],
+        "here": request.get_full_path(),
+        "thrown": request.session.get(THROWN, []) if owner else [],
+        "in_trash": bool(owner and listing.all_of(owner, trashed=True).exists()),
+    }
+    return render(request, "library.html", context)
+
+
+@require_safe
+def trashed(request: HttpRequest) -> HttpResponse:
+    """What its owner threw away, until it is gone for good."""
+    owner = identity.owner_of(request)
+    found = listing.all_of(owner, trashed=True) if owner else Asset.objects.none()
+    page = listing.page(found.select_related("made_by", "original"), request.GET.get("cursor", ""), PAGE)
+    context = {
+        "tiles": [PhotoTile(asset, 0, at_work=False) for asset in page.assets],
+        "older": f"{reverse('library-trash')}?{urlencode({'cursor': page.cursor})}" if page.cursor else "",
+        "here": request.get_full_path(),
+    }
+    return render(request, "trash.html", context)
+
+
+@require_safe
+def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
+    """A photo and its versions; that of a version is its photo's."""
+    asked_for = visibility.visible_asset(request, photo_id)
+    shown = listing.stands_for(asked_for)
+    made = list(visibility.visible_versions(request, shown))[::-1]
+    if asked_for in made:  # the version that the address names is on the stage
+        made = [asked_for, *(each for each in made if each != asked_for)]
+    against = next((each for each in made if str(each.pk) == request.GET.get("against")), shown)
+    owner = identity.owner_of(request)
+    context = {
+        "presenter": PhotoPresenter(shown, made, against),
+        "photo": shown,
+        "history": _history(shown, made),
+        "mine": shown.owner_id is not None
+        and (identity.is_admin(request) or (owner is not None and owner.pk == shown.owner_id)),
+        "here": request.get_full_path(),
+    }
+    return render(request, "photo.html", context)
+
+
+@require_POST
+def act(request: HttpRequest) -> HttpResponseBase:
+    """Do something with the photos that were chosen."""
+    owner = identity.owner_of(request)
+    chosen = uuids(request.POST.getlist("photo"))
+    assets = owner.assets.filter(pk__in=chosen) if owner else Asset.objects.none()
+    do = ACTS.get(request.POST.get("do", ""))
+    if do is None or not assets.exists():
+        messages.error(request, _("Choose photos first."))
+        return _back(request)
+    try:
+        return do(request, assets) or _back(request)
+    except Refused as error:
+        messages.error(request, str(error))
+        return _back(request)
+
+
+def _run(request: HttpRequest, assets: AssetQuerySet) -> HttpResponse:
+    return redirect(choose_url(request, list(assets.at_hand().values_list("pk", flat=True))))
+
+
+def _zip(request: HttpRequest, assets: AssetQuerySet) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(export.files_of(assets.at_hand()), content_type="application/zip")
+    response["Content-Disposition"] = 'attachment; filename="photos.zip"'
+    return response
+
+
+def _favourite(request: HttpRequest, assets: AssetQuerySet) -> None:
+    assets.update(favourite=True)
+
+
+def _no_favourite(request: HttpRequest, assets: AssetQuerySet) -> None:
+    assets.update(favourite=False)
+
+
+def _throw_away(request: HttpRequest, assets: AssetQuerySet) -> HttpResponse | None:
+    """A photo with its versions, where the form says so."""
+    going = trash.with_versions(assets) if "versions" in request.POST else assets
+    request.session[THROWN] = [str(pk) for pk in going.at_hand().values_list("pk", flat=True)[:MOST_AT_ONCE]]
+    count = trash.throw_away(going)
+    said = ngettext(
+        "{count} file is in the trash for 30 days.", "{count} files are in the trash for 30 days.", count
+    )
+    messages.success(request, said.format(count=count))
+    return (
+        redirect("library") if "versions" in request.POST else None
+    )  # its page is no longer the place to be
+
+
+def _take_back(request: HttpRequest, assets: AssetQuerySet) -> None:
+    trash.take_back(assets)
+    request.session.pop(THROWN, None)
+
+
+def _delete(request: HttpRequest, assets: AssetQuerySet) -> None:
+    count = trash.delete(assets.exclude(trashed_at=None))
+    said = ngettext("{count} file deleted for good.", "{count} files deleted for good.", count)
+    messages.success(request, said.format(count=count))
+
+
+ACTS: dict[str, Act] = {
+    "run": _run,
+    "zip": _zip,
+    "favourite": _favourite,
+    "no-favourite": _no_favourite,
+    "trash": _throw_away,
+    "restore": _take_back,
+    "delete": _delete,
+}
+SHOWS = (
+    ("", gettext_lazy("All")),
+    ("favourites", gettext_lazy("Favourites")),
+    ("running", gettext_lazy("At work")),
+)
+_FILTERS = ("q", "operation", "kind", "show")
+
+
+def _asked(request: HttpRequest) -> listing.Asked:
+    kind, show = request.GET.get("kind", ""), request.GET.get("show", "")
+    return listing.Asked(
+        search=request.GET.get("q", "").strip()[:120],
+        operation=request.GET.get("operation", "")[:64],
+        kind=kind if kind in set(Kind) else "",
+        favourite=show == "favourites",
+        running=show == "running",
+    )
+
+
+def _page(owner: Owner | None, asked: listing.Asked, cursor: str) -> listing.Page:
+    if owner is None:
+        return listing.Page()
+    found = listing.with_counts(listing.photos(owner, asked)).select_related("made_by", "original")
+    return listing.page(found, cursor, PAGE)
+
+
+def _address(kept: dict[str, str], **changes: str) -> str:
+    query = {name: value for name, value in (kept | changes).items() if value}
+    return f"{reverse('library')}?{urlencode(query)}" if query else reverse("library")
+
+
+def _history(photo: Asset, made: Sequence[Asset]) -> list[Job]:
+    """The jobs that were run on a photo or on a version of it, the newest first."""
+    jobs = Job.objects.filter(inputs__asset__in=[photo, *made], owner=photo.owner).distinct()
+    return list(jobs.order_by("-id")[:50])
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    back = request.POST.get("back", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else reverse("library"))
