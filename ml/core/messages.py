@@ -38,9 +38,7 @@ TOO_LONG_FOR_FORMAT = Message(
     _("A {format} file can be {limit} pixels wide or high, and this picture has {side}. Choose PNG."),
 )
 UNKNOWN_SLOT = Message("unknown_slot", _("There is no input slot “{name}” here; the slots are: {known}."))
-WRONG_KIND = Message(
-    "wrong_kind", _("“{slot}” takes files of the kind: {wanted}. This one is of the kind: {kind}.")
-)
+WRONG_KIND = Message("wrong_kind", _("“{slot}” takes: {wanted}. This is: {kind}."))
 NONE = Message("none", _("none"))
 NOT_ONE_FILE = Message("not_one_file", _("“{slot}” needs exactly one file, and {given} were given."))
 MORE_THAN_ONE_FILE = Message(

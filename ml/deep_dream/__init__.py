@@ -63,7 +63,7 @@ class DeepDreamParams(PictureParams):
         0.5,
         ge=0,
         le=1,
-        title=_("Share of the second pattern"),
+        title=_("How much of the second pattern"),
         description=_("0 is the first pattern alone, 1 the second."),
         json_schema_extra={"group": "fine-tuning"},
     )
@@ -141,6 +141,6 @@ operation = Operation(
     random=True,
     weights=(LITE0,),
     keeps=frozenset({Trait.ALPHA, Trait.DEPTH}),
-    series=(Metric("answer", _("Answer of the layers")),),
+    series=(Metric("answer", _("How strongly the network answers")),),
     example=Example("chelsea", shown_first=True),
 )

@@ -48,9 +48,7 @@ class DenoiseParams(PictureParams):
     method: Method = Choice(
         "dncnn",
         {
-            "dncnn": Option(
-                _("CNN"), _("A network that has learned what noise is, the best of the measured")
-            ),
+            "dncnn": Option(_("CNN"), _("A network that has learned what noise is")),
             "nlm": Option(_("Non-local means"), _("Averages patches that look alike")),
             "bilateral": Option(_("Bilateral"), _("Averages neighbours of a similar colour")),
             "median": Option(_("Median"), _("For single wrong pixels")),

@@ -73,6 +73,7 @@ operation = Operation(
     params=DemonstrationParams,
     estimate=estimate,
     run="ml.denoise_demonstration.run:run",
+    word="demonstration",
     version=2,
     accelerator="gpu-preferred",
     random=True,

@@ -4,7 +4,9 @@ from ml.core.text import Message, _
 
 LOOKING = Message("faces.looking", _("Looking for faces"))
 COMPARING = Message("faces.comparing", _("Comparing faces"))
-FACE = Message("faces.face", _("Face {number}: {width} x {height} at {left}, {top}"))
+FACE = Message(
+    "faces.face", _("Face {number}: {width} × {height} pixels, {left} from the left, {top} from the top")
+)
 NO_FACE_ON_FIRST = Message(
     "faces.no_face_on_first",
     _("There is no face to be found on the first photo. Send one that shows it from the front."),

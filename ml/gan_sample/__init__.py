@@ -138,6 +138,7 @@ operation = Operation(
     params=GanParams,
     estimate=estimate,
     run="ml.gan_sample.run:run",
+    word="drawn-{method}",
     random=True,
     weights=tuple(WEIGHTS.values()),
     shows=Shows.SHEET,

@@ -304,7 +304,7 @@ operation = Operation(
         Slot(
             name="style",
             title=_("Style picture"),
-            help=_("Whose strokes and colours to take. Left out, it is one of our styles or paintings."),
+            help=_("The picture to paint like. Without one, you choose among our styles and paintings."),
             minimum=0,
         ),
     ),

@@ -176,6 +176,7 @@ operation = Operation(
     params=VaeParams,
     estimate=estimate,
     run="ml.vae_sample.run:run",
+    word="drawn-digits",
     random=True,
     weights=tuple(WEIGHTS.values()),
     shows=Shows.SHEET,

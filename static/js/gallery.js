@@ -12,6 +12,8 @@ const selection = document.querySelector("[data-selection]");
 function count() {
   const ticked = document.querySelectorAll("[form=selection]:checked").length;
   selection.classList.toggle("some", ticked > 0);
+  const shown = selection.querySelector("[data-count-of]");
+  if (shown) shown.textContent = ticked;
 }
 
 if (selection) {

@@ -34,8 +34,17 @@ function announce() {
   document.querySelector("[data-announce]").textContent = words;
 }
 
+// The tab says how far the job is, for whoever looks at another one.
+const named = document.title;
+function entitle() {
+  const bar = document.querySelector("#live progress");
+  if (bar?.hasAttribute("value")) document.title = `${Math.round(100 * bar.value)} % · ${named}`;
+}
+
 document.addEventListener("htmx:afterSettle", () => {
   showPreview();
   announce();
+  entitle();
 });
 showPreview();
+entitle();

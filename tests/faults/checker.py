@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jobs.models import Job
+    from django.db.models import QuerySet
+
+    from jobs.models import Asset, Job
 
 FINAL = ("succeeded", "failed", "cancelled")
 FORESEEN = ("", "disk_full", "worker_lost")
@@ -54,6 +56,7 @@ def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         "miscounted": [str(share) for share in FairShare.objects.exclude(waiting=0)],
         "orphaned files": [name for name in files if name not in known],
         "missing files": [name for name in known if name not in files],
+        "of another owner": [str(asset.pk) for asset in _misplaced()],
         "damaged files": [
             name for name, path in files.items() if name in known and _digest(path) != known[name]
         ],
@@ -84,6 +87,16 @@ def sweep() -> int:
 
     retention.ORPHAN_SECONDS = 0
     return retention.clean()["orphans"]
+
+
+def _misplaced() -> "QuerySet[Asset]":
+    """Results that are not their job's owner's, that no job made, or that descend from somebody else's photo."""
+    from django.db.models import F, Q
+
+    from jobs.models import Asset
+
+    theirs = Q(owner=F("made_by__owner")) & (Q(original=None) | Q(original__owner=F("owner")))
+    return Asset.objects.made().exclude(theirs)
 
 
 def _ends(job: "Job") -> list[str]:

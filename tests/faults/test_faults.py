@@ -84,6 +84,7 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
     "a wrong count": ("miscounted", lambda job: FairShare.objects.update(waiting=1)),
     "a file without a row": ("orphaned files", lambda job: Asset.objects.all().delete()),
     "a row without a file": ("missing files", lambda job: Path(job.outputs.get().file.path).unlink()),
+    "a result of nobody's": ("of another owner", lambda job: job.outputs.update(owner=None)),
     "other bytes": ("damaged files", other_bytes),
     "a folder of a run": ("left in folders", lambda job: (settings.HOME / "scratch" / "half a run").mkdir()),
     "a hint of no job": ("left in Redis", a_hint_of_no_job),

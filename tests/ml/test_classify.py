@@ -7,11 +7,13 @@ import pytest
 import skimage.data
 import torch
 from PIL import Image
+from torchvision.models import EfficientNet_B0_Weights
 
 from ml.classify import LITE0
 from ml.classify.networks import Lite0, SmallCNN, Tail, load_lite0, normalised
 from ml.classify.run import heat_map, loaded, overlaid, views
 from ml.classify.train import augmented
+from ml.classify.wider import wider
 from ml.core.context import Context
 from ml.core.errors import Cancelled
 from ml.core.images import Picture
@@ -172,3 +174,31 @@ def test_training_from_scratch_keeps_the_curves_of_all_runs(tmp_path: Path) -> N
     assert set(card["curves"]) == {"epoch", train.HELD_BACK, train.LEARNED}
     small, plain = (weights / f"cats-vs-dogs-scratch-{name}.png" for name in ("small", "plain"))
     assert small.read_bytes() == plain.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("category", "term"),
+    [
+        ("tabby", "cat"), ("Chihuahua", "dog"), ("Mexican hairless", "dog"), ("lion", "feline"), ("goldfish", "fish"),
+        ("sports car", "vehicle"), ("Granny Smith", "fruit"), ("grand piano", "instrument"), ("alp", "mountain"),
+        ("garden spider", "spider"), ("king penguin", "bird"), ("African elephant", "animal"), ("cardigan", "clothes"),
+    ],
+)  # fmt: skip
+def test_a_category_is_known_by_wider_terms(category: str, term: str) -> None:
+    names = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    assert term in wider(names.index(category))
+
+
+def test_no_category_is_known_by_a_term_that_is_not_its_own() -> None:
+    names = EfficientNet_B0_Weights.IMAGENET1K_V1.meta["categories"]
+    for category in (
+        "timber wolf",
+        "tiger",
+        "space shuttle",
+        "hotdog",
+        "catamaran",
+        "red panda",
+        "hen-of-the-woods",
+    ):
+        if category in names:
+            assert not {"cat", "dog"} & {*wider(names.index(category))}, category
