@@ -13,6 +13,7 @@ from jobs.models import Asset, AssetQuerySet, Job, JobInput, Owner
 from jobs.queue.results import words_of
 from ml.core.text import capped
 
+FEW = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -37,27 +38,40 @@ class Page:
 
 
 def photos(owner: Owner, asked: Asked = Asked()) -> AssetQuerySet:
-    """The photos of an owner, each standing for its versions; what descends from a photo in the trash stands for itself."""
-    alone = Q(original=None) | Q(original__trashed_at__isnull=False)
-    found = visibility.assets_of(owner).filter(alone)
-    if asked.search:
-        found = found.filter(matching(asked.search))
-    if asked.operation:
-        made = Asset.objects.filter(original=OuterRef("pk"), made_by__operation=asked.operation)
-        found = found.filter(Q(made_by__operation=asked.operation) | Exists(made))
+    """The photos of an owner, each standing for its versions; what descends from one in the trash stands for itself."""
+    found = visibility.assets_of(owner).filter(alone=True)
     if asked.kind:
         found = found.filter(kind=asked.kind)
+    if asked.operation:
+        found = _standing_for(found, owner.assets.filter(made_by__operation=asked.operation))
     if asked.favourite:
-        cherished = Asset.objects.at_hand().filter(original=OuterRef("pk"), favourite=True)
-        found = found.filter(Q(favourite=True) | Exists(cherished))
+        found = _standing_for(found, owner.assets.filter(favourite=True))
     if asked.running:
-        found = found.filter(Exists(_at_work()))
+        unfinished = (Job.Status.QUEUED, Job.Status.RUNNING)
+        found = _standing_for(
+            found, owner.assets.filter(uses__job__status__in=unfinished, uses__job__owner=owner)
+        )
+    if asked.search:
+        named = found.filter(matching(asked.search))
+        few = list(named.values_list("pk", flat=True)[: FEW + 1])
+        found = found.filter(pk__in=few) if len(few) <= FEW else named
     return found
+
+
+def _standing_for(photos: AssetQuerySet, assets: AssetQuerySet) -> AssetQuerySet:
+    """Those that are among the assets or have a version there: from these where they are few, else photo by photo."""
+    assets = assets.at_hand()
+    few = set(assets.values_list("original", "pk")[: FEW + 1])
+    if len(few) <= FEW:
+        return photos.filter(pk__in={pk for pair in few for pk in pair if pk})
+    return photos.filter(
+        Exists(assets.filter(pk=OuterRef("pk"))) | Exists(assets.filter(original=OuterRef("pk")))
+    )
 
 
 def all_of(owner: Owner, *, trashed: bool = False) -> AssetQuerySet:
     """Uploads and results of an owner, or what lies in the trash."""
-    return owner.assets.exclude(trashed_at=None) if trashed else visibility.assets_of(owner)
+    return owner.assets.filter(trashed_at__isnull=False) if trashed else visibility.assets_of(owner)
 
 
 def with_counts(assets: AssetQuerySet) -> AssetQuerySet:
@@ -81,8 +95,7 @@ def page(assets: AssetQuerySet, cursor: str, length: int) -> Page:
 
 def stands_for(asset: Asset) -> Asset:
     """The photo under which an asset stands in the library: its original, or where that is in the trash, itself."""
-    original = asset.original
-    return asset if original is None or original.trashed_at else original
+    return asset if asset.alone or asset.original is None else asset.original
 
 
 def matching(search: str) -> Q:

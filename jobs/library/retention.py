@@ -63,8 +63,10 @@ def expired_assets() -> QuerySet[Asset]:
 
 def delete_asset(asset: Asset) -> None:
     """Remove an asset and its file; jobs that used it keep their results."""
-    asset.delete()
-    outputs.after_commit(delete_files, asset)
+    with transaction.atomic():
+        asset.versions.update(alone=True)
+        asset.delete()
+        outputs.after_commit(delete_files, asset)
 
 
 def delete_belongings(owner: Owner) -> None:

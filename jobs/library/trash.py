@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs.errors import Refused
@@ -12,12 +13,20 @@ from jobs.models import Asset, AssetQuerySet, Job
 
 def throw_away(assets: AssetQuerySet) -> int:
     """Into the trash, where it is in no list, link or album; jobs that wait for it go on. Returns how many went."""
-    return assets.filter(trashed_at=None).update(trashed_at=Now())
+    return _set(assets.filter(trashed_at=None), thrown=True)
 
 
 def take_back(assets: AssetQuerySet) -> int:
     """Out of the trash, where it was before; returns how many came."""
-    return assets.exclude(trashed_at=None).update(trashed_at=None)
+    return _set(assets.filter(trashed_at__isnull=False), thrown=False)
+
+
+def _set(assets: AssetQuerySet, *, thrown: bool) -> int:
+    """What descends from a photo in the trash stands for itself meanwhile."""
+    chosen = list(assets.values_list("pk", flat=True))
+    with transaction.atomic():
+        Asset.objects.filter(original__in=chosen).update(alone=thrown)
+        return Asset.objects.filter(pk__in=chosen).update(trashed_at=Now() if thrown else None)
 
 
 def delete(assets: Iterable[Asset]) -> int:

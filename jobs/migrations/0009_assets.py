@@ -10,11 +10,11 @@ import ml.core.formats
 PHOTOS = """
 INSERT INTO jobs_asset (
     id, owner_id, name, kind, format, file, width, height, frames, seconds, bytes, sha256, color, notes, note,
-    created_at, attempt, position, output, words, favourite
+    created_at, attempt, position, output, words, favourite, alone
 )
 SELECT
     id, owner_id, name, kind, format, file, width, height, frames, seconds, bytes, sha256, color, notes, note,
-    created_at, 0, 0, '', '', false
+    created_at, 0, 0, '', '', false, true
 FROM jobs_photo
 """
 
@@ -23,7 +23,7 @@ FROM jobs_photo
 OUTPUTS = """
 INSERT INTO jobs_asset (
     id, owner_id, name, kind, format, file, width, height, frames, seconds, bytes, sha256, color, notes, note,
-    created_at, made_by_id, attempt, position, output, original_id, words, favourite
+    created_at, made_by_id, attempt, position, output, original_id, words, favourite, alone
 )
 SELECT
     made.id, job.owner_id, '',
@@ -47,7 +47,8 @@ SELECT
         SELECT used.photo_id FROM jobs_jobinput used
         WHERE used.job_id = made.job_id AND used.photo_id IS NOT NULL ORDER BY used.id LIMIT 1
     ),
-    '', false
+    '', false,
+    NOT EXISTS (SELECT 1 FROM jobs_jobinput used WHERE used.job_id = made.job_id AND used.photo_id IS NOT NULL)
 FROM jobs_output made JOIN jobs_job job ON job.id = made.job_id
 """
 
@@ -95,11 +96,12 @@ class Migration(migrations.Migration):
                 ('attempt', models.PositiveIntegerField(default=0, help_text='Of the job that made it.')),
                 ('position', models.PositiveSmallIntegerField(default=0, help_text='Among the outputs of its job.')),
                 ('output', models.CharField(blank=True, help_text='Which of the outputs of its job it is; empty for an upload.', max_length=64)),
-                ('words', models.TextField(blank=True, help_text='By which it is found beside its name: each between blanks, in lower case.')),
+                ('alone', models.BooleanField(default=True, help_text='Stands for itself in the library: it is no version of a photo at hand.')),
+                ('words', models.CharField(blank=True, max_length=500, help_text='By which it is found beside its name: each between blanks, in lower case.')),
                 ('favourite', models.BooleanField(default=False)),
                 ('trashed_at', models.DateTimeField(blank=True, null=True)),
                 ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='outputs', to='jobs.job')),
-                ('original', models.ForeignKey(help_text='The asset that it descends from; none for what stands for itself.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='versions', to='jobs.asset')),
+                ('original', models.ForeignKey(help_text='The photo that it descends from; none where there was none, or is none any more.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='versions', to='jobs.asset')),
                 ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='assets', to='jobs.owner')),
             ],
             options={'verbose_name': 'photo', 'ordering': ['position']},
@@ -109,9 +111,12 @@ class Migration(migrations.Migration):
         migrations.RenameField('jobinput', 'photo', 'asset'),
         migrations.DeleteModel('Output'),
         migrations.DeleteModel('Photo'),
-        migrations.AddIndex('asset', models.Index(fields=['owner', '-created_at', '-id'], name='asset_library')),
+        migrations.AddIndex('asset', models.Index(condition=models.Q(('alone', True), ('trashed_at', None)), fields=['owner', '-created_at', '-id'], name='asset_library')),
+        migrations.AddIndex('asset', models.Index(condition=models.Q(('alone', True), ('trashed_at', None)), fields=['owner', 'name', 'words'], name='asset_search')),
+        migrations.AddIndex('asset', models.Index(fields=['owner', '-created_at', '-id'], name='asset_owner_created')),
+        migrations.AddIndex('asset', models.Index(condition=models.Q(('favourite', True)), fields=['owner'], name='asset_favourite')),
         migrations.AddIndex('asset', models.Index(fields=['-created_at'], name='asset_created')),
-        migrations.AddIndex('asset', models.Index(condition=models.Q(('trashed_at__isnull', False)), fields=['trashed_at'], name='asset_trash')),
+        migrations.AddIndex('asset', models.Index(condition=models.Q(('trashed_at__isnull', False)), fields=['owner', 'trashed_at'], name='asset_trash')),
         migrations.AddIndex('asset', models.Index(fields=['sha256'], name='asset_sha256')),
         migrations.AddConstraint('asset', models.UniqueConstraint(condition=models.Q(('made_by__isnull', False)), fields=('made_by', 'position'), name='asset_place')),
     ]

@@ -67,11 +67,16 @@ class Asset(models.Model):
         null=True,
         on_delete=models.SET_NULL,
         related_name="versions",
-        help_text=_("The asset that it descends from; none for what stands for itself."),
+        help_text=_("The photo that it descends from; none where there was none, or is none any more."),
+    )
+    alone = models.BooleanField(
+        default=True, help_text=_("Stands for itself in the library: it is no version of a photo at hand.")
     )
 
-    words = models.TextField(
-        blank=True, help_text=_("By which it is found beside its name: each between blanks, in lower case.")
+    words = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text=_("By which it is found beside its name: each between blanks, in lower case."),
     )
     favourite = models.BooleanField(default=False)
     trashed_at = models.DateTimeField(null=True, blank=True)
@@ -87,9 +92,22 @@ class Asset(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["owner", "-created_at", "-id"], name="asset_library"),
+            models.Index(
+                fields=["owner", "-created_at", "-id"],
+                condition=Q(alone=True, trashed_at=None),
+                name="asset_library",
+            ),
+            models.Index(
+                fields=["owner", "name", "words"],
+                condition=Q(alone=True, trashed_at=None),
+                name="asset_search",
+            ),
+            models.Index(fields=["owner", "-created_at", "-id"], name="asset_owner_created"),
+            models.Index(fields=["owner"], condition=Q(favourite=True), name="asset_favourite"),
             models.Index(fields=["-created_at"], name="asset_created"),
-            models.Index(fields=["trashed_at"], condition=Q(trashed_at__isnull=False), name="asset_trash"),
+            models.Index(
+                fields=["owner", "trashed_at"], condition=Q(trashed_at__isnull=False), name="asset_trash"
+            ),
             models.Index(fields=["sha256"], name="asset_sha256"),
         ]
 

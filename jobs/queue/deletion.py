@@ -23,7 +23,9 @@ def delete(job: Job) -> None:
         if row.status == Status.QUEUED:
             leave(row)
         outputs = going_with(row)
-        Asset.objects.filter(pk__in=[output.pk for output in outputs]).delete()
+        going = Asset.objects.filter(pk__in=[output.pk for output in outputs])
+        Asset.objects.filter(original__in=going).update(alone=True)
+        going.delete()
         row.delete()
         after_commit(_after_delete, job, outputs)
 

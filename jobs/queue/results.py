@@ -1,7 +1,7 @@
 """What a run made becomes its owner's, in the transaction that ends the job."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import override
@@ -9,6 +9,7 @@ from django.utils.translation import override
 from jobs.messages import told
 from jobs.models import Asset, Job
 
+MOST_CHARACTERS = 500
 SURE = 0.1
 """The share from which on a photo is found by a label."""
 
@@ -22,6 +23,7 @@ def add(job: Job, outputs: Sequence[Asset], labels: Sequence[Mapping[str, Any]])
     original = _original(job)
     for output in outputs:
         output.owner_id, output.original = owner, original
+        output.alone = original is None or original.trashed_at is not None
     Asset.objects.bulk_create(outputs)
     if original:
         original.words = noted(original.words, _said_of(job, labels))
@@ -33,9 +35,12 @@ def words_of(*texts: str) -> set[str]:
     return {word for text in texts for word in re.findall(r"\w+", text.casefold())}
 
 
-def noted(words: str, texts: Iterator[str]) -> str:
-    """The words of a photo and those of the texts, each between blanks."""
-    return " ".join(["", *sorted({*words.split()} | words_of(*texts)), ""])
+def noted(words: str, texts: Iterable[str]) -> str:
+    """The words of a photo and those of the texts, each between blanks; the newest are left out where there is no room."""
+    new = sorted(words_of(*texts) - {*words.split()})
+    while len(said := " ".join(["", *words.split(), *new, ""])) > MOST_CHARACTERS:
+        new.pop()
+    return said
 
 
 def _original(job: Job) -> Asset | None:

@@ -56,6 +56,7 @@ def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         "miscounted": [str(share) for share in FairShare.objects.exclude(waiting=0)],
         "orphaned files": [name for name in files if name not in known],
         "missing files": [name for name in known if name not in files],
+        "not where they belong": [str(asset.pk) for asset in _ungrouped()],
         "of another owner": [str(asset.pk) for asset in _misplaced()],
         "damaged files": [
             name for name, path in files.items() if name in known and _digest(path) != known[name]
@@ -97,6 +98,16 @@ def _misplaced() -> "QuerySet[Asset]":
 
     theirs = Q(owner=F("made_by__owner")) & (Q(original=None) | Q(original__owner=F("owner")))
     return Asset.objects.made().exclude(theirs)
+
+
+def _ungrouped() -> "QuerySet[Asset]":
+    """What stands for itself although its photo is at hand, or does not although there is none."""
+    from django.db.models import Q
+
+    from jobs.models import Asset
+
+    alone = Q(original=None) | Q(original__trashed_at__isnull=False)
+    return Asset.objects.filter(alone & Q(alone=False)) | Asset.objects.filter(~alone & Q(alone=True))
 
 
 def _ends(job: "Job") -> list[str]:

@@ -85,6 +85,7 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
     "a file without a row": ("orphaned files", lambda job: Asset.objects.all().delete()),
     "a row without a file": ("missing files", lambda job: Path(job.outputs.get().file.path).unlink()),
     "a result of nobody's": ("of another owner", lambda job: job.outputs.update(owner=None)),
+    "a version that hides": ("not where they belong", lambda job: job.outputs.update(alone=False)),
     "other bytes": ("damaged files", other_bytes),
     "a folder of a run": ("left in folders", lambda job: (settings.HOME / "scratch" / "half a run").mkdir()),
     "a hint of no job": ("left in Redis", a_hint_of_no_job),

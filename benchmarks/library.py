@@ -1,4 +1,4 @@
-"""How long a member's gallery takes with 100,000 jobs of their own: `python -m benchmarks.gallery [--jobs N]`.
+"""How long a member's library takes with 100,000 photos and as many jobs: `python -m benchmarks.library [--jobs N]`.
 
 Makes a database of its own in a temporary folder, and prints, for each page, the median time of `REPEATS`
 requests, by the clock and of the CPU (the database is in the same process), and how many queries one makes.
@@ -35,8 +35,12 @@ def main() -> None:
 
 
 def give_all_to_one() -> Any:
-    """All jobs and photos belong to one member, who has named the photos; returns the user."""
-    from django.db.models import CharField, F, Value
+    """All jobs and photos belong to one member, who has named the photos; returns the user.
+
+    A photo is as old as its job; one of them has a name of its own, another one was recognised.
+    """
+    from django.db import connection
+    from django.db.models import CharField, F, OuterRef, Subquery, Value
     from django.db.models.functions import Cast, Concat
 
     from jobs.models import Asset, Job, JobInput, Owner
@@ -50,6 +54,12 @@ def give_all_to_one() -> Any:
     last = JobInput.objects.order_by("-id").first()
     assert last is not None
     Asset.objects.filter(uses=last).update(name="a cat.jpg")
+    Asset.objects.filter(pk=Asset.objects.uploaded().values("pk")[:1]).update(words=" tabby cat animal ")
+    asked = JobInput.objects.filter(asset=OuterRef("pk")).values("job__created_at")[:1]
+    Asset.objects.uploaded().update(created_at=Subquery(asked))
+    Asset.objects.made().update(alone=False)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     return owner.user
 
 
@@ -58,13 +68,30 @@ def measure(member: Any) -> None:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from jobs.models import Job
+    from jobs.library import listing
+    from jobs.models import Asset, Job
 
     client = Client(HTTP_HOST="localhost")
     client.force_login(member)
     middle = Job.objects.order_by("-id")[Job.objects.count() // 2].pk
+    photos = listing.photos(member.owner)
+    cursor = listing.page(photos, "", photos.count() // 2).cursor
+    some = Asset.objects.uploaded().filter(versions__isnull=False)[0]
     pages = {
-        "gallery": "/jobs/",
+        "library": "/library/",
+        "library, half way down": f"/library/?cursor={cursor}",
+        "library, favourites": "/library/?show=favourites",
+        "library, at work": "/library/?show=running",
+        "library, one operation": "/library/?operation=denoise",
+        "library, one kind in vain": "/library/?kind=video",
+        "library, search for many": "/library/?q=IMG_",
+        "library, search for one": "/library/?q=a+cat",
+        "library, what is on it": "/library/?q=tabby",
+        "library, search in vain": "/library/?q=nothing",
+        "a photo": f"/library/{some.pk}",
+        "photos of the API": "/api/v1/photos",
+        "the trash": "/library/trash",
+        "jobs": "/jobs/",
         "half way down": f"/jobs/?before={middle}",
         "back up": f"/jobs/?after={middle}",
         "failed": "/jobs/?status=failed",
