@@ -112,7 +112,7 @@ class SuperResolutionParams(PictureParams):
     @pydantic.field_serializer("scale", return_type=int | float)
     def _whole(self, scale: float) -> float:
         """2 stays 2 in a recipe, as it stands in those of before there were scales between."""
-        return int(scale) if scale.is_integer() else scale
+        return scale if scale % 1 else int(scale)
 
     @pydantic.model_validator(mode="before")
     @classmethod

@@ -115,6 +115,7 @@ def test_what_was_asked_before_is_asked_as_it_was() -> None:
         dumped = params.model_dump(mode="json")
         assert (dumped["size"], dumped["scale"], type(dumped["scale"])) == ("scale", scale, int)
         assert scale_of(params, 300, 200) == scale
+    assert asked().model_dump()["scale"] == 2
     assert asked(scale="2.5").model_dump()["scale"] == 2.5
     assert asked(scale=4.0).model_dump_json() == asked(scale=4).model_dump_json()
 
