@@ -82,7 +82,7 @@ class SuperResolutionParams(PictureParams):
         le=LARGEST_SCALE,
         title=_("Scale"),
         description=_("How many times as wide and high."),
-        json_schema_extra=_only_for("scale", "x", step=0.1),
+        json_schema_extra=_only_for("scale", "×", step=0.1),
     )
     width: int = pydantic.Field(
         3000,

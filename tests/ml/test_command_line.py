@@ -50,7 +50,17 @@ def test_every_param_is_an_option(picture: Path, tmp_path: Path, capsys: pytest.
         main(["run", "super-resolution", "--help"])
     assert left.value.code == 0
     helped = capsys.readouterr().out
-    assert all(option in helped for option in ("--method", "--scale 2|3|4", "--format", "--device", "--seed"))
+    assert all(
+        option in helped
+        for option in (
+            "--method",
+            "--scale VALUE",
+            "--size scale|width|print",
+            "--format",
+            "--device",
+            "--seed",
+        )
+    )
 
 
 def test_the_name_of_the_output_chooses_its_format(picture: Path, tmp_path: Path) -> None:

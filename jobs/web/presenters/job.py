@@ -213,7 +213,7 @@ class JobPresenter:
             options = choices(operation.params, name)
             text = _(options[str(value)].title) if str(value) in options else _said(value)
             unit = str(extra.get("unit", ""))
-            space = "" if unit in ("", "%", "°") else " "
+            space = "" if unit in ("", "%", "°", "×") else " "
             said.append((_(field.title or name), f"{text}{space}{unit}"))
         return said
 
