@@ -69,9 +69,9 @@ class SuperResolutionParams(PictureParams):
     size: Literal["scale", "width", "print"] = Choice(
         "scale",
         {
-            "scale": Option(_("By a scale")),
-            "width": Option(_("To a width")),
-            "print": Option(_("For a print")),
+            "scale": Option(_("Times")),
+            "width": Option(_("Width")),
+            "print": Option(_("Print")),
         },
         title=_("Size"),
         description=_("How large the result is to be: so many times, so wide, or what a print takes."),
