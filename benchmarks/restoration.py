@@ -33,8 +33,9 @@ from ml.denoise.evaluate import METHODS as DENOISE
 from ml.denoise.evaluate import Denoise, score_denoising
 from ml.denoise.run import denoise
 from ml.denoise.run import loaded as denoiser
-from ml.super_resolution import SCALES, TILES
+from ml.super_resolution import TILES
 from ml.super_resolution.evaluate import Enlarge, enlargement, score_luminance
+from ml.super_resolution.params import SCALES
 from ml.super_resolution.run import COLOR, enlarge, loaded
 from webapp.config import BASE_DIR
 

@@ -32,14 +32,15 @@ class Chosen:
     value: str
     title: str
     hint: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class Control:
     """How a param is asked for.
 
-    `kind` is range, number, text, switch, segments, radios, pictures, select, checks or, where there is nothing to
-    choose, hidden.
+    `kind` is range, number, text, switch, segments, radios, tiers, pictures, select, checks or, where there is nothing
+    to choose, hidden.
     """
 
     kind: str
@@ -57,6 +58,23 @@ class Control:
     def condition(self) -> str:
         """For the page: "action=resize crop" where the param matters for these actions only."""
         return ";".join(f"{name}={' '.join(values)}" for name, values in self.when.items())
+
+    @property
+    def leading(self) -> list[Chosen]:
+        """Of options in groups, the first of each."""
+        first: dict[str, Chosen] = {}
+        for option in self.options:
+            if option.group:
+                first.setdefault(option.group, option)
+        return list(first.values())
+
+    @property
+    def folded(self) -> list[Chosen]:
+        """The others, group by group, and those of none at the end."""
+        leading = self.leading
+        groups = [option.group for option in leading]
+        others = (option for option in self.options if option not in leading)
+        return sorted(others, key=lambda option: groups.index(option.group) if option.group else len(groups))
 
     @property
     def default_text(self) -> str:
@@ -237,6 +255,8 @@ def _field(params: type[Params], name: str) -> ParamField:
     shape = replace(of_type, bounds=(*declared.metadata, *of_type.bounds))
     extra: Any = declared.json_schema_extra or {}
     kind, details = _kind(shape, choices(params, name), pictures=bool(extra.get("pictures")))
+    if "step" in extra:
+        details["step"] = f"{extra['step']:g}"
     default = None if declared.is_required() else declared.get_default(call_default_factory=True)
     control = Control(
         kind,
@@ -275,6 +295,8 @@ def _choice(shape: Shape, options: tuple[Chosen, ...], *, pictures: bool) -> tup
         return "hidden", {"options": options}
     if pictures:
         return "pictures", {"options": options}
+    if any(option.group for option in options):
+        return "tiers", {"options": options}
     if len(options) <= FEW and all(len(option.title) <= SHORT and not option.hint for option in options):
         return "segments", {"options": options}
     return ("radios" if len(options) <= 2 * FEW else "select"), {"options": options}
@@ -295,7 +317,8 @@ def _options(values: Sequence[Any], named: Mapping[str, Option]) -> tuple[Chosen
     ordered = [text for text in named if text in known] + [text for text in known if text not in named]
     options = {text: named.get(text, Option(text)) for text in ordered}
     return tuple(
-        Chosen(text, _(option.title), option.hint and _(option.hint)) for text, option in options.items()
+        Chosen(text, *(words and _(words) for words in (option.title, option.hint, option.group)))
+        for text, option in options.items()
     )
 
 

@@ -16,8 +16,8 @@ from ml.core.images import Pixels
 from ml.core.metrics import Score, luminance_score, mean_score, read_pictures
 from ml.core.resampling import resize_bicubic
 from ml.denoise.evaluate import dncnn
-from ml.super_resolution import SCALES, Single
 from ml.super_resolution.evaluate import Enlarge, enlargement
+from ml.super_resolution.params import SCALES, Single
 
 ENLARGERS: tuple[Single, ...] = ("bicubic", "fsrcnn", "latent-sr")
 FARTHEST = 1.0

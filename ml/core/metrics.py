@@ -130,17 +130,18 @@ def quantised_luminance(color: Pixels) -> Pixels:
     return rounded
 
 
-def luminance_score(image: Tensor, reference: Tensor, border: int) -> Score:
-    """Score of super-resolution: (C, H, W) images in [0, 1], on BT.601 Y, rounded to 8 bits.
+def luminance_score(image: Tensor, reference: Tensor, border: int, *, rounded: bool = True) -> Score:
+    """Score of super-resolution: (C, H, W) images in [0, 1], on BT.601 Y, ``rounded`` to 8 bits or not.
 
     ``border`` pixels are shaved from each side. Raises ValueError where the shapes differ.
     """
     if image.shape[-2:] != reference.shape[-2:]:
         raise ValueError(f"cannot compare {tuple(image.shape)} with {tuple(reference.shape)}")
-    y, y_reference = (
-        shave(quantise(luminance(each.double()))[0] * 255, border).numpy() for each in (image, reference)
-    )
-    return Score(psnr(y, y_reference), ssim(y, y_reference))
+    y, y_reference = (luminance(each.double()) for each in (image, reference))
+    if rounded:
+        y, y_reference = quantise(y), quantise(y_reference)
+    seen, wanted = (shave(each[0] * 255, border).numpy() for each in (y, y_reference))
+    return Score(psnr(seen, wanted), ssim(seen, wanted))
 
 
 def shave(image: Tensor, border: int) -> Tensor:

@@ -130,17 +130,23 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Option:
-    """What a person reads of a named choice; `hint` says in a few words what it is good for."""
+    """What a person reads of a named choice; `hint` says in a few words what it is good for.
+
+    `group` is the title of those that it is one of: the form shows the first of each group large and folds the others
+    away, and with them those that have none.
+    """
 
     title: str
     hint: str = ""
+    group: str = ""
 
 
 def named(options: Mapping[Any, Option]) -> dict[str, Any]:
     """The schema of a field whose values have names."""
-    hints = {value: option.hint for value, option in options.items() if option.hint}
     titles = {value: option.title for value, option in options.items()}
-    return {"choices": titles} | ({"hints": hints} if hints else {})
+    hints = {value: option.hint for value, option in options.items() if option.hint}
+    groups = {value: option.group for value, option in options.items() if option.group}
+    return {"choices": titles} | ({"hints": hints} if hints else {}) | ({"groups": groups} if groups else {})
 
 
 class Params(BaseModel):
@@ -277,9 +283,10 @@ class Operation:
 def choices(params: type[Params], name: str) -> dict[str, Option]:
     """The named values of a field, each as text."""
     extra: Any = params.model_fields[name].json_schema_extra or {}
-    hints = extra.get("hints", {})
+    hints, groups = extra.get("hints", {}), extra.get("groups", {})
     return {
-        str(value): Option(title, hints.get(value, "")) for value, title in extra.get("choices", {}).items()
+        str(value): Option(title, hints.get(value, ""), groups.get(value, ""))
+        for value, title in extra.get("choices", {}).items()
     }
 
 

@@ -16,13 +16,15 @@ from ml.core.device import each_layer, free_memory, out_of_memory
 from ml.core.errors import OutOfMemory
 from ml.core.images import Picture, Pixels, to_depth
 from ml.core.messages import TOO_LITTLE_MEMORY
-from ml.core.resize import resize
+from ml.core.resize import resample, resize
 from ml.core.text import Message
 
 if TYPE_CHECKING:
     from torch import nn
 
 SMALLEST_SIDE = 16
+RESAMPLING_REACH = 3
+"""How far a pixel of a result that is no smaller sees, in pixels of the picture: the bicubic's two, and its rounded place."""
 PREVIEW_SIDE = 768
 PREVIEW_SECONDS = 0.5
 
@@ -67,6 +69,15 @@ class Box:
     def scaled(self, scale: int) -> "Box":
         return Box(self.left * scale, self.top * scale, self.right * scale, self.bottom * scale)
 
+    def placed(self, across: float, down: float) -> "Box":
+        """At a scale of each axis, at whole pixels: neighbours stay neighbours."""
+        return Box(
+            round(self.left * across),
+            round(self.top * down),
+            round(self.right * across),
+            round(self.bottom * down),
+        )
+
     def seen_from(self, other: "Box") -> "Box":
         return Box(
             self.left - other.left, self.top - other.top, self.right - other.left, self.bottom - other.top
@@ -87,11 +98,14 @@ def tiled(
     side: int,
     overlap: int,
     scale: int = 1,
+    size: tuple[int, int] | None = None,
     align: int = 1,
     network: "nn.Module | None" = None,
     note: Message | None = None,
 ) -> Picture:
     """`function` of a picture, tile by tile; it returns each `scale` times as wide and high.
+
+    With a `size` (width, height) the result is resampled to it, tile by tile as well: it is never held at `scale`.
 
     A tile is at most `side` pixels wide and high and is handed over with `overlap` pixels more on each side,
     which are cut off afterwards: as far as the function sees, the tile has no border but the picture's. Its left
@@ -103,7 +117,11 @@ def tiled(
     whole = Box(0, 0, picture.width, picture.height)
     pending, side, done = [whole], max(side, 1), 0
     result: Pixels | None = None
-    preview = _Preview(picture, scale, context)
+    exact = picture.width * scale, picture.height * scale
+    size = size or exact
+    across, down = size[0] / picture.width, size[1] / picture.height
+    margin = overlap if size == exact else overlap + RESAMPLING_REACH
+    preview = _Preview(picture, size, context)
 
     def advance(pixels: float) -> None:
         context.advance((done + pixels) / (whole.width * whole.height), note)
@@ -114,7 +132,7 @@ def tiled(
         if max(box.width, box.height) > side:
             pending[:0] = box.split(side)
             continue
-        around = box.grown(overlap, whole, align)
+        around = box.grown(margin, whole, align)
         layers = _layers(network, advance, box.width * box.height)
         try:
             with layers:
@@ -131,16 +149,26 @@ def tiled(
                 raise OutOfMemory(TOO_LITTLE_MEMORY)
             pending.insert(0, box)
             continue
-        pixels = tile.pixels[box.seen_from(around).scaled(scale).slices]
+        target = box.placed(across, down)
+        if size == exact:
+            pixels = tile.pixels[box.seen_from(around).scaled(scale).slices]
+        else:
+            pixels = _resampled(tile, target, (scale / across, scale / down), around.scaled(scale))
         if result is None:
-            result = np.empty((picture.height * scale, picture.width * scale, pixels.shape[2]), pixels.dtype)
-        target = box.scaled(scale)
+            result = np.empty((size[1], size[0], pixels.shape[2]), pixels.dtype)
         result[target.slices] = pixels
         done += box.width * box.height
         advance(0)
         preview.add(target, result)
     assert result is not None
     return Picture(result)
+
+
+def _resampled(tile: Picture, target: Box, step: tuple[float, float], at: Box) -> Pixels:
+    """What a tile that lies `at` its place has within the target, whose pixels are `step` of the tile's apart."""
+    left, right = (min(max(edge * step[0] - at.left, 0), tile.width) for edge in (target.left, target.right))
+    top, bottom = (min(max(edge * step[1] - at.top, 0), tile.height) for edge in (target.top, target.bottom))
+    return resample(tile.pixels, (target.width, target.height), (left, top, right, bottom))
 
 
 def _layers(
@@ -152,9 +180,8 @@ def _layers(
 class _Preview:
     """How the result looks so far: the picture resized, with the tiles that are done pasted in."""
 
-    def __init__(self, picture: Picture, scale: int, context: Context) -> None:
-        self._picture, self._context = picture, context
-        self._size = picture.width * scale, picture.height * scale
+    def __init__(self, picture: Picture, size: tuple[int, int], context: Context) -> None:
+        self._picture, self._context, self._size = picture, context, size
         self._shrink = min(1.0, PREVIEW_SIDE / max(self._size))
         self._new: list[Box] = []
         self._shown = time.monotonic()

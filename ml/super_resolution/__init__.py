@@ -3,40 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from ml.core.errors import InputError
 from ml.core.example import Example
 from ml.core.measures import PSNR, SECONDS, SSIM
 from ml.core.model_cards import trained
-from ml.core.operation import (
-    Choice,
-    Estimate,
-    Facts,
-    Group,
-    Operation,
-    Option,
-    PictureParams,
-    Slot,
-    check_size,
-)
+from ml.core.operation import Estimate, Facts, Group, Operation, Slot, check_size
 from ml.core.text import _
 from ml.core.weights import Package, Weights
 from ml.super_resolution.messages import TOO_LARGE_TO_COMPARE
-
-Single = Literal[
-    "clear-reality",
-    "span",
-    "real-esrgan",
-    "real-esrgan-compact",
-    "latent-sr",
-    "fsrcnn",
-    "srcnn",
-    "bicubic",
-]
-Method = Literal[Single, "compare"]
-Scale = Literal[2, 3, 4]
-SCALES: tuple[Scale, ...] = get_args(Scale)
+from ml.super_resolution.params import SCALES, Single, SuperResolutionParams, enlarged, scale_of
 
 PACKAGE = "super_resolution"
 TRAINED_ON = _(
@@ -152,34 +128,6 @@ REAL_ESRGAN_COMPACT = Weights(
 )
 
 
-METHODS: Mapping[Method, Option] = {
-    "clear-reality": Option(_("Natural"), _("Clean and sharp, for photos as they are")),
-    "span": Option(_("True to the picture"), _("Nothing invented, the nearest by PSNR")),
-    "real-esrgan": Option(_("Invented detail"), _("Real-ESRGAN: the sharpest, makes texture up, slow")),
-    "real-esrgan-compact": Option(_("Drawn"), _("Real-ESRGAN compact: clean edges, a drawn look")),
-    "latent-sr": Option(_("latent-sr"), _("Our own: true to the picture")),
-    "fsrcnn": Option(_("FSRCNN"), _("Nearly as good, very fast")),
-    "srcnn": Option(_("SRCNN"), _("The first such network, of 2014")),
-    "bicubic": Option(_("Bicubic"), _("No network, soft")),
-    "compare": Option(_("Compare"), _("All those that take less than two minutes, side by side")),
-}
-
-
-class SuperResolutionParams(PictureParams):
-    method: Method = Choice(
-        "clear-reality",
-        METHODS,
-        title=_("Method"),
-        description=_("How the missing detail is found."),
-    )
-    scale: Scale = Choice(
-        2,
-        {"2": Option("2x"), "3": Option("3x"), "4": Option("4x")},
-        title=_("Scale"),
-        description=_("How many times as wide and high."),
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
     """How a method goes over a picture, in input pixels, and how long it takes on two CPU cores."""
@@ -190,29 +138,49 @@ class Tiles:
     """Of the input."""
     seconds_per_enlarged: float = 0.15
     """Per megapixel of the result; the writing of the file is among it."""
+    scales: tuple[int, ...] = SCALES
+    """Of its networks."""
 
-    def seconds(self, width: int, height: int, scale: int) -> float:
+    def native(self, scale: float) -> int:
+        """The scale of the network that enlarges by `scale`: the next larger one, or the largest there is.
+
+        Once through a network is enough: a second time adds next to nothing to see or to measure, and takes as long as
+        a picture of sixteen times the size does.
+        """
+        return min((each for each in self.scales if each >= scale), default=max(self.scales))
+
+    def made(self, scale: float) -> int:
+        """By what a tile is enlarged before it is resampled, for a scale that no network was measured for."""
+        return int(scale) if scale in SCALES else self.native(scale)
+
+    def seconds(self, width: int, height: int, scale: float) -> float:
         """Each cut makes both its sides see `overlap` pixels twice."""
         wide, high = (
             length + 2 * self.overlap * (math.ceil(length / self.side) - 1) for length in (width, height)
         )
-        rates = self.seconds_per_megapixel + self.seconds_per_enlarged * scale**2
+        rates = self.seconds_per_megapixel + self.seconds_per_enlarged * self.made(scale) ** 2
+        if scale not in SCALES:
+            rates += SECONDS_PER_RESAMPLED * scale**2
         return rates * wide * high / 1e6
 
 
 TILES: Mapping[Single, Tiles] = {
-    "clear-reality": Tiles(side=384, overlap=14, seconds_per_megapixel=9),
-    "span": Tiles(side=384, overlap=12, seconds_per_megapixel=6),
-    "real-esrgan": Tiles(side=512, overlap=64, seconds_per_megapixel=300),
-    "real-esrgan-compact": Tiles(side=512, overlap=18, seconds_per_megapixel=15),
+    "clear-reality": Tiles(side=384, overlap=14, seconds_per_megapixel=9, scales=(4,)),
+    "span": Tiles(side=384, overlap=12, seconds_per_megapixel=6, scales=(2, 4)),
+    "real-esrgan": Tiles(side=512, overlap=64, seconds_per_megapixel=300, scales=(4,)),
+    "real-esrgan-compact": Tiles(side=512, overlap=18, seconds_per_megapixel=15, scales=(4,)),
     "latent-sr": Tiles(side=384, overlap=12, seconds_per_megapixel=3, seconds_per_enlarged=0.25),
     "fsrcnn": Tiles(side=256, overlap=8, seconds_per_megapixel=0.5, seconds_per_enlarged=0.25),
     "srcnn": Tiles(side=192, overlap=8, seconds_per_megapixel=0, seconds_per_enlarged=1.4),
     "bicubic": Tiles(side=2048, overlap=0, seconds_per_megapixel=0),
 }
 """The overlaps are those at which tiles differ by at most 1/255 from the whole, as tests show. The sides of the quick
-ones are those that measure fastest: what a tile has in each layer stays in the caches."""
+ones are those that measure fastest: what a tile has in each layer stays in the caches. `span` takes twice as long as
+`latent-sr` and `clear-reality` a little over three times, measured in turns on one core. Another side would change
+results, at the seams, that a replay is to make again."""
 
+SECONDS_PER_RESAMPLED = 0.15
+"""Per megapixel of a result between the scales of the networks, written into its file."""
 SCORED_SECONDS_PER_MEGAPIXEL = 0.5
 LONGEST_COMPARED = 120
 """Seconds that a method may take to be among those that `compare` runs."""
@@ -220,7 +188,7 @@ LARGEST_COMPARED = 50
 """Megapixels of a result: `compare` holds one of every method in memory."""
 
 
-def compared(width: int, height: int, scale: int) -> list[Single]:
+def compared(width: int, height: int, scale: float) -> list[Single]:
     """The methods that `compare` runs on a picture of that size, the default first."""
     return [
         method for method, tiles in TILES.items() if tiles.seconds(width, height, scale) <= LONGEST_COMPARED
@@ -239,19 +207,18 @@ REFERENCE = Slot(
 def estimate(params: SuperResolutionParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
     """By what the tiles see and by the size of the result; raises `InputError` for what cannot be."""
     (picture,) = inputs["image"]
-    width, height = picture.width * params.scale, picture.height * params.scale
+    scale = scale_of(params, picture.width, picture.height)
+    width, height = enlarged(picture.width, picture.height, scale)
     for reference in inputs.get("reference", ()):
         check_size(REFERENCE, reference, width, height)
     methods: Sequence[Single]
     if params.method == "compare":
         if width * height > LARGEST_COMPARED * 1e6:
             raise InputError(TOO_LARGE_TO_COMPARE, limit=LARGEST_COMPARED, size=width * height / 1e6)
-        methods = compared(picture.width, picture.height, params.scale)
+        methods = compared(picture.width, picture.height, scale)
     else:
         methods = [params.method]
-    seconds = 1 + sum(
-        TILES[method].seconds(picture.width, picture.height, params.scale) for method in methods
-    )
+    seconds = 1 + sum(TILES[method].seconds(picture.width, picture.height, scale) for method in methods)
     if inputs.get("reference"):
         seconds += len(methods) * SCORED_SECONDS_PER_MEGAPIXEL * width * height / 1e6
     return Estimate(seconds, width, height)
@@ -260,7 +227,7 @@ def estimate(params: SuperResolutionParams, inputs: Mapping[str, Sequence[Facts]
 operation = Operation(
     slug="super-resolution",
     title=_("Super-resolution"),
-    summary=_("Enlarge a picture two to four times and keep it sharp."),
+    summary=_("Enlarge a picture up to eight times, to a width or for a print, and keep it sharp."),
     group=Group.IMPROVE,
     inputs=(
         Slot(name="image", title=_("Picture")),

@@ -14,7 +14,8 @@ from ml.core.metrics import Score, luminance_score, mean_score, quantise, read_p
 from ml.core.model_cards import add_to_card
 from ml.core.resampling import luminance, resize_bicubic
 from ml.core.weights import Bundled
-from ml.super_resolution import SCALES, TILES, Single
+from ml.super_resolution import TILES
+from ml.super_resolution.params import SCALES, Single
 from ml.super_resolution.run import COLOR, enlarger, weights_of
 
 SETS = ("set5", "set14", "bsd100")
@@ -72,21 +73,35 @@ def measure(method: Single, scale: int, folder: Path, device: str) -> dict[str, 
 def score_luminance(
     enlarge: Enlarge, scale: int, pictures: Sequence[Tensor], device: torch.device, color: bool = False
 ) -> Score:
-    """Mean PSNR and SSIM of uint8 (C, H, W) pictures by the protocol of SRCNN and those after it.
+    """Mean PSNR and SSIM on BT.601 Y of uint8 (C, H, W) pictures, by the protocol in which such networks are published.
 
-    Y rounded to 8 bits, made small by MATLAB's bicubic (and not rounded), enlarged, rounded, ``scale`` pixels
-    shaved from each border. A method for ``color`` is given the small RGB, and Y is taken of what it returns.
+    All are cut to a multiple of `scale`, made small by MATLAB's bicubic, and lose `scale` pixels at each border. A method
+    for `color` is measured as EDSR and SPAN are (Lim et al., CVPRW 2017; the tests of BasicSR), which is from file to
+    file: RGB rounded to 8 bits goes in and comes out, and a gray picture is three equal channels. Others are measured as
+    SRCNN and FSRCNN are (Dong et al., TPAMI 2016, ECCV 2016): Y rounded to 8 bits is made small, and not rounded before
+    it is enlarged.
     """
+    protocol = _score_color if color else _score_luminance
 
     def score(picture: Tensor) -> Score:
-        image = picture.double() / 255
-        if not color:
-            image = quantise(luminance(image))
-        image = image[:, : image.shape[1] // scale * scale, : image.shape[2] // scale * scale]
-        small = resize_bicubic(image, 1 / scale).float().to(device)
-        return luminance_score(quantise(enlarge(small).double().cpu()), image, scale)
+        image = picture[:, : picture.shape[1] // scale * scale, : picture.shape[2] // scale * scale]
+        return protocol(
+            lambda small: enlarge(small.float().to(device)).double().cpu(), scale, image.double() / 255
+        )
 
     return mean_score([score(picture) for picture in pictures])
+
+
+def _score_luminance(enlarge: Enlarge, scale: int, image: Tensor) -> Score:
+    y = quantise(luminance(image))
+    return luminance_score(quantise(enlarge(resize_bicubic(y, 1 / scale))), y, scale)
+
+
+def _score_color(enlarge: Enlarge, scale: int, image: Tensor) -> Score:
+    """Y of the two is not rounded once more: nobody sees it, and a picture this near would lose by it."""
+    rgb = image.expand(3, -1, -1)
+    enlarged = quantise(enlarge(quantise(resize_bicubic(rgb, 1 / scale))))
+    return luminance_score(enlarged, rgb, scale, rounded=False)
 
 
 if __name__ == "__main__":

@@ -10,3 +10,14 @@ TOO_LARGE_TO_COMPARE = Message(
     ),
 )
 ENLARGING = Message("super_resolution.enlarging", _("Enlarging"))
+WIDTH_OUT_OF_REACH = Message(
+    "super_resolution.width_out_of_reach",
+    _("This picture can be made {least} to {most} pixels wide, and not {width}: ask for a width between."),
+)
+PRINT_OUT_OF_REACH = Message(
+    "super_resolution.print_out_of_reach",
+    _(
+        "At 300 dots an inch this picture can fill prints of {short:.1f} x {long:.1f} cm up to "
+        "{shorter:.1f} x {longer:.1f} cm: ask for one between."
+    ),
+)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.core.resampling import resize_bicubic
-from ml.super_resolution import SCALES
+from ml.super_resolution.params import SCALES
 
 
 class SRCNN(nn.Sequential):

@@ -27,14 +27,13 @@ from ml.super_resolution import (
     SPAN,
     SRCNN,
     TILES,
-    Single,
-    SuperResolutionParams,
     compared,
     networks,
     span,
 )
 from ml.super_resolution.messages import ENLARGING
 from ml.super_resolution.ncnn import load_ncnn
+from ml.super_resolution.params import Single, SuperResolutionParams, enlarged, scale_of
 from ml.super_resolution.real_esrgan import CompactNet, RRDBNet
 
 Enlarge = Callable[[Tensor], Tensor]
@@ -60,20 +59,26 @@ def run(inputs: Inputs, params: SuperResolutionParams, context: Context) -> Resu
     """The slot `image`, enlarged: as `image`, or with `compare` by each method under the method's name.
 
     With a `reference` the metrics `psnr` (dB, None where there is no difference) and `ssim` (None below 11 pixels a
-    side) say how near the result's BT.601 luminance comes to it, `scale` pixels shaved from each border as in papers.
+    side) say how near the result's BT.601 luminance comes to it, as many pixels as the scale
+    is shaved from each border as in papers.
     """
-    picture, scale = inputs.picture("image"), params.scale
-    methods = methods_of(params, picture)
+    picture = inputs.picture("image")
+    scale = scale_of(params, picture.width, picture.height)
+    methods: Sequence[Single]
+    if params.method == "compare":
+        methods = compared(picture.width, picture.height, scale)
+    else:
+        methods = [params.method]
     for method in methods:
         if method != "bicubic":
             context.advance(0, LOADING)
-            enlarger(method, scale, context.device)
+            enlarger(method, TILES[method].made(scale), context.device)
     result = by_method(
         params.method,
         {method: partial(enlarge, picture, method, scale) for method in methods},
         {method: TILES[method].seconds(picture.width, picture.height, scale) for method in methods},
         context,
-        judge_of(inputs, context, on_luminance=True, border=scale),
+        judge_of(inputs, context, on_luminance=True, border=round(scale)),
     )
     weights = [each for method in methods for each in weights_of(method, scale)]
     result.weights = tuple(each.name for each in weights)
@@ -81,56 +86,51 @@ def run(inputs: Inputs, params: SuperResolutionParams, context: Context) -> Resu
     return result
 
 
-def methods_of(params: SuperResolutionParams, picture: Picture) -> Sequence[Single]:
-    """The one that was chosen, or to compare all that are quick enough on a picture of this size."""
-    if params.method == "compare":
-        return compared(picture.width, picture.height, params.scale)
-    return [params.method]
-
-
-def weights_of(method: Single, scale: int) -> tuple[Weights, ...]:
+def weights_of(method: Single, scale: float) -> tuple[Weights, ...]:
     """What a method has learned; nothing, for the bicubic."""
+    native = TILES[method].native(scale)
     if method in LUMINANCE:
-        return (LUMINANCE[method][0](scale),)
-    return (COLOR[method][trained_scale(method, scale)][0],) if method in COLOR else ()
+        return (LUMINANCE[method][0](native),)
+    return (COLOR[method][native][0],) if method in COLOR else ()
 
 
-def trained_scale(method: Single, scale: int) -> int:
-    """The scale of the network that enlarges: the next larger one, whose result is made smaller."""
-    return min(each for each in COLOR[method] if each >= scale) if method in COLOR else scale
+def enlarge(picture: Picture, method: Single, scale: float, context: Context) -> Picture:
+    """Colour by the method, alpha by the bicubic; a gray picture stays gray, and the depth stays.
 
-
-def enlarge(picture: Picture, method: Single, scale: int, context: Context) -> Picture:
-    """Colour by the method, alpha by the bicubic; a gray picture stays gray, and the depth stays."""
-    size = picture.width * scale, picture.height * scale
+    Any scale from 1 to 8: where there is no network for it, the tiles of the one that `Tiles.native` names are resampled.
+    """
+    size = enlarged(picture.width, picture.height, scale)
     if method == "bicubic":
         return resize(picture, *size, "bicubic", on_strip=context.advance)
     context.progress(0, LOADING)
-    network, apply = enlarger(method, scale, context.device)
+    tiles = TILES[method]
+    made = tiles.made(scale)
+    network, apply = enlarger(method, made, context.device)
     device = torch_device(context.device)
 
     def enlarge_tile(tile: Picture) -> Picture:
         color = infer(apply, to_float(visible_color(tile)), device, half=tile.pixels.dtype == np.uint8)
         alpha = tile.alpha
         if alpha is not None:
-            alpha = resize(Picture(alpha), tile.width * scale, tile.height * scale).pixels
+            alpha = resize(Picture(alpha), tile.width * made, tile.height * made).pixels
         return Picture.join(from_float(color, tile.pixels.dtype), alpha)
 
     return tiled(
         picture,
         enlarge_tile,
         context,
-        side=TILES[method].side,
-        overlap=TILES[method].overlap,
-        scale=scale,
+        side=tiles.side,
+        overlap=tiles.overlap,
+        scale=made,
+        size=size,
         network=network,
         note=ENLARGING,
     )
 
 
 def enlarger(method: Single, scale: int, device: str) -> tuple[nn.Module, Enlarge]:
-    """The network of a method, and the method as a function."""
-    network = loaded(method, device, trained_scale(method, scale))
+    """The network of a method, and the method as a function, at one of `SCALES`."""
+    network = loaded(method, device, TILES[method].native(scale))
     if method in COLOR:
         return network, lambda image: _by_color(network, scale, image)
 

@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from ml.core import training
 from ml.core.resampling import luminance, resize_bicubic
-from ml.super_resolution import SCALES
 from ml.super_resolution.evaluate import score_luminance
 from ml.super_resolution.networks import FSRCNN, SRCNN, LatentSR
+from ml.super_resolution.params import SCALES
 
 WEIGHTS = Path(__file__).parent / "weights"
 DATA = "t91 (91 images of Yang et al.) and bsd400 (BSDS500 train and test), every twentieth picture held back"

@@ -1,5 +1,6 @@
 """Real-ESRGAN: the real networks over tiles."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,8 @@ from ml.core.execution import execute, recipe
 from ml.core.images import Picture, to_float, write_picture
 from ml.core.weights import Package
 from ml.registry import registry
-from ml.super_resolution import REAL_ESRGAN_COMPACT, TILES, Single
+from ml.super_resolution import REAL_ESRGAN_COMPACT, TILES
+from ml.super_resolution.params import Single
 from ml.super_resolution.real_esrgan import RRDBNet
 from ml.super_resolution.run import enlarge, enlarger
 from tests.ml.samples import alpha, ints, photo
@@ -106,9 +108,7 @@ def untiled(method: Single, picture: Picture, scale: int) -> np.ndarray:
 def test_tiles_of_the_real_networks_equal_the_whole(
     method: Single, scale: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overlap = TILES[method].overlap
-    tiles = type(TILES[method])(side=104, overlap=overlap, seconds_per_megapixel=0)
-    monkeypatch.setattr("ml.super_resolution.run.TILES", {method: tiles})
+    monkeypatch.setattr("ml.super_resolution.run.TILES", {method: replace(TILES[method], side=104)})
     picture = Picture(CAT)
     difference = enlarge(picture, method, scale, Context()).pixels - untiled(method, picture, scale)
     assert np.abs(difference).max() <= 1

@@ -142,6 +142,54 @@ def test_the_shipped_networks_beat_the_bicubic(photo, method, gain, scale):
     assert trained > bicubic + gain
 
 
+class Bicubic:
+    """Remembers what it was given."""
+
+    def __init__(self, scale):
+        self.scale, self.given = scale, []
+
+    def __call__(self, image):
+        self.given.append(image)
+        return resize_bicubic(image, self.scale)
+
+
+def by_hand(enlarged, truth, scale):
+    """PSNR of two RGB pictures from 0 to 255, on Y that is not rounded."""
+    weights = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64)[:, None, None] / 255
+    apart = ((enlarged - truth) * weights).sum(0)[scale:-scale, scale:-scale]
+    return float(10 * torch.log10(255**2 / (apart**2).mean()))
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_a_network_for_colour_is_measured_from_file_to_file(scale):
+    truth = torch.randint(0, 256, (3, 41, 38), dtype=torch.uint8)
+    enlarge = Bicubic(scale)
+    score = score_luminance(enlarge, scale, [truth], CPU, color=True)
+    (small,) = enlarge.given
+    assert small.shape == (3, 41 // scale, 38 // scale)
+    assert torch.allclose(small * 255, (small * 255).round(), atol=1e-4)
+    enlarged = (resize_bicubic(small, scale).clamp(0, 1).double() * 255).round()
+    wanted = truth[:, : 41 // scale * scale, : 38 // scale * scale].double()
+    assert score.psnr == pytest.approx(by_hand(enlarged, wanted, scale), abs=1e-3)
+
+
+def test_a_gray_picture_is_three_equal_channels_for_a_network_for_colour():
+    gray = torch.randint(0, 256, (1, 40, 40), dtype=torch.uint8)
+    as_gray, as_rgb = (
+        score_luminance(Bicubic(2), 2, [each], CPU, color=True) for each in (gray, gray.expand(3, -1, -1))
+    )
+    assert as_gray == as_rgb
+
+
+def test_a_network_for_luminance_is_given_y_that_is_not_rounded_again():
+    truth = torch.randint(0, 256, (3, 40, 40), dtype=torch.uint8)
+    enlarge = Bicubic(2)
+    score_luminance(enlarge, 2, [truth], CPU)
+    (small,) = enlarge.given
+    assert small.shape == (1, 20, 20)
+    assert not torch.allclose(small * 255, (small * 255).round(), atol=1e-2)
+
+
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("clipped", [False, True])
 @pytest.mark.parametrize(("sigma", "gain"), [(15, 4.5), (25, 6.5), (50, 9)])

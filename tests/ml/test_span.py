@@ -12,9 +12,10 @@ from torch import nn
 from ml.core.context import Context
 from ml.core.device import infer, torch_device
 from ml.core.images import Picture, to_float
-from ml.super_resolution import CLEAR_REALITY, TILES, Single
+from ml.super_resolution import CLEAR_REALITY, TILES
 from ml.super_resolution import SPAN as WEIGHTS
-from ml.super_resolution.run import enlarge, enlarger, trained_scale, weights_of
+from ml.super_resolution.params import Single
+from ml.super_resolution.run import enlarge, enlarger, weights_of
 from ml.super_resolution.span import SPAN, ColorKept, mirrored
 from tests.ml.samples import alpha, photo
 
@@ -97,9 +98,9 @@ def test_colour_is_kept_without_touching_detail() -> None:
 
 
 def test_each_scale_has_its_weights() -> None:
-    assert [trained_scale("span", scale) for scale in (2, 3, 4)] == [2, 4, 4]
-    assert weights_of("span", 2) == (WEIGHTS[2],)
-    assert weights_of("span", 3) == weights_of("span", 4) == (WEIGHTS[4],)
+    assert [TILES["span"].native(scale) for scale in (1.5, 2, 2.1, 3, 4, 8)] == [2, 2, 4, 4, 4, 4]
+    assert weights_of("span", 1.5) == weights_of("span", 2) == (WEIGHTS[2],)
+    assert weights_of("span", 3) == weights_of("span", 8) == (WEIGHTS[4],)
     assert weights_of("clear-reality", 2) == (CLEAR_REALITY,)
 
 

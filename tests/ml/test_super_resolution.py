@@ -20,8 +20,9 @@ from ml.core.images import Picture, to_float, write_picture
 from ml.core.metrics import luminance_score
 from ml.core.operation import Facts
 from ml.registry import registry
-from ml.super_resolution import CLEAR_REALITY, TILES, Single
+from ml.super_resolution import CLEAR_REALITY, TILES
 from ml.super_resolution.evaluate import enlargement, measure
+from ml.super_resolution.params import Single
 from ml.super_resolution.run import enlarge, enlarger
 from tests.ml.recorder import Recorder
 from tests.ml.samples import alpha, photo

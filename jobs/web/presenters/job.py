@@ -214,15 +214,20 @@ class JobPresenter:
             if (
                 name == "method"
                 or value is None
-                or any(self.job.params.get(on) not in of for on, of in when.items())
+                or any(self._setting(on) not in of for on, of in when.items())
             ):
                 continue
             options = choices(operation.params, name)
             text = _(options[str(value)].title) if str(value) in options else _said(value)
             unit = str(extra.get("unit", ""))
-            space = "" if unit in ("", "%", "°") else " "
+            space = "" if unit in ("", "%", "°", "×") else " "
             said.append((_(field.title or name), f"{text}{space}{unit}"))
         return said
+
+    def _setting(self, name: str) -> Any:
+        """Of a job from before there was such a param, its default."""
+        assert self.job.declaration is not None
+        return self.job.params.get(name, self.job.declaration.params.model_fields[name].default)
 
     @property
     def weights(self) -> list[str]:

@@ -1,6 +1,6 @@
 """The form is made from the params."""
 
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -67,6 +67,56 @@ def test_a_choice_among_numbers_is_a_number() -> None:
     chosen = ParamsForm(super_resolution, QueryDict("scale=3&method=bicubic"))
     assert chosen.is_valid(), chosen.errors
     assert chosen.params.model_dump()["scale"] == 3
+
+
+class TieredParams(Params):
+    method: Literal["plain", "best", "old", "bold", "all"] = Choice(
+        "best",
+        {
+            "best": Option("Natural", "For most", group="Natural"),
+            "bold": Option("Bold", "For few", group="Bold"),
+            "all": Option("All"),
+            "old": Option("Old", group="Bold"),
+            "plain": Option("Plain", group="Natural"),
+        },
+        title="Method",
+    )
+
+
+def test_the_first_of_each_group_leads_and_the_others_are_folded() -> None:
+    control = ParamsForm(operation(TieredParams)).fields["method"].control
+    assert control.kind == "tiers"
+    assert [option.value for option in control.leading] == ["best", "bold"]
+    assert [option.value for option in control.folded] == ["plain", "old", "all"]
+
+
+def test_methods_stand_in_three_tiers_and_more_is_folded_away(client: Client, real_operations: None) -> None:
+    address = reverse("new-job", args=[super_resolution.slug])
+    page = client.get(address).content.decode()
+    method = page[page.index("<legend>Method</legend>") : page.index("</fieldset>")]
+    leading, folded = method.split("<details")
+    for title in ("Natural", "True to the picture", "Invented detail"):
+        assert f'<span class="option-title">{title}</span>' in leading
+    assert leading.count('type="radio"') == 3
+    assert leading.count('type="radio"') + folded.count('type="radio"') == len(super_resolution.methods)
+    assert folded.startswith(' class="fold">')
+    assert "More methods" in folded
+    assert '<details class="fold" open>' in client.get(f"{address}?method=fsrcnn").content.decode()
+
+
+def test_a_slider_moves_in_the_steps_that_were_declared() -> None:
+    control = ParamsForm(super_resolution).fields["scale"].control
+    assert (control.kind, control.minimum, control.maximum, control.step) == ("range", 1.5, 8, "0.1")
+
+
+def test_a_size_that_does_not_apply_is_put_away() -> None:
+    fields = ParamsForm(super_resolution).fields
+    assert {name: field.control.condition for name, field in fields.items() if field.control.condition} == {
+        "scale": "size=scale",
+        "width": "size=width",
+        "print_width": "size=print",
+        "print_height": "size=print",
+    }
 
 
 def test_a_seed_is_asked_for_where_the_operation_draws_at_random() -> None:

@@ -11,6 +11,8 @@ from django.urls import reverse
 
 from jobs.models import Asset, Job, Owner, ShareLink
 from jobs.queue import lifecycle, live
+from jobs.queue.state import State
+from jobs.web.presenters.job import JobPresenter
 from tests.conftest import Person
 from tests.jobs.web.pages import finished, page, uploaded
 from tests.support import saying, submit_one
@@ -167,3 +169,10 @@ def test_only_members_keep_jobs_for_good(alice: Person, client: Client) -> None:
     uploaded(client)
     theirs = finished(Owner.objects.get(user=None))
     assert client.post(reverse("job-keep", args=[theirs.uuid]), {"kept": "yes"}).status_code == 403
+
+
+def test_a_job_of_before_there_was_a_setting_shows_what_it_was_run_with(real_operations: None) -> None:
+    of_before = Job(operation="super-resolution", params={"method": "span", "scale": 3})
+    assert ("Scale", "3×") in JobPresenter(of_before, State()).settings
+    now = Job(operation="super-resolution", params={"size": "width", "scale": 2, "width": 3000})
+    assert JobPresenter(now, State()).settings == [("Size", "Width"), ("Width", "3000 px")]

@@ -65,6 +65,27 @@ def copied(tile: Picture) -> Picture:
     return Picture(tile.pixels.copy())
 
 
+def quadrupled(tile: Picture) -> Picture:
+    return Picture(np.repeat(np.repeat(tile.pixels, 4, axis=0), 4, axis=1))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(101, 71), (137, 96), (270, 190), (700, 500)])
+def test_tiles_of_any_size_fit_together(size: tuple[int, int], channels: int) -> None:
+    """Noise, in which a seam or a shift of a part of a pixel would be plain. What is clear has no colour to compare."""
+    pixels = np.random.default_rng(0).integers(0, 256, (70, 100, channels), dtype=np.uint8)
+    if channels in (2, 4):
+        pixels[:, :, -1] |= 128
+    whole, parts = (
+        tiled(Picture(pixels), quadrupled, Context(), side=side, overlap=0, scale=4, size=size).pixels
+        for side in (100, 33)
+    )
+    assert whole.shape == (size[1], size[0], channels)
+    apart = np.abs(whole.astype(int) - parts)
+    assert apart.max() <= 2
+    assert apart.mean() < 0.02
+
+
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(10, 150))
 @settings(deadline=None, max_examples=50)
 def test_boxes_cover_every_pixel_once_and_are_even(width: int, height: int, side: int) -> None:
