@@ -34,10 +34,8 @@ def _done(asset: Asset) -> list[str]:
     operation = job.declaration
     if operation is None:
         return [job.operation, which]
-    try:
-        word = operation.word.format_map(job.params) or operation.slug
-    except KeyError:  # of a version that had other params
-        word = operation.slug
+    word = operation.word if isinstance(operation.word, str) else operation.word(job.params)
+    word = word or operation.slug
     return [word] if asset.output == operation.result else [word, which]
 
 

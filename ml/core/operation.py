@@ -211,8 +211,8 @@ class Operation:
     `members_only` keeps it from visitors without an account. `also` are slugs by which it is found as well.
 
     `result` names the output that was asked for; with several methods side by side each output is named after its
-    method, and the first is the result. `word` is what its result adds to the name of the photo, filled with its
-    params: "denoised", "{scale}x"; left out, it is the slug. `metrics` and `series` say what its figures and curves are called, the most
+    method, and the first is the result. `word` is what its result adds to the name of the photo: "denoised", or
+    what it makes of the params of a job; left out, it is the slug. `metrics` and `series` say what its figures and curves are called, the most
     telling first.
     """
 
@@ -232,7 +232,7 @@ class Operation:
     weights: tuple[Weights, ...] = ()
     also: tuple[str, ...] = ()
     result: str = "image"
-    word: str = ""
+    word: str | Callable[[Mapping[str, Any]], str] = ""
     shows: Shows = Shows.COMPARE
     keeps: frozenset[Trait] = frozenset(Trait)
     metrics: tuple[Metric, ...] = ()

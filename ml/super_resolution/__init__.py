@@ -12,7 +12,7 @@ from ml.core.operation import Estimate, Facts, Group, Operation, Slot, check_siz
 from ml.core.text import _
 from ml.core.weights import Package, Weights
 from ml.super_resolution.messages import TOO_LARGE_TO_COMPARE
-from ml.super_resolution.params import SCALES, Single, SuperResolutionParams, enlarged, scale_of
+from ml.super_resolution.params import SCALES, Single, SuperResolutionParams, enlarged, enlarged_by, scale_of
 
 PACKAGE = "super_resolution"
 TRAINED_ON = _(
@@ -236,7 +236,7 @@ operation = Operation(
     params=SuperResolutionParams,
     estimate=estimate,
     run="ml.super_resolution.run:run",
-    word="{scale}x",
+    word=enlarged_by,
     accelerator="gpu-preferred",
     deadline_seconds=1800,
     weights=(

@@ -159,3 +159,14 @@ def _scale_for_print(params: SuperResolutionParams, width: int, height: int) -> 
 def enlarged(width: int, height: int, scale: float) -> tuple[int, int]:
     """Width and height in pixels of a picture that is enlarged."""
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def enlarged_by(params: Mapping[str, Any]) -> str:
+    """What an enlargement adds to the name of its photo: how many times, or for what."""
+    match params.get("size", "scale"):
+        case "width":
+            return f"{params['width']}px"
+        case "print":
+            return f"{params['print_width']:g}x{params['print_height']:g}cm"
+        case _:
+            return f"{params.get('scale', 2):g}x"

@@ -35,6 +35,8 @@ def test_an_upload_keeps_its_name_and_its_ending_is_what_it_is(name: str, format
 @pytest.mark.usefixtures("real_operations")
 def test_a_result_is_called_after_its_photo() -> None:
     assert file_name(made("super-resolution", scale=2)) == "tubingen-2x.png"
+    assert file_name(made("super-resolution", scale=2.5, size="scale")) == "tubingen-2.5x.png"
+    assert file_name(made("super-resolution", size="width", width=3000)) == "tubingen-3000px.png"
     assert file_name(made("denoise")) == "tubingen-denoised.png"
     assert file_name(made("style-transfer", output="film")) == "tubingen-painted-film.png"
     assert file_name(made("none-of-ours", output="some_thing")) == "tubingen-none-of-ours-some-thing.png"
