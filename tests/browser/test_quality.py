@@ -45,6 +45,7 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
 
     for address in (
         "/",
+        "/library/",
         "/jobs/",
         "/login",
         "/signup",
@@ -96,6 +97,22 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     wait_for_result(page)
     page.wait_for_timeout(1500)
     check("succeeded")
+    made = page.url
+    page.click("text=All versions")
+    page.wait_for_selector("#stage[data-ready]")
+    page.wait_for_timeout(1000)
+    check("a photo")
+    visit_and_check("/library/")
+    page.locator(".tile.photo [name=photo]").first.check()
+    check("chosen photos")
+    page.keyboard.press("?")
+    check("keys")
+    page.keyboard.press("Escape")
+    page.click("[value=trash]")
+    page.wait_for_selector(".undo")
+    check("thrown away")
+    visit_and_check("/library/trash")
+    page.goto(made)
     page.click("#share > summary")
     page.click("#share button.primary")
     page.wait_for_url("**link=*")
@@ -137,6 +154,10 @@ def test_nothing_moves_when_pictures_arrive(visit: Visit, start_job: Callable[..
     look("result")
     page.goto("/jobs/")
     look("gallery")
+    page.goto("/library/")
+    look("library")
+    page.click(".tile.photo a")
+    look("a photo")
     assert moved == {}
 
 
