@@ -206,6 +206,39 @@ def test_every_result_is_downloaded_as_it_was(alice: Visit) -> None:
     assert len(found) > 5
 
 
+def test_every_result_is_a_version_of_its_photo(alice: Visit) -> None:
+    for job in ENDED.values():
+        photos = [photo for ids in job["inputs"].values() for photo in ids]
+        for output in job["outputs"]:
+            said = alice.job(f"/api/v1/photos/{output['id']}")
+            gone = not photos or photos[0] is None
+            assert said["original"] == (output["id"] if gone else photos[0])
+            assert said["made_by"] == job["id"]
+    assert alice.get(f"/library/{THEN['photos']['garden']['id']}").status_code == 200
+
+
+def test_a_copy_of_a_sqlite_database_lies_beside_it(old_site: OldSite, migrated: dict[str, str]) -> None:
+    kept = old_site.home / "latent-before-assets.sqlite3"
+    if "DATABASE_URL" in old_site.variables:
+        assert not kept.exists()
+        return
+    with closing(sqlite3.connect(kept)) as database:
+        assert database.execute("SELECT count(*) FROM jobs_photo").fetchone()[0]
+
+
+def test_nothing_is_migrated_while_a_worker_lives(tmp_path: Path) -> None:
+    site = OldSite(tmp_path, {"SECRET_KEY": THEN["secret_key"]})
+    with closing(sqlite3.connect(tmp_path / "latent.sqlite3")) as database:
+        database.executescript((DATA / "sqlite.sql").read_text())
+        database.execute("UPDATE jobs_job SET lease_expires_at = '2999-01-01' WHERE status = 'running'")
+        database.commit()
+    with pytest.raises(AssertionError, match="Stop the workers") as refused:
+        site.manage("migrate", "--no-input")
+    assert "Traceback" not in str(refused.value)
+    with closing(sqlite3.connect(tmp_path / "latent.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM jobs_output").fetchone()[0]
+
+
 def test_a_live_link_shows_what_it_showed(site: Site) -> None:
     stranger = Visit(site)
     (output,) = JOBS["rotated"]["outputs"]

@@ -33,10 +33,12 @@ def delete(job: Job) -> None:
 def going_with(job: Job) -> list[Asset]:
     """The outputs that go with a job: no favourites, and none that another job was given.
 
-    A model goes all the same: whoever deletes a training wants nothing left of what was learned from the photos.
+    A model goes all the same, its copies too: whoever deletes a training wants nothing left of what was learned.
     """
-    needed = Q(favourite=True) | Q(uses__isnull=False)
-    return list(job.outputs.exclude(needed & ~Q(kind=Kind.MODEL)).distinct())
+    learned = job.outputs.filter(kind=Kind.MODEL).values("sha256")
+    models = Asset.objects.filter(kind=Kind.MODEL, owner=job.owner_id, sha256__in=learned)
+    unneeded = job.outputs.exclude(kind=Kind.MODEL).exclude(Q(favourite=True) | Q(uses__isnull=False))
+    return [*unneeded, *models]
 
 
 def _after_delete(job: Job, outputs: Sequence[Asset]) -> None:
