@@ -83,6 +83,21 @@ UPLOAD_OUT_OF_MEMORY = Message(
     "upload_out_of_memory",
     _("The server is short of memory just now. Try again later or send a smaller picture."),
 )
+UPLOAD_NEEDS_MEMORY = Message(
+    "upload_needs_memory",
+    _("To read this file takes more memory than an upload may take. Make it smaller and try again."),
+)
+UPLOAD_NEEDS_TIME = Message(
+    "upload_needs_time",
+    _("To read this file takes longer than an upload may take. Make it shorter or smaller and try again."),
+)
+UPLOADS_BUSY = Message(
+    "uploads_busy", _("The site is reading other uploads just now. Try again in a few seconds.")
+)
+TOO_MANY_AT_ONCE = Message(
+    "too_many_at_once",
+    _("Of yours, {count} uploads are being read just now. Send this one again in a few seconds."),
+)
 UPLOAD_NOT_KEPT = Message(
     "upload_not_kept", _("The server's disk is full. Try again later, or tell whoever runs it.")
 )

@@ -3,10 +3,8 @@
 import io
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import get_sampling
 
@@ -22,7 +20,7 @@ from jobs.intake.containers import (
     orientation,
     webp_is_lossless,
 )
-from jobs.intake.developed import Developed
+from jobs.intake.developed import Allowed, Developed
 from jobs.intake.sniffing import clean_name
 from jobs.messages import (
     ANIMATION_TOO_WIDE,
@@ -35,7 +33,6 @@ from jobs.messages import (
     TOO_MANY_FRAMES,
     TOO_MANY_PIXELS,
 )
-from jobs.storage.thumbnails import mean_color
 from ml.core.formats import FORMATS, FileFormat, Format, Kind
 from ml.core.images import (
     PNG_LEVEL,
@@ -44,6 +41,7 @@ from ml.core.images import (
     foreign_profile,
     frame_count,
     from_pillow,
+    mean_color,
     plain,
     to_srgb,
     write_picture,
@@ -62,7 +60,7 @@ UPRIGHT = {
 }  # by EXIF's orientation
 
 
-def receive_picture(file: "UploadedFile[Any]", file_format: Format) -> Developed:
+def receive_picture(file: IO[bytes], file_format: Format, allowed: Allowed) -> Developed:
     """An image or an animation, decoded and written anew."""
     data = file.read()
     match file_format.name:
@@ -72,18 +70,18 @@ def receive_picture(file: "UploadedFile[Any]", file_format: Format) -> Developed
             data = lean_png(data)
         case "gif":
             data = lean_gif(data)
-            _check_size(*gif_size(data))  # Pillow may fill the canvas while it opens the file
+            _check_size(*gif_size(data), allowed)  # Pillow may fill the canvas while it opens the file
         case "tiff":
             check_tiff(data)
     with Image.open(io.BytesIO(data), formats=(file_format.pillow,)) as image:
-        _check_size(*image.size)
+        _check_size(*image.size, allowed)
         frames = frame_count(image)
-        _check_frames(image, frames)
+        _check_frames(image, frames, allowed)
         upright = orientation(image.info.get("exif", b""))
         if frames > 1:
             return _develop_animation(image, frames, upright)
         if image.mode.startswith(("I", "F")) or (deep_color(image) and not foreign_profile(image)):
-            return _develop_deep(image, data)
+            return _develop_deep(image, data, allowed.folder)
         lossy = _is_lossy(file_format, data)
         del data
         return _develop_photo(image, upright, lossy)
@@ -93,15 +91,15 @@ def _is_lossy(file_format: Format, data: bytes) -> bool:
     return file_format.name in ("jpeg", "avif") or (file_format.name == "webp" and not webp_is_lossless(data))
 
 
-def _check_size(width: int, height: int) -> None:
-    limit = settings.LATENT.max_upload_megapixels
+def _check_size(width: int, height: int, allowed: Allowed) -> None:
+    limit = allowed.megapixels
     megapixels = width * height / 1e6
     if megapixels > limit:
         raise Refused(TOO_MANY_PIXELS(width=width, height=height, megapixels=megapixels, limit=limit))
 
 
-def _check_frames(image: Any, frames: int) -> None:
-    limit = settings.LATENT.max_upload_megapixels
+def _check_frames(image: Any, frames: int, allowed: Allowed) -> None:
+    limit = allowed.megapixels
     if frames > MOST_FRAMES or frames * image.width * image.height / 1e6 > ANIMATION_FACTOR * limit:
         raise Refused(TOO_MANY_FRAMES(frames=MOST_FRAMES, limit=ANIMATION_FACTOR * limit))
     if image.format == "TIFF":
@@ -153,12 +151,12 @@ def _own_tables(image: Any) -> dict[str, Any]:
     return {"qtables": tables, "subsampling": max(sampling, 0)}  # an unusual sampling (-1) becomes 4:4:4
 
 
-def _develop_deep(image: Image.Image, data: bytes) -> Developed:
+def _develop_deep(image: Image.Image, data: bytes, place: Path) -> Developed:
     """16 bits a channel, which Pillow would cut down to 8 in colour pictures."""
     notes = _what_changed(image, converted=False)
     with Image.open(io.BytesIO(data), formats=(image.format or "",)) as whole:
         whole.load()  # OpenCV does not tell when a file is cut short
-    with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+    with TemporaryDirectory(dir=place) as folder:
         source, target = Path(folder) / "source", Path(folder) / "target"
         source.write_bytes(data)
         picture = decode(image, source)

@@ -10,13 +10,10 @@ from typing import IO, Any, Protocol
 
 import av
 from av.bitstream import BitStreamFilterContext
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from jobs.errors import Refused
-from jobs.intake.developed import Developed
+from jobs.intake.developed import Allowed, Developed
 from jobs.messages import CHANGING_SIZE, CODED_ANEW, TOO_LONG, TOO_MANY_VIDEO_FRAMES, VIDEO_TOO_LARGE
-from jobs.storage.thumbnails import mean_color
 from ml.core.formats import Kind
 from ml.core.frames import (
     Sound,
@@ -29,6 +26,7 @@ from ml.core.frames import (
     to_picture,
     to_video_frame,
 )
+from ml.core.images import mean_color
 
 MOST_SECONDS, MOST_FRAMES = 60, 1800
 MOST_MEGAPIXELS = 9.0
@@ -43,9 +41,9 @@ WITHOUT_MESSAGES = (
 QUALITY = "18"
 
 
-def receive_video(file: "UploadedFile[Any]") -> Developed:
+def receive_video(file: IO[bytes], allowed: Allowed) -> Developed:
     """A video, decoded and put into a new MP4; raises `Refused` or `InputError`."""
-    made = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 (closed by whoever stores it)
+    made = TemporaryFile(dir=allowed.folder)  # noqa: SIM115 (closed by whoever stores it)
     try:
         with opened_video(file) as source:
             return _remade(source, made)

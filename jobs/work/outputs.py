@@ -9,10 +9,9 @@ from django.core.files.storage import default_storage
 from jobs.models import Output
 from jobs.queue.lifecycle import Claim
 from jobs.storage import outputs
-from jobs.storage.thumbnails import mean_color
 from ml.core.context import Result
 from ml.core.formats import FORMATS, FileFormat
-from ml.core.images import Picture, write_picture
+from ml.core.images import Picture, mean_color, write_picture
 from ml.core.operation import Params
 
 

@@ -1,0 +1,136 @@
+"""An upload is decoded in a child with limits of memory and time, so that a decoder's bug costs one upload.
+
+The web process decodes nothing that a stranger sent, and believes of a child what `replies` lets through.
+"""
+
+import json
+import logging
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from pydantic import ValidationError
+
+from jobs.errors import Refused
+from jobs.intake.developed import Allowed, Developed, Order
+from jobs.intake.forking import Forker, NoReply
+from jobs.intake.replies import REPLIES, Damage, Death, Failure, Made, Refusal, Reply, WantOfMemory
+from jobs.messages import UPLOAD_DAMAGED, UPLOAD_NEEDS_MEMORY, UPLOAD_NEEDS_TIME, UPLOAD_OUT_OF_MEMORY
+from ml.registry import registry
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 10
+"""More than its limit that a child may take to be ended."""
+TIMES_UP = (signal.SIGALRM, signal.SIGXCPU)
+"""What ends a child that takes too long."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one child. What a decoder takes of memory grows with the megapixels that may be sent."""
+
+    seconds: int = 120
+    bytes: int = 600_000_000
+    bytes_per_megapixel: int = 20_000_000
+
+    def most_bytes(self, megapixels: float) -> int:
+        return self.bytes + round(self.bytes_per_megapixel * megapixels)
+
+
+LIMITS = Limits()
+forker = Forker()
+
+
+@contextmanager
+def developed(file: "UploadedFile[Any]") -> Iterator[Developed]:
+    """What is made of an upload, there as long as the context lasts.
+
+    Raises `Refused`, or `OSError` where the system failed.
+    """
+    with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+        order = _order(file, Path(folder))
+        made = _made(ask(order))
+        with order.made.open("rb") as content:
+            yield Developed(
+                content,
+                made.kind,
+                made.format,
+                made.width,
+                made.height,
+                made.color,
+                made.frames,
+                made.seconds,
+                tuple(note.message() for note in made.notes),
+            )
+
+
+def _order(file: "UploadedFile[Any]", folder: Path) -> Order:
+    allowed = Allowed(settings.LATENT.max_upload_megabytes, settings.LATENT.max_upload_megapixels, folder)
+    if isinstance(file, TemporaryUploadedFile):
+        source = Path(file.temporary_file_path())
+    else:
+        source = folder / "source"
+        with source.open("wb") as copy:
+            shutil.copyfileobj(file, copy)
+    return Order(source, folder / "made", allowed)
+
+
+def ask(order: Order) -> Reply:
+    """What a child replies, a second one where the first was lost with its forker."""
+    allowed = order.allowed
+    line = json.dumps(
+        {
+            "source": str(order.source),
+            "made": str(order.made),
+            "folder": str(allowed.folder),
+            "megabytes": allowed.megabytes,
+            "megapixels": allowed.megapixels,
+            "seconds": LIMITS.seconds,
+            "bytes": LIMITS.most_bytes(allowed.megapixels),
+        }
+    ).encode()
+    for last in (False, True):
+        try:
+            return REPLIES.validate_json(forker.ask(line, LIMITS.seconds + PATIENCE_SECONDS))
+        except ValidationError as error:
+            return Damage(reason=f"no reply: {error}"[:300])
+        except NoReply:
+            if last:
+                raise
+            order.made.unlink(missing_ok=True)
+    raise NoReply
+
+
+def _made(reply: Reply) -> Made:
+    """Raises `Refused`, or `OSError`, for any other reply."""
+    match reply:
+        case Made():
+            return reply
+        case Refusal():
+            registry()  # brings the messages of the operations with it
+            raise Refused(reply.words.message(), code=reply.code, status=reply.status)
+        case Failure():
+            raise OSError(reply.number, reply.reason)
+        case WantOfMemory():
+            logger.info("An upload was refused: it takes more memory than a child may")
+            raise Refused(UPLOAD_NEEDS_MEMORY)
+        case Death(signal=signal.SIGKILL):
+            logger.error("An upload was refused for want of memory: its child was killed")
+            raise Refused(UPLOAD_OUT_OF_MEMORY, code="out_of_memory", status=503, retry_after=60)
+        case Death() if reply.signal in TIMES_UP:
+            logger.info("An upload was refused: it takes too long")
+            raise Refused(UPLOAD_NEEDS_TIME)
+        case Death():
+            logger.warning("An upload was refused: its decoder was ended by signal %d", reply.signal)
+            raise Refused(UPLOAD_DAMAGED, code="damaged")
+        case Damage():
+            logger.info("An upload was refused as damaged: %r", reply.reason)
+            raise Refused(UPLOAD_DAMAGED, code="damaged")
