@@ -116,6 +116,10 @@ VIDEO_TOO_LARGE = Message(
         "Make it smaller and try again."
     ),
 )
+VIDEO_FAR_TOO_LARGE = Message(
+    "video_far_too_large",
+    _("The pictures of this video have more than {limit:g} megapixels. Make it smaller and try again."),
+)
 TOO_MANY_VIDEO_FRAMES = Message(
     "too_many_video_frames",
     _(
@@ -125,6 +129,9 @@ TOO_MANY_VIDEO_FRAMES = Message(
 )
 CHANGING_SIZE = Message(
     "changing_size", _("The pictures of this video change their size midway. Export it in one size.")
+)
+SOUND_LEFT_OUT = Message(
+    "sound_left_out", _("Its sound is coded in a way that we do not read, and was left out.")
 )
 CODED_ANEW = Message("coded_anew", _("Coded anew as H.264, which every browser plays."))
 MEMBERS_ONLY = Message("members_only", _("This is for members. Sign up or log in first."))

@@ -19,6 +19,7 @@ from jobs.intake.containers import (
     lean_png,
     orientation,
     webp_is_lossless,
+    webp_size,
 )
 from jobs.intake.developed import Allowed, Developed
 from jobs.intake.sniffing import clean_name
@@ -71,12 +72,19 @@ def receive_picture(file: IO[bytes], file_format: Format, allowed: Allowed) -> D
         case "gif":
             data = lean_gif(data)
             _check_size(*gif_size(data), allowed)  # Pillow may fill the canvas while it opens the file
+        case "webp":
+            _check_size(*webp_size(data), allowed)  # libwebp makes room for it then
         case "tiff":
             check_tiff(data)
     with Image.open(io.BytesIO(data), formats=(file_format.pillow,)) as image:
         _check_size(*image.size, allowed)
         frames = frame_count(image)
-        _check_frames(image, frames, allowed)
+        _check_frames(*image.size, frames, allowed)
+        match file_format.name:
+            case "avif":
+                _check_streams(data, frames, allowed)
+            case "tiff":
+                _check_tiles(image, allowed)
         upright = orientation(image.info.get("exif", b""))
         if frames > 1:
             return _develop_animation(image, frames, upright)
@@ -98,14 +106,24 @@ def _check_size(width: int, height: int, allowed: Allowed) -> None:
         raise Refused(TOO_MANY_PIXELS(width=width, height=height, megapixels=megapixels, limit=limit))
 
 
-def _check_frames(image: Any, frames: int, allowed: Allowed) -> None:
-    limit = allowed.megapixels
-    if frames > MOST_FRAMES or frames * image.width * image.height / 1e6 > ANIMATION_FACTOR * limit:
-        raise Refused(TOO_MANY_FRAMES(frames=MOST_FRAMES, limit=ANIMATION_FACTOR * limit))
-    if image.format == "TIFF":
-        tile_width, tile_height = image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)
-        if tile_width * tile_height > limit * 1e6:
-            raise Damaged
+def _check_frames(width: int, height: int, frames: int, allowed: Allowed) -> None:
+    limit = ANIMATION_FACTOR * allowed.megapixels
+    if frames > MOST_FRAMES or frames * width * height / 1e6 > limit:
+        raise Refused(TOO_MANY_FRAMES(frames=MOST_FRAMES, limit=limit))
+
+
+def _check_streams(data: bytes, frames: int, allowed: Allowed) -> None:
+    """The pictures of an AVIF are decoded as large as its streams say."""
+    from jobs.intake.av1 import sizes_in_avif  # loads FFmpeg, which few photos need
+
+    for width, height in sizes_in_avif(data):
+        _check_size(width, height, allowed)
+        _check_frames(width, height, frames, allowed)
+
+
+def _check_tiles(image: Any, allowed: Allowed) -> None:
+    if image.tag_v2.get(322, 1) * image.tag_v2.get(323, 1) > allowed.megapixels * 1e6:
+        raise Damaged
 
 
 def _develop_photo(image: Image.Image, upright: int, lossy: bool) -> Developed:

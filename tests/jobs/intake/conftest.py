@@ -1,6 +1,6 @@
 """Photos that come in, and what is left of those that are refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ def folders(tmp_path: Path, settings: Any) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_process() -> Iterator[None]:
     """Uploads are decoded where the test can see and change the decoders, not in a child."""
-    monkeypatch.setattr(sandbox, "ask", decoding.decode)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "ask", decoding.decode)
+        yield
 
 
 @pytest.fixture

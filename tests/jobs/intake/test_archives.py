@@ -163,6 +163,7 @@ def test_flipped_bytes_make_an_archive_or_a_refusal(send: Send) -> None:
     assert set(statuses) == {422}
 
 
+@pytest.mark.usefixtures("in_process")
 def test_all_pixels_of_an_archive_count(
     refusal: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
