@@ -88,7 +88,7 @@ def _let_go_of_all_but(line: socket.socket) -> None:
 
 def _limit(seconds: int, most_bytes: int) -> None:
     """From here on the kernel ends this process where it takes too long, and gives it no more memory than that."""
-    signal.alarm(seconds)
+    signal.alarm(2 * seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # the second would be SIGKILL
     for what, limit in (
         (resource.RLIMIT_DATA, most_bytes),  # not the address space: threads reserve much, and use little
@@ -97,6 +97,8 @@ def _limit(seconds: int, most_bytes: int) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (limit, limit))
+    with contextlib.suppress(OSError):  # where a machine is short of memory after all, this process goes first
+        Path("/proc/self/oom_score_adj").write_text("1000")
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, random.sample(cores, min(MOST_CORES, len(cores))))  # noqa: S311 (spreads the work)

@@ -35,14 +35,16 @@ TIMES_UP = (signal.SIGALRM, signal.SIGXCPU)
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one child. What a decoder takes of memory grows with the megapixels that may be sent."""
+    """Of one child. To code the longest video anew takes 75 seconds of a processor, one of 4K 1.5 GB."""
 
     seconds: int = 120
-    bytes: int = 600_000_000
-    bytes_per_megapixel: int = 20_000_000
+    """Of a processor; of the clock it may be twice as long."""
+    bytes: int = 1_800_000_000
+    bytes_per_megapixel: int = 30_000_000
 
     def most_bytes(self, megapixels: float) -> int:
-        return self.bytes + round(self.bytes_per_megapixel * megapixels)
+        """Enough for the largest photo, with 16 bits a channel, too."""
+        return max(self.bytes, round(self.bytes_per_megapixel * megapixels))
 
 
 LIMITS = Limits()
@@ -99,7 +101,7 @@ def ask(order: Order) -> Reply:
     ).encode()
     for last in (False, True):
         try:
-            return REPLIES.validate_json(forker.ask(line, LIMITS.seconds + PATIENCE_SECONDS))
+            return REPLIES.validate_json(forker.ask(line, 2 * LIMITS.seconds + PATIENCE_SECONDS))
         except ValidationError as error:
             return Damage(reason=f"no reply: {error}"[:300])
         except NoReply:
