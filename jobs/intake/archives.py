@@ -65,9 +65,7 @@ def _developed(archive: ZipFile, allowed: Allowed) -> Developed:
     return Developed(made, Kind.ARCHIVE, "zip", 0, 0, "#808080", frames=count, notes=(note,))
 
 
-def _write(
-    archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes], allowed: Allowed
-) -> int:
+def _write(archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes], allowed: Allowed) -> int:
     """Put every photo, made anew, into the target; returns how many there were."""
     limit = MOST_MEGAPIXELS_FACTOR * allowed.megapixels
     megapixels, count = 0.0, 0

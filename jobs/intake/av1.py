@@ -5,6 +5,7 @@ An AV1 stream says its size in a sequence header (AV1 specification, 5.5), and m
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import av
 import av.error
@@ -20,7 +21,8 @@ UNDECODED = {"max_pixels": "1", "skip_frame": "all"}
 def sizes_in_avif(data: bytes) -> Iterator[tuple[int, int]]:
     """Widths and heights, as often as the streams say them; raises `Damaged`."""
     try:
-        with av.open(io.BytesIO(data), format="mov", options=UNDECODED, metadata_errors="ignore") as container:
+        opened: Any = av.open(io.BytesIO(data), format="mov", options=UNDECODED, metadata_errors="ignore")
+        with opened as container:
             for packet in container.demux(container.streams.video):
                 yield from sizes_in_packet(bytes(packet))
     except (av.error.FFmpegError, IndexError):

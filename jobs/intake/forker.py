@@ -97,11 +97,13 @@ def _limit(seconds: int, most_bytes: int) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (limit, limit))
-    with contextlib.suppress(OSError):  # where a machine is short of memory after all, this process goes first
+    with contextlib.suppress(
+        OSError
+    ):  # where a machine is short of memory after all, this process goes first
         Path("/proc/self/oom_score_adj").write_text("1000")
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, random.sample(cores, min(MOST_CORES, len(cores))))  # noqa: S311 (spreads the work)
+        os.sched_setaffinity(0, random.sample(cores, min(MOST_CORES, len(cores))))
 
 
 if __name__ == "__main__":

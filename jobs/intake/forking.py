@@ -61,9 +61,9 @@ class Forker:
             self._orders.close()
         self._orders, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 (a command of our own)
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "jobs.intake.forker"],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 cwd=PROJECT,
                 env=_environment(),
             )

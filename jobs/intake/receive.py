@@ -44,7 +44,11 @@ def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Photo:
     if owner:
         limits.check_upload(owner, file.size or 0)
     sniff(file)
-    with _refusing_what_cannot_be_kept(), _turns.turn(_sender(owner), _most_at_once()), developed(file) as made:
+    with (
+        _refusing_what_cannot_be_kept(),
+        _turns.turn(_sender(owner), _most_at_once()),
+        developed(file) as made,
+    ):
         return _store(owner, made, clean_name(file.name or ""))
 
 

@@ -60,6 +60,8 @@ def developed(file: "UploadedFile[Any]") -> Iterator[Developed]:
     with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
         order = _order(file, Path(folder))
         made = _made(ask(order))
+        if not order.made.is_file():
+            raise _damaged("it was not made")
         with order.made.open("rb") as content:
             yield Developed(
                 content,
@@ -131,8 +133,12 @@ def _made(reply: Reply) -> Made:
             logger.info("An upload was refused: it takes too long")
             raise Refused(UPLOAD_NEEDS_TIME)
         case Death():
-            logger.warning("An upload was refused: its decoder was ended by signal %d", reply.signal)
-            raise Refused(UPLOAD_DAMAGED, code="damaged")
+            logger.warning("The decoder of an upload was ended by signal %d", reply.signal)
+            raise _damaged("its decoder died")
         case Damage():
-            logger.info("An upload was refused as damaged: %r", reply.reason)
-            raise Refused(UPLOAD_DAMAGED, code="damaged")
+            raise _damaged(reply.reason)
+
+
+def _damaged(reason: str) -> Refused:
+    logger.info("An upload was refused as damaged: %r", reason)
+    return Refused(UPLOAD_DAMAGED, code="damaged")
