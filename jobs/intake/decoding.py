@@ -3,6 +3,7 @@
 It is told by files and plain data alone, and whatever goes wrong becomes a reply.
 """
 
+import errno
 import shutil
 import warnings
 from typing import IO
@@ -19,6 +20,8 @@ from ml.core.formats import Kind
 warnings.filterwarnings("ignore", module=r"PIL\.")  # its remarks on odd metadata, of which nothing is kept
 
 LONGEST_REASON = 300
+OF_THE_FILE = (errno.EINVAL, errno.EFBIG)
+"""What the system says where a file names a place before its beginning, or becomes larger than anything we make."""
 
 
 def decode(order: Order) -> Reply:
@@ -33,7 +36,7 @@ def decode(order: Order) -> Reply:
         return WantOfMemory()
     except Exception as error:
         reason = repr(error)[:LONGEST_REASON]
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in (None, *OF_THE_FILE):
             return Failure(number=error.errno, reason=reason)
         return Damage(reason=reason)
 

@@ -15,7 +15,10 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from PIL import Image
 
 from jobs.intake.decoding import decode
 from jobs.intake.developed import Allowed, Order
@@ -33,6 +36,7 @@ def main() -> None:
     orders = socket.socket(fileno=sys.stdin.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it decides when it ends
     signal.signal(signal.SIGCHLD, _bury)
+    _warm_up()
     gc.freeze()  # what is never collected stays shared with the children
     try:
         while handed := socket.recv_fds(orders, 1, 1)[1]:
@@ -40,6 +44,17 @@ def main() -> None:
     finally:
         for child in _children:
             os.kill(child, signal.SIGKILL)
+
+
+def _warm_up() -> None:
+    """What is loaded, compiled and built at the first picture is so before the first child is forked."""
+    Image.init()
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        for written in ("JPEG", "PNG"):
+            Image.new("RGB", (8, 8)).save(source, written)
+            made = Path(folder) / written
+            decode(Order(source, made, Allowed(1, 1, Path(folder)))).model_dump_json()
 
 
 def _fork(line: socket.socket) -> None:
