@@ -33,10 +33,10 @@ class Forker:
         """What a new child says to an order, both a line; raises `NoReply` after so many seconds at the latest."""
         ours, theirs = socket.socketpair()
         with ours:
-            with theirs:
-                self._hand_over(theirs)
             ours.settimeout(seconds)
-            with suppress(OSError):  # it is dead or stuck, which is no reply either
+            with suppress(OSError):  # it cannot be started, is dead, or stuck, which is no reply either
+                with theirs:
+                    self._hand_over(theirs)
                 ours.sendall(order + b"\n")
                 if reply := ours.makefile("rb").readline(LONGEST_REPLY):
                     return reply

@@ -101,16 +101,15 @@ def ask(order: Order) -> Reply:
             "bytes": LIMITS.most_bytes(allowed.megapixels),
         }
     ).encode()
-    for last in (False, True):
+    for _attempt in range(2):
         try:
             return REPLIES.validate_json(forker.ask(line, 2 * LIMITS.seconds + PATIENCE_SECONDS))
         except ValidationError as error:
             return Damage(reason=f"no reply: {error}"[:300])
         except NoReply:
-            if last:
-                raise
             order.made.unlink(missing_ok=True)
-    raise NoReply
+    logger.error("No child could be forked for an upload")
+    return Death(signal=signal.SIGKILL)
 
 
 def _made(reply: Reply) -> Made:

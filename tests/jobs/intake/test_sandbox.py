@@ -1,5 +1,6 @@
 """What an upload is decoded in: a child with limits, whose death costs one upload, and whose words are not believed."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -146,6 +147,20 @@ def test_a_forker_that_dies_costs_no_upload(send: Send, when: str, slow: bytes) 
         death.join()
         assert send(SOUND["png"]).width == 48
     assert sandbox.forker.pid != forker.pid
+
+
+def test_where_nothing_can_be_forked_that_is_said(
+    assert_refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sandbox, "forker", Forker())
+    monkeypatch.setattr(subprocess, "Popen", _no_room)
+
+    assert_refused(SOUND["png"], "out_of_memory", BUSY, 503)
+    assert "No child could be forked" in caplog.text
+
+
+def _no_room(*_args: object, **_options: object) -> None:
+    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
 def forget(photo: Photo) -> None:
