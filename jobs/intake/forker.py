@@ -28,6 +28,8 @@ MOST_CORES = 4
 """Of one child: FFmpeg keeps frames for each thread."""
 MOST_FILES = 64
 LONGEST_ORDER = 65_536
+IDLE_SECONDS = 600.0
+"""Then its memory is given back, and the next upload starts another one."""
 
 _children: dict[int, socket.socket] = {}
 
@@ -38,12 +40,23 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, _bury)
     _warm_up()
     gc.freeze()  # what is never collected stays shared with the children
+    orders.settimeout(IDLE_SECONDS)
     try:
-        while handed := socket.recv_fds(orders, 1, 1)[1]:
+        while handed := _next(orders):
             _fork(socket.socket(fileno=handed[0]))
     finally:
         for child in _children:
             os.kill(child, signal.SIGKILL)
+
+
+def _next(orders: socket.socket) -> list[int]:
+    """The line of the next order; none where nobody can send one any more, or nobody has for long."""
+    while True:
+        try:
+            return socket.recv_fds(orders, 1, 1)[1]
+        except TimeoutError:
+            if not _children:
+                return []
 
 
 def _warm_up() -> None:

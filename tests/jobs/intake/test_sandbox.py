@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -210,6 +211,13 @@ def test_it_ends_with_its_web_process(tmp_path: Path, slow: bytes, at_work: bool
         web.kill()
 
     wait_for(lambda: not any(each.is_running() for each in family))
+
+
+def test_an_idle_forker_ends() -> None:
+    code = "from jobs.intake import forker; forker.IDLE_SECONDS = 0.1; forker.main()"
+    ours, theirs = socket.socketpair()
+    with ours, theirs, subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdin=theirs) as forker:
+        assert forker.wait(60) == 0
 
 
 # Trust ---------------------------------------------------------------------------------------------------
