@@ -86,6 +86,21 @@ UPLOAD_OUT_OF_MEMORY = Message(
     "upload_out_of_memory",
     _("The server is short of memory just now. Try again later or send a smaller picture."),
 )
+UPLOAD_NEEDS_MEMORY = Message(
+    "upload_needs_memory",
+    _("To read this file takes more memory than an upload may take. Make it smaller and try again."),
+)
+UPLOAD_NEEDS_TIME = Message(
+    "upload_needs_time",
+    _("To read this file takes longer than an upload may take. Make it shorter or smaller and try again."),
+)
+UPLOADS_BUSY = Message(
+    "uploads_busy", _("The site is reading other uploads just now. Try again in a few seconds.")
+)
+TOO_MANY_AT_ONCE = Message(
+    "too_many_at_once",
+    _("Of yours, {count} uploads are being read just now. Send this one again in a few seconds."),
+)
 UPLOAD_NOT_KEPT = Message(
     "upload_not_kept", _("The server's disk is full. Try again later, or tell whoever runs it.")
 )
@@ -104,6 +119,10 @@ VIDEO_TOO_LARGE = Message(
         "Make it smaller and try again."
     ),
 )
+VIDEO_FAR_TOO_LARGE = Message(
+    "video_far_too_large",
+    _("The pictures of this video have more than {limit:g} megapixels. Make it smaller and try again."),
+)
 TOO_MANY_VIDEO_FRAMES = Message(
     "too_many_video_frames",
     _(
@@ -113,6 +132,9 @@ TOO_MANY_VIDEO_FRAMES = Message(
 )
 CHANGING_SIZE = Message(
     "changing_size", _("The pictures of this video change their size midway. Export it in one size.")
+)
+SOUND_LEFT_OUT = Message(
+    "sound_left_out", _("Its sound is coded in a way that we do not read, and was left out.")
 )
 CODED_ANEW = Message("coded_anew", _("Coded anew as H.264, which every browser plays."))
 MEMBERS_ONLY = Message("members_only", _("This is for members. Sign up or log in first."))

@@ -2,7 +2,9 @@
 
 import http.client
 import sys
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -10,6 +12,7 @@ from django.db import connection, transaction
 
 from tests.conftest import Person, end
 from tests.jobs.hostile import encode, picture
+from tests.ml.films import film
 from tests.site import free_port
 from tests.support import Process, wait_for
 
@@ -77,6 +80,34 @@ def test_no_header_sets_what_the_server_itself_knows_of_a_request(port: int, hea
 @pytest.mark.parametrize("header", FORWARDED)
 def test_without_a_proxy_nobody_says_that_a_request_came_by_tls(port: int, header: str) -> None:
     assert ask(port, "/jobs/", **{header: FORWARDED[header]})[:2] == (301, "https://localhost/jobs/")
+
+
+@pytest.mark.slow
+def test_uploads_that_take_long_leave_threads_for_pages(
+    plain_port: int, alice: Person, tmp_path: Path
+) -> None:
+    url, bearer = f"http://127.0.0.1:{plain_port}/api/v1/photos", {"Authorization": f"Bearer {alice.token}"}
+    slow = film(tmp_path / "slow.mp4", codec="mpeg4", size=(1280, 720), count=60, sound="").read_bytes()
+    answers: list[requests.Response] = []
+
+    def send() -> None:
+        answers.append(requests.post(url, files={"file": ("film.mp4", slow)}, headers=bearer, timeout=120))
+
+    senders = [threading.Thread(target=send) for _ in range(36)]
+    for sender in senders:
+        sender.start()
+    asked_meanwhile = 0
+    while any(sender.is_alive() for sender in senders):
+        assert ask(plain_port, "/healthz")[0] == 200
+        asked_meanwhile += len(answers) < len(senders)
+
+    assert asked_meanwhile > 2, "pages are answered while videos are decoded"
+    taken = [answer for answer in answers if answer.status_code == 201]
+    told_to_come_back = [answer for answer in answers if answer.status_code in (429, 503)]
+    assert (len(answers), len(taken) + len(told_to_come_back)) == (36, 36)
+    assert taken
+    assert told_to_come_back
+    assert {answer.headers["Retry-After"] for answer in told_to_come_back} == {"2"}
 
 
 @pytest.mark.slow

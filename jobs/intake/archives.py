@@ -7,14 +7,11 @@ import io
 import zlib
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
-from typing import IO, Any
+from typing import IO
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
-
 from jobs.errors import Refused
-from jobs.intake.developed import Developed
+from jobs.intake.developed import Allowed, Developed
 from jobs.intake.pictures import receive_picture
 from jobs.intake.sniffing import check_size, sniff
 from jobs.messages import ARCHIVE_TOO_LARGE, BAD_PHOTO, NO_PHOTO, PHOTOS_OF, TELLS_APART, UPLOAD_DAMAGED
@@ -28,38 +25,38 @@ from ml.train_classifier import archives
 MOST_MEGAPIXELS_FACTOR = 12  # all photos of an archive together hold at most so many times the pixels of one
 
 
-def receive_archive(file: "UploadedFile[Any]") -> Developed:
+def receive_archive(file: IO[bytes], allowed: Allowed) -> Developed:
     """A ZIP archive with a folder of photos for each class; the same again, of photos made anew."""
     archives.check_end(_tail(file))
     with undamaged(), ZipFile(file) as archive:
-        return _developed(archive)
+        return _developed(archive, allowed)
 
 
-def receive_model(file: "UploadedFile[Any]") -> Developed:
+def receive_model(file: IO[bytes], allowed: Allowed) -> Developed:
     """A classifier of somebody's own, and nothing but its numbers and the names of its classes."""
-    with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+    with NamedTemporaryFile(dir=allowed.folder) as copy:
         copy.write(file.read(MOST_BYTES + 1))
         copy.flush()
         head = read_head(Path(copy.name))
-    with NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as made:
+    with NamedTemporaryFile(dir=allowed.folder) as made:
         write_head(head, Path(made.name))
         content = Path(made.name).read_bytes()
     note = TELLS_APART(classes=", ".join(head.classes))
     return Developed(io.BytesIO(content), Kind.MODEL, "safetensors", 0, 0, "#808080", notes=(note,))
 
 
-def _tail(file: "UploadedFile[Any]") -> bytes:
-    file.seek(max(0, (file.size or 0) - archives.TAIL_BYTES))
-    tail = bytes(file.read())
+def _tail(file: IO[bytes]) -> bytes:
+    file.seek(max(0, file.seek(0, io.SEEK_END) - archives.TAIL_BYTES))
+    tail = file.read()
     file.seek(0)
     return tail
 
 
-def _developed(archive: ZipFile) -> Developed:
+def _developed(archive: ZipFile, allowed: Allowed) -> Developed:
     classes = archives.photos_by_class(archive)
-    made = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 (closed by whoever stores it)
+    made = TemporaryFile(dir=allowed.folder)  # noqa: SIM115 (closed by whoever stores it)
     try:
-        count = _write(archive, classes, made)
+        count = _write(archive, classes, made, allowed)
     except BaseException:
         made.close()
         raise
@@ -68,14 +65,14 @@ def _developed(archive: ZipFile) -> Developed:
     return Developed(made, Kind.ARCHIVE, "zip", 0, 0, "#808080", frames=count, notes=(note,))
 
 
-def _write(archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes]) -> int:
+def _write(archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes], allowed: Allowed) -> int:
     """Put every photo, made anew, into the target; returns how many there were."""
-    limit = MOST_MEGAPIXELS_FACTOR * settings.LATENT.max_upload_megapixels
+    limit = MOST_MEGAPIXELS_FACTOR * allowed.megapixels
     megapixels, count = 0.0, 0
     with ZipFile(target, "w") as clean:
         for name, entries in classes.items():
             for number, entry in enumerate(entries, 1):
-                photo = _photo(archive, entry)
+                photo = _photo(archive, entry, allowed)
                 megapixels += photo.width * photo.height / 1e6
                 if megapixels > limit:
                     raise Refused(ARCHIVE_TOO_LARGE(limit=limit), code="too_many_pixels")
@@ -86,15 +83,15 @@ def _write(archive: ZipFile, classes: dict[str, list[ZipInfo]], target: IO[bytes
     return count
 
 
-def _photo(archive: ZipFile, entry: ZipInfo) -> Developed:
+def _photo(archive: ZipFile, entry: ZipInfo, allowed: Allowed) -> Developed:
     """One photo, made anew; its name is said where it is refused."""
     try:
-        check_size(entry.file_size)
-        upload = SimpleUploadedFile("photo", archive.read(entry))
+        check_size(entry.file_size, allowed.megabytes)
+        upload = io.BytesIO(archive.read(entry))
         file_format = sniff(upload)
         if file_format.kind is not Kind.IMAGE:
             raise InputError(NO_PHOTO)
-        return receive_picture(upload, file_format)
+        return receive_picture(upload, file_format, allowed)
     except (Refused, InputError) as error:
         reason = error.message
     except (BadZipFile, zlib.error, EOFError):

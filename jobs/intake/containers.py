@@ -173,6 +173,18 @@ def webp_is_lossless(data: bytes) -> bool:
     raise Damaged
 
 
+def webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a WebP's canvas."""
+    match data[12:16]:
+        case b"VP8X":
+            return (_unsigned("<I", data, 24) & 0xFFFFFF) + 1, (_unsigned("<I", data, 26) >> 8) + 1
+        case b"VP8L":
+            both = _unsigned("<I", data, 21)
+            return (both & 0x3FFF) + 1, (both >> 14 & 0x3FFF) + 1
+    width, height = _unpack("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
 def _png_chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 

@@ -1,10 +1,29 @@
-"""A file made anew from an upload."""
+"""A file made anew from an upload, and what there must be to make it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from ml.core.formats import Kind
 from ml.core.text import Message
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """How much one upload may hold, and the folder where files may be made of it meanwhile."""
+
+    megabytes: int
+    megapixels: float
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Order:
+    """The file to decode, where to put the one that is made of it, and what it may hold."""
+
+    source: Path
+    made: Path
+    allowed: Allowed
 
 
 @dataclass(frozen=True)

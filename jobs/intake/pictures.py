@@ -3,10 +3,8 @@
 import io
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import get_sampling
 
@@ -21,8 +19,9 @@ from jobs.intake.containers import (
     lean_png,
     orientation,
     webp_is_lossless,
+    webp_size,
 )
-from jobs.intake.developed import Developed
+from jobs.intake.developed import Allowed, Developed
 from jobs.intake.sniffing import clean_name
 from jobs.messages import (
     ANIMATION_TOO_WIDE,
@@ -35,7 +34,6 @@ from jobs.messages import (
     TOO_MANY_FRAMES,
     TOO_MANY_PIXELS,
 )
-from jobs.storage.thumbnails import mean_color
 from ml.core.formats import FORMATS, FileFormat, Format, Kind
 from ml.core.images import (
     PNG_LEVEL,
@@ -44,6 +42,7 @@ from ml.core.images import (
     foreign_profile,
     frame_count,
     from_pillow,
+    mean_color,
     plain,
     to_srgb,
     write_picture,
@@ -62,7 +61,7 @@ UPRIGHT = {
 }  # by EXIF's orientation
 
 
-def receive_picture(file: "UploadedFile[Any]", file_format: Format) -> Developed:
+def receive_picture(file: IO[bytes], file_format: Format, allowed: Allowed) -> Developed:
     """An image or an animation, decoded and written anew."""
     data = file.read()
     match file_format.name:
@@ -72,18 +71,25 @@ def receive_picture(file: "UploadedFile[Any]", file_format: Format) -> Developed
             data = lean_png(data)
         case "gif":
             data = lean_gif(data)
-            _check_size(*gif_size(data))  # Pillow may fill the canvas while it opens the file
+            _check_size(*gif_size(data), allowed)  # Pillow may fill the canvas while it opens the file
+        case "webp":
+            _check_size(*webp_size(data), allowed)  # libwebp makes room for it then
         case "tiff":
             check_tiff(data)
     with Image.open(io.BytesIO(data), formats=(file_format.pillow,)) as image:
-        _check_size(*image.size)
+        _check_size(*image.size, allowed)
         frames = frame_count(image)
-        _check_frames(image, frames)
+        _check_frames(*image.size, frames, allowed)
+        match file_format.name:
+            case "avif":
+                _check_streams(data, frames, allowed)
+            case "tiff":
+                _check_tiles(image, allowed)
         upright = orientation(image.info.get("exif", b""))
         if frames > 1:
             return _develop_animation(image, frames, upright)
         if image.mode.startswith(("I", "F")) or (deep_color(image) and not foreign_profile(image)):
-            return _develop_deep(image, data)
+            return _develop_deep(image, data, allowed.folder)
         lossy = _is_lossy(file_format, data)
         del data
         return _develop_photo(image, upright, lossy)
@@ -93,21 +99,31 @@ def _is_lossy(file_format: Format, data: bytes) -> bool:
     return file_format.name in ("jpeg", "avif") or (file_format.name == "webp" and not webp_is_lossless(data))
 
 
-def _check_size(width: int, height: int) -> None:
-    limit = settings.LATENT.max_upload_megapixels
+def _check_size(width: int, height: int, allowed: Allowed) -> None:
+    limit = allowed.megapixels
     megapixels = width * height / 1e6
     if megapixels > limit:
         raise Refused(TOO_MANY_PIXELS(width=width, height=height, megapixels=megapixels, limit=limit))
 
 
-def _check_frames(image: Any, frames: int) -> None:
-    limit = settings.LATENT.max_upload_megapixels
-    if frames > MOST_FRAMES or frames * image.width * image.height / 1e6 > ANIMATION_FACTOR * limit:
-        raise Refused(TOO_MANY_FRAMES(frames=MOST_FRAMES, limit=ANIMATION_FACTOR * limit))
-    if image.format == "TIFF":
-        tile_width, tile_height = image.tag_v2.get(322, 1), image.tag_v2.get(323, 1)
-        if tile_width * tile_height > limit * 1e6:
-            raise Damaged
+def _check_frames(width: int, height: int, frames: int, allowed: Allowed) -> None:
+    limit = ANIMATION_FACTOR * allowed.megapixels
+    if frames > MOST_FRAMES or frames * width * height / 1e6 > limit:
+        raise Refused(TOO_MANY_FRAMES(frames=MOST_FRAMES, limit=limit))
+
+
+def _check_streams(data: bytes, frames: int, allowed: Allowed) -> None:
+    """The pictures of an AVIF are decoded as large as its streams say."""
+    from jobs.intake.av1 import sizes_in_avif  # loads FFmpeg, which few photos need
+
+    for width, height in sizes_in_avif(data):
+        _check_size(width, height, allowed)
+        _check_frames(width, height, frames, allowed)
+
+
+def _check_tiles(image: Any, allowed: Allowed) -> None:
+    if image.tag_v2.get(322, 1) * image.tag_v2.get(323, 1) > allowed.megapixels * 1e6:
+        raise Damaged
 
 
 def _develop_photo(image: Image.Image, upright: int, lossy: bool) -> Developed:
@@ -153,12 +169,12 @@ def _own_tables(image: Any) -> dict[str, Any]:
     return {"qtables": tables, "subsampling": max(sampling, 0)}  # an unusual sampling (-1) becomes 4:4:4
 
 
-def _develop_deep(image: Image.Image, data: bytes) -> Developed:
+def _develop_deep(image: Image.Image, data: bytes, place: Path) -> Developed:
     """16 bits a channel, which Pillow would cut down to 8 in colour pictures."""
     notes = _what_changed(image, converted=False)
     with Image.open(io.BytesIO(data), formats=(image.format or "",)) as whole:
         whole.load()  # OpenCV does not tell when a file is cut short
-    with TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+    with TemporaryDirectory(dir=place) as folder:
         source, target = Path(folder) / "source", Path(folder) / "target"
         source.write_bytes(data)
         picture = decode(image, source)

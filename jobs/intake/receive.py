@@ -10,12 +10,11 @@ import errno
 import hashlib
 import io
 import logging
-import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
@@ -24,20 +23,16 @@ from django.db import OperationalError
 
 from jobs.errors import Refused, StorageAway, storage_away
 from jobs.intake import limits
-from jobs.intake.archives import receive_archive, receive_model
 from jobs.intake.developed import Developed
-from jobs.intake.pictures import receive_picture
-from jobs.intake.sniffing import check_size, clean_name, most_bytes, sniff
-from jobs.messages import UPLOAD_DAMAGED, UPLOAD_NOT_KEPT, UPLOAD_OUT_OF_MEMORY
+from jobs.intake.sandbox import developed
+from jobs.intake.sniffing import check_size, clean_name, sniff
+from jobs.intake.turns import AT_ONCE, Turns
+from jobs.messages import UPLOAD_NOT_KEPT
 from jobs.models import Asset, Owner
-from ml.core.errors import InputError
-from ml.core.formats import Format, Kind
 
 logger = logging.getLogger(__name__)
-warnings.filterwarnings("ignore", module=r"PIL\.")  # its remarks on odd metadata, of which nothing is kept
 
-# A 40-megapixel photo takes 160 MB decoded, and as much again while it is turned: not in all threads at once.
-_turn_to_decode = threading.BoundedSemaphore(2)
+_turns = Turns()
 
 
 def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Asset:
@@ -45,14 +40,28 @@ def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Asset:
 
     Raises `Refused`, and then there is neither a row nor a file.
     """
-    check_size(file.size or 0)
+    check_size(file.size or 0, settings.LATENT.max_upload_megabytes)
     if owner:
         limits.check_upload(owner, file.size or 0)
-    with _turn_to_decode:
-        with _refusing_what_cannot_be_decoded():
-            developed = _developed(file, sniff(file))
-        with _refusing_what_cannot_be_kept():
-            return _store(owner, developed, clean_name(file.name or ""))
+    sniff(file)
+    with (
+        _refusing_what_cannot_be_kept(),
+        _turns.turn(_sender(owner), _most_at_once()),
+        developed(file) as made,
+    ):
+        return _store(owner, made, clean_name(file.name or ""))
+
+
+def _sender(owner: Owner | None) -> str:
+    """Whose uploads count together, as for the other limits."""
+    if owner is None:
+        return ""
+    return owner.address if owner.user_id is None and owner.address else str(owner.pk)
+
+
+def _most_at_once() -> int:
+    """Half of the threads, so that the others answer for pages."""
+    return max(AT_ONCE, settings.LATENT.web_threads // 2)
 
 
 class UploadLimit(FileUploadHandler):
@@ -62,26 +71,16 @@ class UploadLimit(FileUploadHandler):
     """
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        return raw_data if start + len(raw_data) <= most_bytes() else None
+        return raw_data if start + len(raw_data) <= _most_bytes() else None
 
     def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
-        if file_size <= most_bytes():
+        if file_size <= _most_bytes():
             return None
         return UploadedFile(io.BytesIO(), self.file_name, self.content_type, file_size)
 
 
-def _developed(file: "UploadedFile[Any]", file_format: Format) -> Developed:
-    match file_format.kind:
-        case Kind.VIDEO:
-            from jobs.intake.videos import receive_video  # loads FFmpeg, which only those who send films need
-
-            return receive_video(file)
-        case Kind.ARCHIVE:
-            return receive_archive(file)
-        case Kind.MODEL:
-            return receive_model(file)
-        case _:
-            return receive_picture(file, file_format)
+def _most_bytes() -> int:
+    return settings.LATENT.max_upload_megabytes * 1_000_000
 
 
 def _store(owner: Owner | None, developed: Developed, name: str) -> Asset:
@@ -104,26 +103,6 @@ def _store(owner: Owner | None, developed: Developed, name: str) -> Asset:
             default_storage.delete(place)
         raise
     return asset
-
-
-@contextmanager
-def _refusing_what_cannot_be_decoded() -> Iterator[None]:
-    """A decoder may raise anything at a hostile file; what is no fault of the file is told apart."""
-    try:
-        with _refusing_what_cannot_be_kept():
-            yield
-    except Refused:
-        raise
-    except InputError as error:
-        raise Refused(error.message, code="unsupported") from None
-    except MemoryError:
-        logger.exception("An upload was refused for want of memory")
-        raise Refused(UPLOAD_OUT_OF_MEMORY, code="out_of_memory", status=503) from None
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        logger.info("An upload was refused as damaged: %r", error)
-        raise Refused(UPLOAD_DAMAGED, code="damaged") from None
 
 
 @contextmanager

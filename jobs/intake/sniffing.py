@@ -2,10 +2,7 @@
 
 import re
 import unicodedata
-from typing import Any
-
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from typing import IO, Any
 
 from jobs.errors import Refused
 from jobs.messages import EMPTY, NOT_A_PICTURE, TOO_LARGE
@@ -14,15 +11,15 @@ from ml.core.formats import HEAD_BYTES, Format, format_of
 LONGEST_NAME = 120
 
 
-def check_size(size: int) -> None:
-    """Raise `Refused` for an upload of that many bytes, if it is too large or empty."""
-    if size > most_bytes():
-        raise Refused(TOO_LARGE(size=size / 1e6, limit=settings.LATENT.max_upload_megabytes), status=413)
+def check_size(size: int, megabytes: int) -> None:
+    """Raise `Refused` for an upload of that many bytes, if it is larger than allowed or empty."""
+    if size > megabytes * 1_000_000:
+        raise Refused(TOO_LARGE(size=size / 1e6, limit=megabytes), status=413)
     if not size:
         raise Refused(EMPTY)
 
 
-def sniff(file: "UploadedFile[Any]") -> Format:
+def sniff(file: IO[bytes] | Any) -> Format:
     """What a file is, by its first bytes alone."""
     found = format_of(file.read(HEAD_BYTES))
     file.seek(0)
@@ -36,7 +33,3 @@ def clean_name(name: str) -> str:
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
     shown = "".join(" " if char.isspace() else char for char in name if char.isspace() or char.isprintable())
     return " ".join(shown.split())[:LONGEST_NAME].rstrip()
-
-
-def most_bytes() -> int:
-    return settings.LATENT.max_upload_megabytes * 1_000_000

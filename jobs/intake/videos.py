@@ -10,13 +10,18 @@ from typing import IO, Any, Protocol
 
 import av
 from av.bitstream import BitStreamFilterContext
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from jobs.errors import Refused
-from jobs.intake.developed import Developed
-from jobs.messages import CHANGING_SIZE, CODED_ANEW, TOO_LONG, TOO_MANY_VIDEO_FRAMES, VIDEO_TOO_LARGE
-from jobs.storage.thumbnails import mean_color
+from jobs.intake.developed import Allowed, Developed
+from jobs.messages import (
+    CHANGING_SIZE,
+    CODED_ANEW,
+    SOUND_LEFT_OUT,
+    TOO_LONG,
+    TOO_MANY_VIDEO_FRAMES,
+    VIDEO_FAR_TOO_LARGE,
+    VIDEO_TOO_LARGE,
+)
 from ml.core.formats import Kind
 from ml.core.frames import (
     Sound,
@@ -26,13 +31,18 @@ from ml.core.frames import (
     opened_video,
     picture_stream,
     pictures_of,
+    sound_of,
     to_picture,
     to_video_frame,
 )
+from ml.core.images import mean_color
+from ml.core.text import Message
 
 MOST_SECONDS, MOST_FRAMES = 60, 1800
 MOST_MEGAPIXELS = 9.0
 """Of a frame; 4K has 8.3."""
+ALIGNMENT = 1.1
+"""So much larger than what is shown may be what is coded, in whole blocks."""
 MOST_MEGAPIXELS_IN_ALL = 1500.0
 """Of all frames: 24 seconds of Full HD, a minute of 1280 by 720. To decode more would keep a thread busy for long."""
 
@@ -43,11 +53,11 @@ WITHOUT_MESSAGES = (
 QUALITY = "18"
 
 
-def receive_video(file: "UploadedFile[Any]") -> Developed:
+def receive_video(file: IO[bytes], allowed: Allowed) -> Developed:
     """A video, decoded and put into a new MP4; raises `Refused` or `InputError`."""
-    made = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 (closed by whoever stores it)
+    made = TemporaryFile(dir=allowed.folder)  # noqa: SIM115 (closed by whoever stores it)
     try:
-        with opened_video(file) as source:
+        with opened_video(file, round(MOST_MEGAPIXELS * ALIGNMENT * 1e6)) as source:
             return _remade(source, made)
     except BaseException:
         made.close()
@@ -55,17 +65,24 @@ def receive_video(file: "UploadedFile[Any]") -> Developed:
 
 
 def _remade(source: Any, made: IO[bytes]) -> Developed:
-    pictures, sounds = pictures_of(source), source.streams.audio[:1]
+    pictures, heard = pictures_of(source), sound_of(source)
+    _check_header(source, pictures)
     film = Film(pictures, turned=is_turned(source, pictures))
     with av.open(made, "w", format="mp4", options={"fflags": "bitexact"}) as target:
         sink: Sink = Copy(pictures, target) if film.plays_everywhere else Encoding(film.upright_size, target)
-        sound = Sound(sounds[0], target) if sounds else None
-        for packet in source.demux([pictures, *sounds]):
+        sound = Sound(heard, target) if heard else None
+        for packet in source.demux([pictures, heard] if heard else [pictures]):
             if packet.stream is pictures:
                 sink.take(packet, film.take(packet))
             elif sound:
                 sound.take(packet)
-    return film.developed(made)
+                _check_length(sound.seconds)
+    return film.developed(made, _notes(source, film, heard))
+
+
+def _notes(source: Any, film: "Film", heard: Any) -> tuple[Message, ...]:
+    notes = () if film.plays_everywhere else (CODED_ANEW,)
+    return (*notes, SOUND_LEFT_OUT) if source.streams.audio and not heard else notes
 
 
 class Film:
@@ -80,8 +97,6 @@ class Film:
         self._seconds = 0.0
         self._turned = turned
         self._color = ""
-        _check_length(float(stream.duration * stream.time_base) if stream.duration else 0.0)
-        _check_pixels(*self._size, max(stream.frames, 1))
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -108,12 +123,11 @@ class Film:
             _check_pixels(*self._size, self._frames)
         return frames
 
-    def developed(self, made: IO[bytes]) -> Developed:
+    def developed(self, made: IO[bytes], notes: tuple[Message, ...]) -> Developed:
         """Raises `InputError` where frames are missing of those that the header promises."""
         if not self._frames or self._packets < self._stream.frames:
             raise damaged()
         rate = float(self._stream.average_rate or 25)
-        notes = () if self.plays_everywhere else (CODED_ANEW,)
         return Developed(
             made,
             Kind.VIDEO,
@@ -161,6 +175,16 @@ class Encoding:
             self._target.mux(self._stream.encode(encoded))
         if not packet.size:
             self._target.mux(self._stream.encode(None))
+
+
+def _check_header(source: Any, stream: Any) -> None:
+    """Before a frame is decoded."""
+    _check_length(float(source.duration or 0) / av.time_base)
+    _check_length(float(stream.duration * stream.time_base) if stream.duration else 0.0)
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if not (width and height):  # FFmpeg forgets a size that it may not decode
+        raise Refused(VIDEO_FAR_TOO_LARGE(limit=MOST_MEGAPIXELS), code="too_many_pixels")
+    _check_pixels(width, height, max(stream.frames, 1))
 
 
 def _check_length(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Small pictures for pages: previews, thumbnails, and the colour that holds a picture's place."""
+"""Small pictures for pages: previews and thumbnails."""
 
 import io
 from contextlib import suppress
@@ -27,13 +27,6 @@ def encoded(picture: Picture, side: int) -> bytes:
     buffer = io.BytesIO()
     picture.thumbnail(side).to_pillow().save(buffer, "WEBP", quality=82, method=2)
     return buffer.getvalue()
-
-
-def mean_color(picture: Picture) -> str:
-    """As #rrggbb."""
-    small = picture.thumbnail(16).rgb()
-    red, green, blue = small.reshape(-1, 3).mean(axis=0).round().astype(int)
-    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def thumbnail_of(file: FieldFile, sha256: str, side: int, *, video: bool = False) -> bytes:

@@ -9,11 +9,10 @@ from django.core.files.storage import default_storage
 from jobs.models import Asset
 from jobs.queue.lifecycle import Claim
 from jobs.storage import outputs
-from jobs.storage.thumbnails import mean_color
 from ml.core.context import Result
 from ml.core.files import facts
 from ml.core.formats import FORMATS, FileFormat, Format, Kind
-from ml.core.images import write_picture
+from ml.core.images import mean_color, write_picture
 from ml.core.operation import Facts, Params
 
 

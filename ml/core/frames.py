@@ -33,8 +33,10 @@ from ml.core.messages import ONLY_SOUND, UNKNOWN_CODEC, VIDEO_CODEC, VIDEO_DAMAG
 from ml.core.operation import Facts
 
 DECODERS = {"h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg4", "mjpeg", "h263", "prores"}
-COPIED_SOUND = {"aac", "mp3"}
+COPIED_SOUND = {"aac", "mp3", "mp3float"}
 """What an MP4 may hold and every browser plays."""
+SOUND_DECODERS = COPIED_SOUND | {"opus", "vorbis", "flac", "alac", "ac3", "eac3", "amrnb", "amrwb"}
+"""And plain samples, whose decoders are named after their form."""
 
 SHORTEST_DELAY, USUAL_DELAY = 0.02, 0.1
 """Seconds. An animation whose frames ask for less than the first is shown at the second, as in browsers."""
@@ -97,16 +99,23 @@ def damaged() -> InputError:
 
 
 @contextmanager
-def opened_video(source: Path | IO[bytes]) -> Iterator[Any]:
-    """A video's container, opened to be read; what FFmpeg stumbles over becomes an `InputError`."""
+def opened_video(source: Path | IO[bytes], most_pixels: int | None = None) -> Iterator[Any]:
+    """A video's container, opened to be read; what FFmpeg stumbles over becomes an `InputError`.
+
+    No picture of more than `most_pixels` is decoded, whatever size the container promises.
+    """
     if isinstance(source, Path):
-        with source.open("rb") as file, opened_video(file) as container:
+        with source.open("rb") as file, opened_video(file, most_pixels) as container:
             yield container
         return
     found = reader(source.read(HEAD_BYTES))
     source.seek(0)
+    options = {"max_pixels": str(most_pixels)} if most_pixels else {}
     try:
-        with av.open(source, format=found, metadata_errors="ignore") as container:
+        with av.open(source, format=found, options=options, metadata_errors="ignore") as container:
+            for stream in container.streams.video:
+                if stream.codec_context:
+                    stream.codec_context.options = options
             yield container
     except av.error.FFmpegError:
         raise damaged() from None
@@ -122,6 +131,15 @@ def pictures_of(container: Any) -> Any:
         raise InputError(VIDEO_CODEC, codec=context.codec.long_name if context else UNKNOWN_CODEC)
     streams[0].thread_type = "AUTO"
     return streams[0]
+
+
+def sound_of(container: Any) -> Any:
+    """The first stream of a video's sound, where there is one that is read here; else None."""
+    found = container.streams.audio[0] if container.streams.audio else None
+    if found is None or found.codec_context is None:
+        return None
+    name = found.codec_context.name
+    return found if name in SOUND_DECODERS or name.startswith("pcm_") else None
 
 
 def to_picture(frame: Any) -> Picture:
@@ -216,9 +234,9 @@ class VideoWriter:
         self._pictures = picture_stream(self._container, width, height, QUALITY)
         if self._source and is_video(self._source):
             source = self._exits.enter_context(opened_video(self._source))
-            if source.streams.audio:
-                self._sound = Sound(source.streams.audio[0], self._container)
-                self._packets = source.demux(source.streams.audio[0])
+            if sound := sound_of(source):
+                self._sound = Sound(sound, self._container)
+                self._packets = source.demux(sound)
 
     def _add_sound(self, until: float) -> None:
         """What is heard until then, so that the file can be played while it is loaded."""
@@ -257,6 +275,9 @@ def even(length: int) -> int:
 class Sound:
     """A stream of sound in an MP4: as the source has it where that may be, else coded anew as AAC."""
 
+    seconds = 0.0
+    """How long it has lasted."""
+
     def __init__(self, source: Any, container: Any) -> None:
         self._container = container
         self._copied = source.codec_context.name in COPIED_SOUND
@@ -271,9 +292,11 @@ class Sound:
         """The next packet of the source; the last that it gives is empty."""
         if not self._copied:
             for frame in packet.decode():
+                self.seconds += frame.samples / frame.sample_rate
                 self._container.mux(self._stream.encode(frame))
             if not packet.size:
                 self._container.mux(self._stream.encode(None))
         elif packet.dts is not None:
+            self.seconds = float((packet.dts + (packet.duration or 0)) * packet.time_base)
             packet.stream = self._stream
             self._container.mux(packet)

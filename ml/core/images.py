@@ -111,6 +111,13 @@ class Picture:
         return from_pillow(image)
 
 
+def mean_color(picture: Picture) -> str:
+    """As #rrggbb."""
+    small = picture.thumbnail(16).rgb()
+    red, green, blue = small.reshape(-1, 3).mean(axis=0).round().astype(int)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
 def to_depth(pixels: Pixels, dtype: type[np.uint8] | type[np.uint16]) -> Pixels:
     """Integer pixels at another depth, white staying white."""
     if pixels.dtype == dtype:

@@ -35,6 +35,16 @@ globalThis.latent = (() => {
     return bytes > Number(mostBytes);
   }
 
+  const SOON_SECONDS = 5;
+  const MOST_TIMES = 60;
+
+  // Seconds until an upload that was not taken is sent again: the site says when, while it is busy with others. null where
+  // a person should be told instead.
+  function secondsUntilAgain(status, retryAfter, times) {
+    const soon = Number(retryAfter) > 0 && Number(retryAfter) <= SOON_SECONDS;
+    return [429, 503].includes(status) && soon && times < MOST_TIMES ? Number(retryAfter) : null;
+  }
+
   function endingOf(name) {
     return name.match(/\.\w+$/)?.[0].toLowerCase();
   }
@@ -126,7 +136,7 @@ globalThis.latent = (() => {
   }
 
   return {
-    FIRST, between, delayBeforeAsking, isMet, jobsOf, isTooLarge, endingOf, slotFor, filesTaken, addressAfter, isTiny,
-    areAlike, placed, zoomedAround, percentAt, stepOf, nextOnWall,
+    FIRST, between, delayBeforeAsking, isMet, jobsOf, isTooLarge, secondsUntilAgain, endingOf, slotFor, filesTaken,
+    addressAfter, isTiny, areAlike, placed, zoomedAround, percentAt, stepOf, nextOnWall,
   };
 })();

@@ -1,13 +1,13 @@
 // Photos by choosing, dropping anywhere or pasting. Each is sent at once, with a progress of its own.
 
-const { addressAfter, filesTaken, isTiny, isTooLarge, slotFor } = globalThis.latent;
+const { addressAfter, filesTaken, isTiny, isTooLarge, secondsUntilAgain, slotFor } = globalThis.latent;
 const AT_ONCE = 3;
 const form = document.querySelector("[data-drop], [data-job-form]");
 const text = form.dataset;
 
 // Sending
 
-function send(file, onProgress) {
+function send(file, onProgress, times = 0) {
   return new Promise((resolve, reject) => {
     if (isTooLarge(file.size, text.mostBytes)) return reject(new Error(text.textTooLarge));
     const request = new XMLHttpRequest(); // fetch does not tell how much of an upload has gone
@@ -19,10 +19,12 @@ function send(file, onProgress) {
     request.responseType = "json";
     request.upload.onprogress = (event) => onProgress(event.loaded / (event.total || 1));
     request.onerror = request.onabort = () => reject(new Error(text.textLost));
-    request.onload = () =>
-      request.status === 201 && request.response
-        ? resolve(request.response)
-        : reject(new Error(request.response?.detail ?? text.textLost));
+    request.onload = () => {
+      if (request.status === 201 && request.response) return resolve(request.response);
+      const seconds = secondsUntilAgain(request.status, request.getResponseHeader("Retry-After"), times);
+      if (seconds === null) return reject(new Error(request.response?.detail ?? text.textLost));
+      setTimeout(() => send(file, onProgress, times + 1).then(resolve, reject), 1000 * seconds);
+    };
     request.send(body);
   });
 }

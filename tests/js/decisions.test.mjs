@@ -92,6 +92,20 @@ describe("uploads", () => {
     assert.equal(latent.isTooLarge(40_000_001, "40000000"), true);
   });
 
+  test("an upload is sent again when the site says that it may be soon", () => {
+    assert.equal(latent.secondsUntilAgain(503, "2", 0), 2);
+    assert.equal(latent.secondsUntilAgain(429, "2", 59), 2);
+  });
+
+  test("else a person is told why it was not taken", () => {
+    assert.equal(latent.secondsUntilAgain(422, null, 0), null);
+    assert.equal(latent.secondsUntilAgain(503, null, 0), null);
+    assert.equal(latent.secondsUntilAgain(503, "60", 0), null);
+    assert.equal(latent.secondsUntilAgain(429, "1800", 0), null);
+    assert.equal(latent.secondsUntilAgain(503, "2", 60), null);
+    assert.equal(latent.secondsUntilAgain(422, "2", 0), null);
+  });
+
   test("a photo with a recipe leads to its form, another to the choice", () => {
     assert.equal(latent.addressAfter({ id: "a", again: "/new/nap?seconds=4" }, "/choose"), "/new/nap?seconds=4");
     assert.equal(latent.addressAfter({ id: "a" }, "/choose"), "/choose?photo=a");

@@ -1,6 +1,6 @@
 """Photos that come in, and what is left of those that are refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from jobs.errors import Refused
-from jobs.intake import receive
+from jobs.intake import decoding, receive, sandbox
 from jobs.models import Asset, Owner
 from tests.jobs.intake.received import Send, assert_nothing_left
 
@@ -20,6 +20,14 @@ def folders(tmp_path: Path, settings: Any) -> tuple[Path, Path]:
     making.mkdir()
     settings.MEDIA_ROOT, settings.FILE_UPLOAD_TEMP_DIR = media, making
     return media, making
+
+
+@pytest.fixture
+def in_process() -> Iterator[None]:
+    """Uploads are decoded where the test can see and change the decoders, not in a child."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "ask", decoding.decode)
+        yield
 
 
 @pytest.fixture

@@ -163,6 +163,12 @@ def test_flipped_bytes_make_an_archive_or_a_refusal(send: Send) -> None:
     assert set(statuses) == {422}
 
 
+def test_an_archive_without_its_beginning_is_damaged(refusal: Callable[[bytes], str]) -> None:
+    whole = zipped(album())
+    assert "damaged" in refusal(whole[:60] + whole[3000:]), "its parts seem to lie before it"
+
+
+@pytest.mark.usefixtures("in_process")
 def test_all_pixels_of_an_archive_count(
     refusal: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

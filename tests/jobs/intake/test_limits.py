@@ -59,6 +59,7 @@ def test_the_limit_itself_is_taken(send: Send, limit: Callable[..., None]) -> No
         send(padded + b"\0")
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("name", GIANTS)
 def test_it_refuses_a_giant_by_its_header(
     assert_refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch, name: str
@@ -160,6 +161,7 @@ def effort() -> Iterator[Effort]:
         tracemalloc.stop()
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.sampled(2)
 @pytest.mark.timeout(30)  # an expression that begins anew at each byte is busy for minutes in one call
 @pytest.mark.parametrize(
@@ -184,10 +186,11 @@ def test_a_bomb_is_refused_at_once(
         assert_refused(content, code, sentence)
     assert spent.decoded == [], "it is refused before anything decodes it"
     assert spent.calls < MOST_CALLS
-    assert spent.bytes < 2_000_000
+    assert spent.bytes < 2_000_000 + 2 * len(content), "of the file itself, Python makes two copies"
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("bomb", [hostile.idat_bomb, hostile.text_bomb, hostile.gif_of_nothing])
 def test_of_a_bomb_with_a_sound_picture_only_the_picture_is_unpacked(
     send: Send, bomb: Callable[[], bytes]
@@ -197,7 +200,7 @@ def test_of_a_bomb_with_a_sound_picture_only_the_picture_is_unpacked(
         photo = send(content)
     assert set(spent.decoded) <= {(8, 8), picture().size}
     assert spent.calls < MOST_CALLS
-    assert spent.bytes < 2_000_000
+    assert spent.bytes < 2_000_000 + 2 * len(content), "of the file itself, Python makes two copies"
     assert photo.bytes < 1_000
     assert_clean(photo)
 

@@ -165,6 +165,7 @@ class Interrupted(BaseException):
     """Somebody ends the process."""
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("error", [ZeroDivisionError, RuntimeError, AssertionError, struct.error, OSError])
 def test_whatever_a_decoder_raises_is_damage(
     assert_refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch, error: type[Exception]
@@ -174,18 +175,17 @@ def test_whatever_a_decoder_raises_is_damage(
     assert_refused(SOUND["png"], "damaged", DAMAGED)
 
 
-def test_want_of_memory_is_said_and_logged(
-    assert_refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.usefixtures("in_process")
+def test_what_takes_more_memory_than_a_child_may_is_refused(
+    assert_refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Image, "open", _raising(MemoryError()))
 
     assert_refused(
         SOUND["png"],
-        "out_of_memory",
-        "The server is short of memory just now. Try again later or send a smaller picture.",
-        status=503,
+        "upload_needs_memory",
+        "To read this file takes more memory than an upload may take. Make it smaller and try again.",
     )
-    assert "want of memory" in caplog.text
 
 
 def test_an_error_of_the_disk_is_no_damage_of_the_file(
@@ -224,6 +224,7 @@ def test_a_full_disk_leaves_nothing(
     )
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_full_disk_while_a_file_is_made_leaves_nothing(
     assert_refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
