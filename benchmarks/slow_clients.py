@@ -19,12 +19,13 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -36,12 +37,16 @@ from benchmarks import report
 GOAL_MILLISECONDS = 200
 OF_AN_ADDRESS = 50
 PATIENCE_SECONDS = 2.0
+PATIENCE_WITH_START_SECONDS = 300
 PAUSE_SECONDS = 0.05
 SETTLE_SECONDS = 3.0
 SMALL_BUFFER = 4096
 SIDE = 2000
 """Of a picture of noise, of which a file of 12 MB is made: more than the sockets between can hold."""
-JOB = {"operation": "super-resolution", "params": {"method": "bicubic", "scale": 2, "format": "jpeg"}}
+JOB: Mapping[str, Any] = {
+    "operation": "super-resolution",
+    "params": {"method": "bicubic", "scale": 2, "format": "jpeg"},
+}
 POLLED = re.compile(r'hx-get="([^"]+)" hx-trigger="poll"')
 
 
@@ -154,7 +159,7 @@ def site(url: str) -> Iterator[str]:
 
         started = Site(Path(folder) / "home", free_port())
         stack.callback(started.end)
-        started.wait_until_ready(60)
+        started.wait_until_ready(PATIENCE_WITH_START_SECONDS)
         yield started.url
 
 
@@ -166,7 +171,7 @@ def arrive(url: str) -> Visitor:
     assert token
     session.headers["X-CSRFToken"] = token[1]
     photo = session.post(f"{url}/photos", files={"file": ("noise.png", noise(), "image/png")}).json()
-    sent = session.post(f"{url}/api/v1/jobs", json=JOB | {"inputs": {"image": photo["id"]}})
+    sent = session.post(f"{url}/api/v1/jobs", json={**JOB, "inputs": {"image": photo["id"]}})
     page = session.get(f"{url}/jobs/{sent.json()['id']}").text
     polled = POLLED.search(page)
     assert polled, "the job has ended already"
@@ -241,7 +246,7 @@ def still_open(clients: Sequence[socket.socket]) -> int:
 
 
 def tell(found: Sequence[Found], arguments: argparse.Namespace) -> None:
-    head = ("slow clients", "open at first", "in the end")
+    head: tuple[str, ...] = ("slow clients", "open at first", "in the end")
     head += tuple(
         f"{asked}: {what}" for asked in ("/healthz", "poll") for what in ("median", "95 %", "unanswered")
     )
