@@ -10,11 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from waitress.adjustments import Adjustments
-from waitress.channel import ClientDisconnected, HTTPChannel
+from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import loop
 
+from jobs.access.identity import counted_as
 from jobs.web.middleware import most_body_bytes
 from webapp.server.requests import Answer, Request
 
@@ -47,6 +48,7 @@ class Connection(HTTPChannel):
         self._said_all = False
         self._turn = 0
         super().__init__(server, sock, addr, adj, map)
+        self.counted_as = counted_as(addr[0])
         self.sendbuf_len = min(self.sendbuf_len, BLOCK_BYTES)
         server.make_room(self)
 
@@ -96,8 +98,11 @@ class Connection(HTTPChannel):
     def _flush_outbufs_below_high_watermark(self) -> None:
         """Waits for who reads what is made while it is sent; another thread does this one's work meanwhile."""
         if self.total_outbufs_len > self.adj.outbuf_high_watermark:
-            with self.server.task_dispatcher.parked():
-                super()._flush_outbufs_below_high_watermark()
+            with self.server.task_dispatcher.parked() as may_wait:
+                if may_wait:
+                    super()._flush_outbufs_below_high_watermark()
+                else:
+                    self.connected = False  # whoever writes more learns that the client is gone
 
 
 class Threads(ThreadedTaskDispatcher):
@@ -111,13 +116,11 @@ class Threads(ThreadedTaskDispatcher):
         self.set_thread_count(count)
 
     @contextmanager
-    def parked(self) -> Iterator[None]:
-        """Have another thread in the place of this one; raises `ClientDisconnected` where too many wait."""
-        if self._parked >= MOST_PARKED:
-            raise ClientDisconnected
+    def parked(self) -> Iterator[bool]:
+        """Have another thread in the place of this one. False where so many wait already that this one may not."""
         self._park(1)
         try:
-            yield
+            yield self._parked <= MOST_PARKED
         finally:
             self._park(-1)
 
@@ -162,7 +165,8 @@ class Connections(TcpWSGIServer):
             family,
             False,
         )
-        self._most = min(MOST, (open_files() - OTHER_FILES) // FILES_OF_A_CONNECTION)
+        files = open_files(MOST * FILES_OF_A_CONNECTION + OTHER_FILES)
+        self._most = min(MOST, (files - OTHER_FILES) // FILES_OF_A_CONNECTION)
 
     def set_socket_options(self, conn: socket.socket) -> None:
         super().set_socket_options(conn)
@@ -181,7 +185,7 @@ class Connections(TcpWSGIServer):
 
     def make_room(self, newest: Connection) -> None:
         there: list[Connection] = list(self.active_channels.values())
-        of_address = [connection for connection in there if connection.addr[0] == newest.addr[0]]
+        of_address = [connection for connection in there if connection.counted_as == newest.counted_as]
         # All that a proxy brings come from one address; there it is the proxy who counts.
         if len(of_address) > MOST_OF_ADDRESS and not settings.LATENT.behind_proxy:
             end_the_quietest(of_address)
@@ -212,8 +216,12 @@ def end_the_quietest(connections: list[Connection]) -> None:
     min(quiet, key=lambda connection: connection.last_activity).handle_close()
 
 
-def open_files() -> int:
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+def open_files(wanted: int) -> int:
+    """How many this process may have, which is as many as wanted where the machine allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = max(soft, min(wanted, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files
 
 
 def without_bodies_for_heads(site: type_of_site) -> type_of_site:
