@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.
 class Web(Process):
     """A web server of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, **variables: str) -> None:
         self.port = free_port()
         super().__init__(
             f"web-{self.port}",
@@ -41,6 +41,7 @@ class Web(Process):
             WEB_PROCESSES="1",
             WEB_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
             MAX_UPLOAD_MEGABYTES="5",
+            **variables,
         )
         wait_for(lambda: not self.alive or listens(self.port), 60)
 
@@ -215,14 +216,29 @@ def test_a_long_address_is_refused_in_words(port: int) -> None:
 def test_a_body_that_is_too_large_is_refused_in_words_to_who_is_still_sending(
     port: int, alice: Person
 ) -> None:
-    told = requests.post(
-        f"http://127.0.0.1:{port}/api/v1/photos",
-        data=20_000_000 * b"x",
-        headers={"Authorization": f"Bearer {alice.token}", "Content-Type": "multipart/form-data; boundary=x"},
-        timeout=20,
-    )
+    told = send(port, alice, 20_000_000)
     assert (told.status_code, told.headers["Content-Type"]) == (413, "application/problem+json")
     assert "at most 5 MB can be sent" in told.json()["detail"]
+
+
+def test_no_body_fills_the_disk(alice: Person) -> None:
+    web = Web(MIN_FREE_MEGABYTES="1000000000")
+    try:
+        told = send(web.port, alice, 3_000_000)
+        assert told.status_code == 507
+        assert "nearly full" in told.text
+    finally:
+        end([web])
+
+
+def send(port: int, person: Person, size: int) -> requests.Response:
+    """What is answered to an upload of so many bytes."""
+    headers = {
+        "Authorization": f"Bearer {person.token}",
+        "Content-Type": "multipart/form-data; boundary=x",
+    }
+    url = f"http://127.0.0.1:{port}/api/v1/photos"
+    return requests.post(url, data=size * b"x", headers=headers, timeout=20)
 
 
 def test_a_connection_is_kept_after_answers_without_a_body(port: int, alice: Person, large: Photo) -> None:

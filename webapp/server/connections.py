@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +31,7 @@ FILES_OF_A_CONNECTION = 2  # its socket, and the file it is sent or that takes i
 OTHER_FILES = 100
 MOST_PARKED = 32
 
-type_of_site = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Site = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Connection(HTTPChannel):
@@ -60,6 +61,12 @@ class Connection(HTTPChannel):
             return bool(quiet and self.total_outbufs_len >= self.adj.send_bytes)
         header = self.request is not None and not self.request.headers_finished
         return quiet or bool(header and self.request.begun_at < since)
+
+    def let_go(self) -> None:
+        """End it, whatever it is still owed."""
+        if self.total_outbufs_len:  # else the kernel would try for minutes to send what it holds
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.handle_close()
 
     def readable(self) -> bool:
         return bool(self._said_all or super().readable())
@@ -135,7 +142,7 @@ class Connections(TcpWSGIServer):
 
     channel_class = Connection
 
-    def __init__(self, site: type_of_site, listener: socket.socket) -> None:
+    def __init__(self, site: Site, listener: socket.socket) -> None:
         adjustments = Adjustments(
             sockets=[listener],
             threads=settings.LATENT.web_threads,
@@ -181,7 +188,7 @@ class Connections(TcpWSGIServer):
         # Not as waitress does it, which waits until it could send to who does not read.
         for connection in list(self.active_channels.values()):
             if connection.is_overdue(now):
-                connection.handle_close()
+                connection.let_go()
 
     def make_room(self, newest: Connection) -> None:
         there: list[Connection] = list(self.active_channels.values())
@@ -213,7 +220,7 @@ class Connections(TcpWSGIServer):
 def end_the_quietest(connections: list[Connection]) -> None:
     """The newest among them has just come: where the site works for all others, it is the one."""
     quiet = [connection for connection in connections if not connection.requests]
-    min(quiet, key=lambda connection: connection.last_activity).handle_close()
+    min(quiet, key=lambda connection: connection.last_activity).let_go()
 
 
 def open_files(wanted: int) -> int:
@@ -224,7 +231,7 @@ def open_files(wanted: int) -> int:
     return files
 
 
-def without_bodies_for_heads(site: type_of_site) -> type_of_site:
+def without_bodies_for_heads(site: Site) -> Site:
     """To HEAD, waitress would send a body where the site makes one."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
