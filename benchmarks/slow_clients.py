@@ -133,7 +133,7 @@ def main() -> None:
     )
     parser.add_argument("--url", default="")
     parser.add_argument("--clients", type=int, default=500)
-    parser.add_argument("--seconds", type=float, default=40)
+    parser.add_argument("--seconds", type=float, default=35)
     arguments = parser.parse_args()
     with site(arguments.url) as url:
         visitor = arrive(url)
