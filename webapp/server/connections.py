@@ -4,6 +4,7 @@ import resource
 import socket
 import struct
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +27,7 @@ TURN_BYTES = 1_000_000
 """What one client is sent before it is another's turn."""
 
 MOST = 1000
-MOST_OF_ADDRESS = 128
+MOST_OF_ADDRESS = 200
 FILES_OF_A_CONNECTION = 2  # its socket, and the file it is sent or that takes its body
 OTHER_FILES = 100
 MOST_PARKED = 32
@@ -172,6 +173,9 @@ class Connections(TcpWSGIServer):
             family,
             False,
         )
+        tempfile.tempdir = str(
+            settings.FILE_UPLOAD_TEMP_DIR
+        )  # waitress names no folder for what it keeps in files
         files = open_files(MOST * FILES_OF_A_CONNECTION + OTHER_FILES)
         self._most = min(MOST, (files - OTHER_FILES) // FILES_OF_A_CONNECTION)
 

@@ -64,7 +64,7 @@ def sent_as_it_is(file: Any, block_bytes: int) -> Any:
     """A file of the disk is read by the thread that sends; one that comes from elsewhere would make all others wait."""
     try:
         file.fileno()
-    except OSError:
+    except (OSError, AttributeError):
         return FileWrapper(file, block_bytes)
     return ReadOnlyFileBasedBuffer(file, block_bytes)
 
