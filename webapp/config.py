@@ -68,6 +68,9 @@ class Config(BaseSettings):
         2, ge=1, description="Processes of the web server, so that a page need not wait for an upload."
     )
     web_threads: int = Field(8, ge=1, description="Threads of each of them.")
+    web_timeout_seconds: float = Field(
+        30, gt=0, description="How long a browser may neither send nor take anything before it is let go."
+    )
     gpu_queue: bool = Field(
         False, description="Workers of their own take what a GPU makes faster; otherwise there is one queue."
     )

@@ -1,4 +1,4 @@
-"""How gunicorn serves the site: `gunicorn --config python:webapp.gunicorn`."""
+"""How gunicorn starts the processes of the site: `gunicorn --config python:webapp.gunicorn`."""
 
 import os
 from functools import partial
@@ -34,22 +34,15 @@ bind = (
     if ":" in CONFIG.bind_address
     else f"{CONFIG.bind_address}:{CONFIG.port}"
 )
-worker_class = "gthread"
+worker_class = "webapp.server.worker.Worker"
 workers = (
     CONFIG.web_processes
 )  # Python runs one thread of a process at a time: `benchmarks.load` has the figures
 preload_app = True  # what they import is in memory once
-threads = CONFIG.web_threads
-keepalive = 75  # a page that polls keeps its connection; a waiting connection takes no thread
 graceful_timeout = 5
 timeout = 60
 loglevel = CONFIG.log_level
 control_socket_disable = True
-# What a proxy tells, Django reads, and only with BEHIND_PROXY: here nobody's header says by which scheme or under
-# which path a request came.
-forwarded_allow_ips = ""
-forwarder_headers = ""
-secure_scheme_headers: dict[str, str] = {}
 # The heartbeat file of a worker must not wait for a busy disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (files there have no name)
 

@@ -52,6 +52,9 @@ def configuration(config: Config) -> dict[str, Any]:
             "django.security": {"level": "CRITICAL"},  # a stranger's odd header is no error of the site's
             "axes": {"level": "WARNING"},
             "PIL": {"level": "CRITICAL"},
+            "waitress": {
+                "level": "ERROR"
+            },  # it names addresses of clients who left, which hold the tokens of shares
             ACCESS: {"level": "INFO" if config.log_format == "json" else "WARNING"},
         },
     }

@@ -26,4 +26,6 @@ def limit_patience(database: dict[str, Any]) -> None:
 
 limit_patience(connections.settings["default"])
 
-import webapp.urls  # noqa: E402, F401 (before gunicorn forks, so that its processes share it)
+# Before gunicorn forks, so that its processes share them.
+import webapp.server.connections  # noqa: E402
+import webapp.urls  # noqa: E402, F401

@@ -99,10 +99,11 @@ def client_address(request: HttpRequest) -> str:
     address: str = request.META.get("REMOTE_ADDR", "")
     if settings.LATENT.behind_proxy:
         address = request.headers.get("X-Forwarded-For", address).split(",")[-1].strip()
-    return _counted_as(address)
+    return counted_as(address)
 
 
-def _counted_as(address: str) -> str:
+def counted_as(address: str) -> str:
+    """An address without its port; of IPv6 the network."""
     try:
         found = ip_address(WITH_PORT.sub(r"\1\2", address).partition("%")[0])
     except ValueError:

@@ -27,6 +27,11 @@ FORM_BYTES = 1_000_000
 """What the fields around a file may take."""
 
 
+def most_body_bytes() -> int:
+    """Of a request; the web server takes no byte of a body that says it is larger."""
+    return int(settings.LATENT.max_upload_megabytes * 1_000_000 + FORM_BYTES)
+
+
 class NameRequests:
     """Gives every request an id, its front's where it has one, by which the log and the answer speak of it."""
 
@@ -68,12 +73,10 @@ class RefuseLargeBodies:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         length = capped(request.META.get("CONTENT_LENGTH") or "0") or 0
-        if length > settings.LATENT.max_upload_megabytes * 1_000_000 + FORM_BYTES:
+        if length > most_body_bytes():
             size, limit = round(length / 1e6), settings.LATENT.max_upload_megabytes
             message = BODY_TOO_LARGE(size=size, limit=limit)
-            response = errors.refused(request, Refused(message, code="too_large", status=413))
-            response["Connection"] = "close"  # the rest of the body is never read
-            return response
+            return errors.refused(request, Refused(message, code="too_large", status=413))
         return self._get_response(request)
 
 
