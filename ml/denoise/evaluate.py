@@ -7,6 +7,7 @@ import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ml.core.device import default_device, torch_device
-from ml.core.images import Picture
+from ml.core.images import Picture, Pixels
 from ml.core.metrics import Score, mean_score, psnr, quantise, read_pictures, ssim
 from ml.core.model_cards import add_to_card
 from ml.denoise import DNCNN
@@ -108,23 +109,32 @@ def measure_blind(
     method: str, noise: str, sigma: float, quality: int, folder: Path, device: str
 ) -> dict[str, float | None]:
     """Mean PSNR (dB), SSIM and estimated level over a folder of clean pictures, the level not told."""
-    denoise, place = METHODS[method](device), torch_device(device)
+    make = (
+        partial(camera, sigma=sigma)
+        if noise == "camera"
+        else lambda clean: jpeg(gaussian(clean, sigma), quality)
+    )
+    pictures = [picture for _, picture in read_pictures(folder)]
+    score, level = score_blind(METHODS[method](device), make, pictures, torch_device(device))
+    return {**asdict(score), "estimated sigma": round(level, 2), "images": len(pictures)}
+
+
+def score_blind(
+    denoise: Denoise, make: Callable[[Pixels], Pixels], pictures: Sequence[Tensor], device: torch.device
+) -> tuple[Score, float]:
+    """Mean PSNR and SSIM of uint8 (C, H, W) pictures after ``make`` has made them noisy, and the level estimated."""
     scores, levels = [], []
-    for _, picture in read_pictures(folder):
+    for picture in pictures:
         clean = picture.permute(1, 2, 0).numpy()
         clean = clean[:, :, 0] if clean.shape[2] == 1 else clean
-        noisy = camera(clean, sigma) if noise == "camera" else jpeg(gaussian(clean, sigma), quality)
+        noisy = make(clean)
         levels.append(estimate_sigma(Picture(noisy.reshape(*noisy.shape[:2], -1))))
-        image = torch.from_numpy(noisy.reshape(*noisy.shape[:2], -1)).permute(2, 0, 1).to(place) / 255
+        image = torch.from_numpy(noisy.reshape(*noisy.shape[:2], -1)).permute(2, 0, 1).to(device) / 255
         with torch.inference_mode():
             restored = quantise(denoise(image, levels[-1] / 255).cpu()) * 255
         pixels = restored.permute(1, 2, 0).numpy().reshape(clean.shape)
         scores.append(Score(psnr(pixels, clean), ssim(pixels, clean)))
-    return {
-        **asdict(mean_score(scores)),
-        "estimated sigma": round(sum(levels) / len(levels), 2),
-        "images": len(scores),
-    }
+    return mean_score(scores), sum(levels) / len(levels)
 
 
 def score_denoising(
