@@ -16,8 +16,8 @@ from ml.denoise.protocols import GRAY, GRAY_SLOPE, SUBSAMPLED, WHOLE, jpeg
 Degrade = Callable[[Tensor, torch.Generator], Tensor]
 """From a clean batch to the same as it might have come from a camera or a JPEG file."""
 
-STRONGEST = 14 / 255
-"""Sigma of luma's noise at mid gray, after all that correlates it: uniform from none."""
+STRONGEST = 24 / 255
+"""Sigma of luma's noise at mid gray, after all that correlates it; its root is uniform, since most photos have little."""
 READ_NOISE = (0.02, 0.6)
 """The share of the variance at mid gray that does not depend on the light."""
 COLOR = (0.8, 2.2)
@@ -44,10 +44,13 @@ def camera(clean: Tensor, generator: torch.Generator) -> Tensor:
     The noise is that of Foi et al., "Practical Poissonian-Gaussian Noise Modeling and Fitting", TIP 2008.
     """
     count = len(clean)
-    sigma = GRAY_SLOPE * STRONGEST * _uniform(count, (0, 1), generator)
+    sigma = GRAY_SLOPE * STRONGEST * _uniform(count, (0, 1), generator).square()
     read = _uniform(count, READ_NOISE, generator)
     light = linear(clean)
     noise = sigma * (read + (1 - read) * light / GRAY).sqrt() * correlated_noise(clean.shape, generator)
+    # As by a matrix of colours: what is noisy in one channel becomes so in the others.
+    luma = noise.mean(1, keepdim=True)
+    noise = luma + _uniform(count, COLOR, generator) * (noise - luma)
     noisy = quantise(encoded((light + noise).clamp(0, 1)))
     compressed = compress(noisy, CAMERA_QUALITIES, generator)
     return _some(UNTOUCHED, clean, _some(UNCOMPRESSED, noisy, compressed, generator), generator)
@@ -59,7 +62,7 @@ def artefacts(clean: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def correlated_noise(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Noise of (N, 3, H, W) whose luma has sigma 1: demosaiced or blurred, balanced, resized, more of it in chroma."""
+    """Noise of (N, 3, H, W) whose luma has sigma 1: demosaiced or blurred, resized, balanced."""
     count, channels, height, width = shape
     scale = float(_uniform(1, SCALES, generator))
     wide = torch.randn(
@@ -73,9 +76,7 @@ def correlated_noise(shape: torch.Size, generator: torch.Generator) -> Tensor:
     balance = _uniform(count, BALANCE, generator, channels)
     balance[:, 1] = 1
     noise = noise * balance
-    luma = noise.mean(1, keepdim=True)
-    noise = luma + _uniform(count, COLOR, generator) * (noise - luma)
-    return noise / luma.std((1, 2, 3), keepdim=True)
+    return noise / noise.mean(1, keepdim=True).std((1, 2, 3), keepdim=True)
 
 
 def compress(batch: Tensor, qualities: tuple[int, int], generator: torch.Generator) -> Tensor:
