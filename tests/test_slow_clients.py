@@ -13,7 +13,7 @@ import pytest
 import requests
 from django.core.files.base import ContentFile
 
-from jobs.models import Owner, Photo
+from jobs.models import Asset, Owner
 from tests.conftest import Person, end
 from tests.jobs.hostile import encode, picture
 from tests.site import free_port
@@ -64,7 +64,7 @@ def listens(port: int) -> bool:
 
 
 @pytest.fixture
-def large(alice: Person, photo: Callable[[Owner], Photo]) -> Photo:
+def large(alice: Person, photo: Callable[[Owner], Asset]) -> Asset:
     """A photo of Alice's whose file is large; what is in it is no picture."""
     stored = photo(alice.owner)
     content = random.Random(1).randbytes(FILE_BYTES)
@@ -74,7 +74,7 @@ def large(alice: Person, photo: Callable[[Owner], Photo]) -> Photo:
     return stored
 
 
-def kinds(alice: Person, large: Photo) -> dict[str, str]:
+def kinds(alice: Person, large: Asset) -> dict[str, str]:
     """What slow clients of each kind send, before they stop."""
     head = f"Host: localhost\r\nAuthorization: Bearer {alice.token}\r\nCookie: {cookie(alice)}\r\n"
     form = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 300000\r\n\r\n"
@@ -129,7 +129,7 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> HTTPRespon
     "kind", ["half a header", "half a body", "an unread file", "an unread stream", "nothing more"]
 )
 def test_slow_clients_keep_nobody_from_being_answered_and_are_let_go(
-    port: int, alice: Person, large: Photo, kind: str
+    port: int, alice: Person, large: Asset, kind: str
 ) -> None:
     sent = kinds(alice, large)[kind]
     clients = [slow_client(port, sent) for _ in range(SLOW)]
@@ -179,7 +179,7 @@ def test_a_slow_but_steady_upload_arrives(port: int, alice: Person) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-"}], ids=["file", "stream"])
 def test_a_slow_but_steady_reader_gets_it_all(
-    port: int, alice: Person, large: Photo, headers: dict[str, str]
+    port: int, alice: Person, large: Asset, headers: dict[str, str]
 ) -> None:
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
     connection.sock = slow_client(port)
@@ -241,7 +241,7 @@ def send(port: int, person: Person, size: int) -> requests.Response:
     return requests.post(url, data=size * b"x", headers=headers, timeout=20)
 
 
-def test_a_connection_is_kept_after_answers_without_a_body(port: int, alice: Person, large: Photo) -> None:
+def test_a_connection_is_kept_after_answers_without_a_body(port: int, alice: Person, large: Asset) -> None:
     path, headers = f"/files/photos/{large.id}", {"Cookie": cookie(alice)}
     known = headers | {"If-None-Match": f'"{large.sha256[:32]}"'}
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
@@ -256,7 +256,7 @@ def test_a_connection_is_kept_after_answers_without_a_body(port: int, alice: Per
 
 
 @pytest.mark.parametrize("kind", ["half a body", "an unread file", "an unread stream"])
-def test_it_ends_in_time_with_slow_clients(alice: Person, large: Photo, kind: str) -> None:
+def test_it_ends_in_time_with_slow_clients(alice: Person, large: Asset, kind: str) -> None:
     web = Web()
     try:
         sent = kinds(alice, large)[kind]

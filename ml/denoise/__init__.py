@@ -1,7 +1,7 @@
 """Taking noise out of pictures."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pydantic
 
@@ -11,13 +11,16 @@ from ml.core.measures import PSNR, SECONDS, SSIM, Metric
 from ml.core.model_cards import trained
 from ml.core.operation import Choice, Estimate, Facts, Group, Operation, Option, PictureParams, Slot
 from ml.core.text import _
+from ml.core.weights import Weights
 from ml.denoise.messages import TOO_LARGE_TO_COMPARE
 
-Single = Literal["dncnn", "nlm", "bilateral", "median", "gaussian"]
+Single = Literal["camera", "jpeg", "dncnn", "nlm", "bilateral", "median", "gaussian"]
 Method = Literal[Single, "compare"]
 # BM3D is not among them: the one library of it that is kept up, bm3d, may not be used commercially.
 
 SECONDS_PER_MEGAPIXEL: Mapping[Single, float] = {
+    "camera": 1.8,
+    "jpeg": 1.8,
     "dncnn": 1.8,
     "nlm": 1.5,
     "bilateral": 0.3,
@@ -29,26 +32,55 @@ SCORED_SECONDS_PER_MEGAPIXEL = 0.9
 LARGEST_COMPARED = 50
 """Megapixels: `compare` holds the result of every method in memory."""
 
+PACKAGE = "denoise"
+TRAINED_ON = _(
+    "Trained on t91, which is for research, and BSDS500, which is for non-commercial research and education."
+)
+CAMERA = trained(
+    PACKAGE,
+    "camera-noise",
+    title="camera-noise",
+    summary=_(
+        "Our own: the network of dncnn, trained blind on the noise of sensors, spread by demosaicing and resizing, "
+        "then JPEG."
+    ),
+    paper="Guo et al., “Toward Convolutional Blind Denoising of Real Photographs”, CVPR 2019, for the noise; and Zhang et al., “Plug-and-Play Image Restoration with Deep Denoiser Prior”, TPAMI 2021, for the network",
+    licence=TRAINED_ON,
+    origin=_("Trained by this project: python -m ml train camera-noise"),
+)
+JPEG = trained(
+    PACKAGE,
+    "jpeg-artefacts",
+    title="jpeg-artefacts",
+    summary=_("Our own: the network of dncnn, trained blind on JPEGs of every quality."),
+    paper="Dong et al., “Compression Artifacts Reduction by a Deep Convolutional Network”, ICCV 2015, for the task; and Zhang et al., “Plug-and-Play Image Restoration with Deep Denoiser Prior”, TPAMI 2021, for the network",
+    licence=TRAINED_ON,
+    origin=_("Trained by this project: python -m ml train jpeg-artefacts"),
+)
 DNCNN = trained(
-    "denoise",
+    PACKAGE,
     "dncnn",
     title="dncnn",
     summary=_(
         "A small residual U-Net that is told the noise level: one network for all levels, colour and gray."
     ),
     paper="Zhang et al., “FFDNet: Toward a Fast and Flexible Solution for CNN-Based Image Denoising”, TIP 2018; and “Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising”, TIP 2017",
-    licence=_(
-        "Trained on t91, which is for research, and BSDS500, which is for non-commercial research and education."
-    ),
+    licence=TRAINED_ON,
     origin=_("Trained by this project: python -m ml train dncnn"),
 )
+LEARNED: Mapping[str, Weights] = {"camera": CAMERA, "jpeg": JPEG, "dncnn": DNCNN}
+"""By method."""
+BLIND: frozenset[str] = frozenset({"camera", "jpeg"})
+"""The methods that are not told a level."""
 
 
 class DenoiseParams(PictureParams):
     method: Method = Choice(
-        "dncnn",
+        "camera",
         {
-            "dncnn": Option(_("CNN"), _("A network that has learned what noise is")),
+            "camera": Option(_("Camera noise"), _("A network for the noise of photos, the best for them")),
+            "jpeg": Option(_("JPEG blocks and ringing"), _("A network for what strong compression left")),
+            "dncnn": Option(_("White noise"), _("A network that is told the level, the best for even noise")),
             "nlm": Option(_("Non-local means"), _("Averages patches that look alike")),
             "bilateral": Option(_("Bilateral"), _("Averages neighbours of a similar colour")),
             "median": Option(_("Median"), _("For single wrong pixels")),
@@ -64,9 +96,24 @@ class DenoiseParams(PictureParams):
         le=75,
         title=_("Noise level"),
         description=_(
-            "The noise's standard deviation on the scale from 0 to 255. Left out, it is estimated from the picture."
+            "The noise's standard deviation on the scale from 0 to 255. Left out, it is estimated from the picture. "
+            "“Camera noise” and “JPEG blocks and ringing” see it for themselves."
         ),
     )
+    strength: float = pydantic.Field(
+        1.0,
+        ge=0,
+        le=1,
+        title=_("Strength"),
+        description=_("How much of what was found is taken out: all of it with 1, nothing with 0."),
+    )
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _told_a_level(cls, given: Any) -> Any:
+        """Whoever names a level and no method wants the network that is told it."""
+        told = isinstance(given, Mapping) and given.get("sigma") is not None and "method" not in given
+        return {**given, "method": "dncnn"} if told else given
 
 
 def estimate(params: DenoiseParams, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
@@ -101,9 +148,9 @@ operation = Operation(
     estimate=estimate,
     run="ml.denoise.run:run",
     word="denoised",
-    version=2,
+    version=3,
     accelerator="gpu-preferred",
-    weights=(DNCNN,),
+    weights=tuple(LEARNED.values()),
     metrics=(PSNR, SSIM, SECONDS, Metric("sigma", _("Noise level, of 255"))),
     example=Example("coffee", noisy=True, others={"reference": Example("coffee")}, shown_first=True),
 )

@@ -12,14 +12,15 @@ BLUR_REACH = 5
 """Where that Gaussian is cut off, in cells."""
 REACH = CELL * (BLUR_REACH + 1)
 """How far around a pixel is looked, in pixels."""
-LEFT_ALONE = 0.45 / 255
-"""A shift up to here is not corrected: it may be what is left of the noise, which is not to come back."""
+LEFT_ALONE, LEFT_ALONE_CORRELATED = 0.45 / 255, 0.8 / 255
+"""A shift up to here is not corrected: it may be what is left of the noise, which is not to come back. Noise that is
+correlated leaves more."""
 CLIPPED = (0.005, 0.045)
 """The share of clipped pixels around, of those that are not all alike, up to which the correction is whole, and from
 which on it is none."""
 
 
-def with_means_of(noisy: Tensor, restored: Tensor) -> Tensor:
+def with_means_of(noisy: Tensor, restored: Tensor, left_alone: float = LEFT_ALONE) -> Tensor:
     """A restored picture (N, C, H, W) in [0, 1], its low frequencies brought back to those of the noisy one.
 
     A network that is told more noise than there is takes a colour for noise and moves it towards the colours it
@@ -27,7 +28,7 @@ def with_means_of(noisy: Tensor, restored: Tensor) -> Tensor:
     is right. Clipped noise has not, and there the network knows better.
     """
     shift = _smooth(noisy - restored)
-    shift = torch.sign(shift) * (shift.abs() - LEFT_ALONE).clamp(min=0)
+    shift = torch.sign(shift) * (shift.abs() - left_alone).clamp(min=0)
     clipped = _smooth(((noisy <= 0) | (noisy >= 1)).to(noisy.dtype))
     least, most = CLIPPED
     trust = ((most - clipped * (1 - clipped)) / (most - least)).clamp(0, 1)

@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+BLIND_LEVEL = 15 / 255
+"""What a blind network is told of every picture. Told this, the one that is not blind is a start for it."""
+
 
 class Residual(nn.Module):
     """Two 3x3 convolutions around a ReLU, added to their input; no normalisation."""
@@ -73,6 +76,11 @@ class Denoiser(nn.Module):
         if channels == 1:
             noise = noise.mean(1, keepdim=True)
         return noisy - level[..., :height, :width] * noise
+
+
+def blindly(network: nn.Module, picture: Tensor) -> Tensor:
+    """What a denoiser that was trained blind makes of pictures (N, C, H, W) in [0, 1]; the same shape, not clipped."""
+    return cast(Tensor, network(picture, picture.new_full((len(picture),), BLIND_LEVEL)))
 
 
 def _blocks(width: int, depth: int) -> nn.Sequential:

@@ -15,15 +15,18 @@ from ml.core.device import infer, ready, torch_device
 from ml.core.images import Picture, Pixels, from_float, to_float, visible_color
 from ml.core.side_by_side import by_method, judge_of
 from ml.core.tiling import tiled
-from ml.denoise import DNCNN, SECONDS_PER_MEGAPIXEL, DenoiseParams, Single, flat
+from ml.denoise import BLIND, DNCNN, LEARNED, SECONDS_PER_MEGAPIXEL, DenoiseParams, Single, flat
 from ml.denoise.messages import DENOISING, ESTIMATING, NO_NOISE
-from ml.denoise.networks import Denoiser
+from ml.denoise.networks import Denoiser, blindly
 from ml.denoise.noise import NONE_BELOW, estimate_sigma
 
 SIDE = 512
 MOST_SIGMA = 75.0
 NETWORK_REACH = 32
 """How far the network looks where it matters: beyond, it changes nothing by more than 1/255 (tests/ml/test_denoising.py)."""
+
+NONE_REMOVED = 1.0
+"""What `camera` makes of a clean photo is nearer to it, in 8-bit units (`_change`): then there was no noise."""
 
 PATCH_SIDE, SEARCH_SIDE = 3, 21
 NLM_STRENGTH = ((0, 15, 25, 50, 75), (0, 14.25, 22.5, 45, 67.5))
@@ -96,54 +99,69 @@ FILTERS: Mapping[str, Filter] = {
 def run(inputs: Inputs, params: DenoiseParams, context: Context) -> Result:
     """The slot `image` without its noise: as `image`, or with `compare` by each method under the method's name.
 
-    Alpha and depth stay. The metric `sigma` is the level it went by; with a `reference`, `psnr` (dB, None where there
-    is no difference) and `ssim` (None below 11 pixels a side) say how near all channels come to it. Where the level is
-    left out and no noise is found, the picture stays as it is and a label says so.
+    Alpha and depth stay. The metric `sigma` is the level that the methods went by, given or found: the blind ones go by
+    none. With a `reference`, `psnr` (dB, None where there is no difference) and `ssim` (None below 11 pixels a side) say
+    how near all channels come to it. Where no noise is found the picture stays as it is and a label says so; what JPEG
+    left is looked for all the same.
     """
     picture = inputs.picture("image")
-    sigma, labels = params.sigma, []
-    if sigma is None:
-        context.advance(0, ESTIMATING)
-        sigma = min(estimate_sigma(picture), MOST_SIGMA)
-        if sigma < NONE_BELOW:
-            sigma, labels = 0.0, [Label(NO_NOISE)]
-    methods: Sequence[Single] = list(SECONDS_PER_MEGAPIXEL)
-    if params.method == "compare":
-        loaded(context.device)
-    else:
-        methods = [params.method]
+    methods: Sequence[Single] = list(SECONDS_PER_MEGAPIXEL) if params.method == "compare" else [params.method]
+    learned = [method for method in methods if method in LEARNED]
+    for method in learned:
+        loaded(context.device, method)
+    told_one = not BLIND.issuperset(methods)
+    sigma = _level(picture, params.sigma, context) if told_one else 0.0
     result = by_method(
         params.method,
-        {method: partial(denoise, picture, method, sigma) for method in methods},
+        {method: partial(denoise, picture, method, sigma, strength=params.strength) for method in methods},
         SECONDS_PER_MEGAPIXEL,
         context,
         judge_of(inputs, context),
     )
-    learned = "dncnn" in methods
-    result.metrics["sigma"] = round(sigma, 2)
-    result.labels = labels
-    result.weights = (DNCNN.name,) if learned else ()
+    if told_one:
+        result.metrics["sigma"] = round(sigma, 2)
+    looked_for = params.strength > 0 and not (told_one and params.sigma is not None)
+    cleaned = [image for name, image in result.images.items() if "jpeg" not in (name, params.method)]
+    if looked_for and cleaned and all(image is picture for image in cleaned):
+        result.labels = [Label(NO_NOISE)]
+    result.weights = tuple(LEARNED[method].name for method in learned)
     result.engine = DNCNN.engine if learned else "opencv"
     return result
 
 
-def denoise(picture: Picture, method: Single, sigma: float, context: Context) -> Picture:
-    """By one method, at a level in 8-bit units; no noise means no change."""
-    if sigma == 0:
+def _level(picture: Picture, given: float | None, context: Context) -> float:
+    """The level given or else found, in 8-bit units; 0 where there is none to speak of."""
+    if given is not None:
+        return given
+    context.advance(0, ESTIMATING)
+    found = estimate_sigma(picture)
+    return min(found, MOST_SIGMA) if found >= NONE_BELOW else 0.0
+
+
+def denoise(
+    picture: Picture, method: Single, sigma: float, context: Context, *, strength: float = 1.0
+) -> Picture:
+    """By one method, at a level in 8-bit units, which the blind ones do not go by.
+
+    `strength`, from 0 to 1, is how much of the change is made. Where there is no noise it is the picture itself that
+    comes back.
+    """
+    if strength == 0 or (sigma == 0 and method not in BLIND):
         return picture
     function: Callable[[Pixels], Pixels]
-    if method == "dncnn":
-        network, align = loaded(context.device), loaded(context.device).stride
-        reach = NETWORK_REACH + flat.REACH
-        function = partial(dncnn, network, sigma, torch_device(context.device))
+    if method in LEARNED:
+        network = loaded(context.device, method)
+        reach, align = NETWORK_REACH + flat.REACH, network.stride
+        function = partial(by_network, told(network, method, sigma / 255), torch_device(context.device))
     else:
         network, reach, align = None, FILTERS[method].reach, 1
         function = partial(filtered, method, sigma)
 
     def denoise_tile(tile: Picture) -> Picture:
-        return Picture.join(function(np.ascontiguousarray(visible_color(tile))), tile.alpha)
+        color = np.ascontiguousarray(visible_color(tile))
+        return Picture.join(blended(color, function(color), strength), tile.alpha)
 
-    return tiled(
+    restored = tiled(
         picture,
         denoise_tile,
         context,
@@ -153,6 +171,23 @@ def denoise(picture: Picture, method: Single, sigma: float, context: Context) ->
         network=network,
         note=DENOISING,
     )
+    if method == "camera" and _change(picture, restored) < strength * NONE_REMOVED:
+        return picture
+    return restored
+
+
+def _change(picture: Picture, restored: Picture) -> float:
+    """Root mean square of what is different, in 8-bit units."""
+    peak = np.iinfo(picture.pixels.dtype).max
+    return float(255 / peak * cv2.norm(picture.pixels, restored.pixels) / picture.pixels.size**0.5)
+
+
+def blended(color: Pixels, restored: Pixels, strength: float) -> Pixels:
+    """Integer pixels (H, W, C) between the two: the first with a strength of 0, the second with 1."""
+    if strength == 1:
+        return restored
+    between: Pixels = np.rint((1 - strength) * color + strength * restored).astype(color.dtype)
+    return between
 
 
 def filtered(method: str, sigma: float, color: Pixels) -> Pixels:
@@ -161,18 +196,28 @@ def filtered(method: str, sigma: float, color: Pixels) -> Pixels:
     return FILTERS[method].function(single, sigma).reshape(color.shape)
 
 
-def dncnn(network: nn.Module, sigma: float, device: torch.device, color: Pixels) -> Pixels:
-    """Integer pixels (H, W, 1 or 3) by the network, all channels jointly; flat areas keep their mean."""
+def told(network: nn.Module, method: str, sigma: float) -> Callable[[Tensor], Tensor]:
+    """A network as a function of pictures (N, 1 or 3, H, W) in [0, 1]; sigma, in the same units, is for `dncnn`.
 
-    def apply(image: Tensor) -> Tensor:
-        return flat.with_means_of(image, network(image, image.new_tensor([sigma / 255])))
+    Flat areas keep their mean.
+    """
 
-    return from_float(infer(apply, to_float(color), device, half=color.dtype == np.uint8), color.dtype)
+    def restore(noisy: Tensor) -> Tensor:
+        if method in BLIND:
+            return flat.with_means_of(noisy, blindly(network, noisy), flat.LEFT_ALONE_CORRELATED)
+        return flat.with_means_of(noisy, network(noisy, noisy.new_full((len(noisy),), sigma)))
+
+    return restore
+
+
+def by_network(restore: Callable[[Tensor], Tensor], device: torch.device, color: Pixels) -> Pixels:
+    """Integer pixels (H, W, 1 or 3) by a network, all channels jointly."""
+    return from_float(infer(restore, to_float(color), device, half=color.dtype == np.uint8), color.dtype)
 
 
 @cache
-def loaded(device: str) -> Denoiser:
-    """The network, ready on its device; kept, since a worker runs many jobs."""
+def loaded(device: str, method: str) -> Denoiser:
+    """A method's network, ready on its device; kept, since a worker runs many jobs."""
     network = Denoiser()
-    load_weights(network, DNCNN.path())
+    load_weights(network, LEARNED[method].path())
     return ready(network, torch_device(device))

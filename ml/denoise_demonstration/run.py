@@ -27,7 +27,7 @@ def run(inputs: Inputs, params: DemonstrationParams, context: Context) -> Result
     spoilt = judge(noisy)
     methods = methods_of(params)
     if "dncnn" in methods:
-        loaded(context.device)
+        loaded(context.device, "dncnn")
     runs: Mapping[Single, Callable[[Context], Picture]] = {
         method: partial(denoise, noisy, method, params.sigma) for method in methods
     }

@@ -87,7 +87,7 @@ def test_the_output_carries_the_recipe(picture: Path, tmp_path: Path) -> None:
     assert extract(out) == {
         "operation": "denoise",
         "version": registry().get("denoise").version,
-        "params": {"format": "jpeg", "method": "dncnn", "sigma": 12.5},
+        "params": {"format": "jpeg", "method": "dncnn", "sigma": 12.5, "strength": 1.0},
         "seed": 9,
         "inputs": {"image": [sha256(picture)]},
         "weights": {"dncnn": DNCNN.sha256},

@@ -98,7 +98,7 @@ def test_figures_are_named_in_words_and_those_of_a_comparison_make_a_table(
     assert presenter.scores
     assert presenter.scores.measures == ["PSNR, dB", "SSIM", "Time, s"]
     assert presenter.scores.rows == [
-        ("CNN", ["∞", "0.9000", "–"]),
+        ("White noise", ["∞", "0.9000", "–"]),
         ("Non-local means", ["28.12", "–", "1.5"]),
     ]
     said = page(alice.client.get(reverse("job", args=[job.uuid])))
