@@ -56,6 +56,11 @@ def _said_of(job: Job, labels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield job.operation
     if job.declaration:
         yield str(job.declaration.title)
+    yield from recognised(labels)
+
+
+def recognised(labels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """By what the labels of a run let its photo be found: those that are sure enough, and the wider terms for them."""
     with override("en"):
         for label in labels:
             if (label["score"] or 0) >= SURE:
