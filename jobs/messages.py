@@ -20,6 +20,7 @@ def told(said: "Message | dict[str, Any] | str | None") -> str:
 
 
 BAD_TOKEN = Message("bad_token", _("This token is not good. Make a new one."))
+WRONG_LINK_PASSWORD = Message("wrong_link_password", _("This is not the password of this link."))
 NOTHING_TO_SHARE = Message("nothing_to_share", _("There is no result to share yet."))
 STILL_NEEDED = Message(
     "still_needed", _("A job that has not ended needs this photo. Wait for it, or cancel it first.")

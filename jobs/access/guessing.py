@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from axes.attempts import get_cool_off_threshold
 from axes.handlers.database import AxesDatabaseHandler
+from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_login_failed
 from django.db.models import Sum
 from django.http import HttpRequest
+
+from jobs.errors import Refused
+from jobs.messages import TOO_MANY_ATTEMPTS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -43,6 +49,23 @@ def name_counted(request: HttpRequest, credentials: dict[str, Any] | None = None
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
+
+
+def check(request: HttpRequest, what: str) -> None:
+    """Raise `Refused` where too much was guessed: this by this address, or anything by it."""
+    if not AxesProxyHandler.is_allowed(request, {"username": what}):
+        raise too_many()
+
+
+def too_many() -> Refused:
+    """What is said to whoever guessed wrong too often."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    return Refused(TOO_MANY_ATTEMPTS(minutes=seconds // 60), status=429, retry_after=seconds)
+
+
+def count_wrong(request: HttpRequest, what: str) -> None:
+    """Count a wrong guess as one at the login is counted."""
+    user_login_failed.send(sender=__name__, credentials={"username": what}, request=request)
 
 
 def is_password_of(request: HttpRequest, user: "User", password: str) -> bool:

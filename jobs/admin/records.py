@@ -121,8 +121,18 @@ class ShareLinkAdmin(RecordAdmin):
     list_display = ("job", "is_live", "original", "recipe", "created_at", "expires_at", "revoked_at")
     list_select_related = ("job",)
     list_filter = (("created_at", DaysFilter),)
-    fields = ("job", "is_live", "original", "recipe", "created_at", "expires_at", "revoked_at")
-    readonly_fields = ("is_live",)
+    fields = (
+        "job",
+        "is_live",
+        "original",
+        "recipe",
+        "download",
+        "has_password",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    )
+    readonly_fields = ("is_live", "has_password")
     actions = ("revoke",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -131,6 +141,10 @@ class ShareLinkAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("live"), boolean=True)
     def is_live(self, link: ShareLink) -> bool:
         return link.revoked_at is None and (link.expires_at is None or link.expires_at > timezone.now())
+
+    @admin.display(description=gettext_lazy("password"), boolean=True)
+    def has_password(self, link: ShareLink) -> bool:
+        return bool(link.password)
 
     @admin.action(description=gettext_lazy("Revoke"))
     def revoke(self, request: HttpRequest, links: QuerySet[ShareLink]) -> None:

@@ -15,6 +15,17 @@ class ShareLink(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="shares")
     original = models.BooleanField(_("show the original"), default=True)
     recipe = models.BooleanField(_("show the recipe"), default=False)
+    download = models.BooleanField(
+        _("may be downloaded"),
+        default=True,
+        help_text=_("If not, copies for the screen are shown, and no files."),
+    )
+    password = models.CharField(
+        _("password"),
+        max_length=128,
+        blank=True,
+        help_text=_("Hashed, as those of accounts are; empty for none."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -21,6 +21,7 @@ register = template.Library()
 register.filter("duration", humanize.duration)
 register.filter("ran", humanize.ran)
 register.filter("as_text", forms.as_text)
+register.filter("terms", humanize.terms)
 
 
 @register.filter

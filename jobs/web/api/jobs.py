@@ -96,6 +96,8 @@ def share_job(request: HttpRequest, job_uuid: UUID, body: ShareIn | None = None)
         expires_in=timedelta(seconds=seconds) if seconds is not None else None,
         original=body.original,
         recipe=body.recipe,
+        download=body.download,
+        password=body.password,
     )
     url = request.build_absolute_uri(reverse("shared", args=[link.token]))
     return HttpStatus(201, ShareOut(url=url, expires_at=link.expires_at))

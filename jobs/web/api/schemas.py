@@ -253,6 +253,10 @@ class ShareIn(Schema):
     )
     original: bool = True
     recipe: bool = False
+    download: bool = pydantic.Field(
+        default=True, description="If not, copies for the screen are shown, and no files."
+    )
+    password: str = pydantic.Field(default="", max_length=128)
 
 
 class ShareOut(Schema):

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from jobs.messages import told
-from jobs.models import Job
+from jobs.models import Job, ShareLink
 from jobs.queue.state import State
 
 ORDINALS = (
@@ -83,3 +83,14 @@ def ran(seconds: float) -> str:
     if seconds < 0.1:
         return _("under 0.1 s")
     return _("{count} s").format(count=f"{seconds:.1f}") if seconds < 10 else duration(seconds)
+
+
+def terms(link: ShareLink) -> list[str]:
+    """What a link shows, and asks, other than most do."""
+    said = {
+        _("without the original"): not link.original,
+        _("with the recipe"): link.recipe,
+        _("with a password"): bool(link.password),
+        _("only to look at"): not link.download,
+    }
+    return [term for term, holds in said.items() if holds]

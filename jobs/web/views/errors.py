@@ -4,13 +4,13 @@ import logging
 import sys
 from http import HTTPStatus
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from jobs.access import guessing
 from jobs.errors import Refused
 from jobs.messages import (
     BAD_REQUEST,
@@ -19,7 +19,6 @@ from jobs.messages import (
     FORM_TOO_OLD,
     INTERNAL,
     NOTHING_HERE,
-    TOO_MANY_ATTEMPTS,
 )
 from jobs.web.problems import problem
 
@@ -78,9 +77,7 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def locked_out(request: HttpRequest, *_details: object) -> HttpResponse:
     """Too many wrong passwords for this name from this address."""
-    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    message = TOO_MANY_ATTEMPTS(minutes=seconds // 60)
-    return refused(request, Refused(message, status=429, retry_after=seconds))
+    return refused(request, guessing.too_many())
 
 
 def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:

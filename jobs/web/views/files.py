@@ -24,7 +24,7 @@ from jobs.access import sharing, signing, visibility
 from jobs.errors import StorageAway, storage_away
 from jobs.library import naming
 from jobs.messages import PAST_THE_END, told
-from jobs.models import Asset
+from jobs.models import Asset, ShareLink
 from jobs.queue import live
 from jobs.storage.thumbnails import THUMBNAIL_SIDES, thumbnail_of
 from jobs.web.views import errors
@@ -56,20 +56,20 @@ def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponseBase:
 
 @require_safe
 def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResponseBase:
-    link = sharing.live_share(token)
+    link = sharing.open_share(request, token)
     found = link.job.outputs.at_hand().filter(pk=output_id).first()
     if found is None:
         raise Http404
-    return _send_shared(request, found, recipe=link.job.recipe if link.recipe else None)
+    return _send_shared(request, link, found, recipe=link.job.recipe if link.recipe else None)
 
 
 @require_safe
 def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponseBase:
-    link = sharing.live_share(token)
+    link = sharing.open_share(request, token)
     found = Asset.objects.at_hand().filter(pk=photo_id, uses__job=link.job).first() if link.original else None
     if found is None:
         raise Http404
-    return _send_shared(request, found)
+    return _send_shared(request, link, found)
 
 
 def _send_asset(request: HttpRequest, asset: Asset, caching: str) -> HttpResponseBase:
@@ -79,10 +79,15 @@ def _send_asset(request: HttpRequest, asset: Asset, caching: str) -> HttpRespons
 
 
 def _send_shared(
-    request: HttpRequest, asset: Asset, *, recipe: dict[str, Any] | None = None
+    request: HttpRequest, link: ShareLink, asset: Asset, *, recipe: dict[str, Any] | None = None
 ) -> HttpResponseBase:
-    """An asset to whoever has a link, who does not learn what its owner called it."""
-    return _moved(request) or _send(request, asset, naming.nameless(asset), SHARED, recipe=recipe)
+    """An asset to whoever has a link, who does not learn what its owner called it; to look at, or the file as well."""
+    if not link.download and not asset.media_type.startswith(("image/", "video/")):
+        raise Http404
+    name, recipe = naming.nameless(asset), recipe if link.download else None
+    return _moved(request) or _send(
+        request, asset, name, SHARED, recipe=recipe, only_to_look_at=not link.download
+    )
 
 
 def _moved(request: HttpRequest) -> HttpResponseBase | None:
@@ -119,9 +124,12 @@ def _send(
     caching: str,
     *,
     recipe: dict[str, Any] | None = None,
+    only_to_look_at: bool = False,
 ) -> HttpResponseBase:
     """The file, or with `?size=` a small copy of a picture or of a video's first; with `?download` as an attachment."""
     side = next((side for side in THUMBNAIL_SIDES if request.GET.get("size") == str(side)), None)
+    if only_to_look_at and not side and asset.is_picture:
+        side = THUMBNAIL_SIDES[-1]
     etag = f'"{asset.sha256[:32]}{f"-{side}" if side else ""}"'
     try:
         if recipe and "download" in request.GET and asset.is_picture:

@@ -142,6 +142,8 @@ def share(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
             expires_in=_lifetime(days),
             original="original" in request.POST,
             recipe="recipe" in request.POST,
+            download="download" in request.POST,
+            password=request.POST.get("password", ""),
         )
     except Refused as error:
         return errors.refused(request, error)

@@ -2,21 +2,45 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jobs.access import identity, sharing, visibility
+from jobs.errors import Refused
 from jobs.models import ShareLink
 from jobs.queue.state import State
 from jobs.web.presenters.job import JobPresenter
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """The result, once the password was given where there is one."""
     link = sharing.live_share(token)
+    if request.method == "POST" and link.password:
+        return _unlock(request, link)
+    if request.method == "POST" or not sharing.is_open(request, link):
+        return _locked(request) if link.password else redirect("shared", token)
     presenter = JobPresenter(link.job, State(series=link.job.series), token=token, original=link.original)
     response = render(request, "shared.html", {"link": link, "presenter": presenter, "job": link.job})
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _unlock(request: HttpRequest, link: ShareLink) -> HttpResponse:
+    try:
+        sharing.unlock(request, link, request.POST.get("password", ""))
+    except Refused as error:
+        return _locked(request, error)
+    return redirect("shared", link.token)
+
+
+def _locked(request: HttpRequest, refused: Refused | None = None) -> HttpResponse:
+    """Asks for the password, and says nothing of what is behind it."""
+    response = render(request, "locked.html", {"refused": refused}, status=refused.status if refused else 200)
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Cache-Control"] = "private, no-store"
+    if refused and refused.retry_after:
+        response["Retry-After"] = str(refused.retry_after)
     return response
 
 
