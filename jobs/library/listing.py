@@ -53,14 +53,14 @@ def photos(owner: Owner, asked: Asked = Asked()) -> AssetQuerySet:
         )
     if asked.search:
         named = found.filter(matching(asked.search))
-        few = list(named.values_list("pk", flat=True)[: FEW + 1])
+        few = list(named.order_by().values_list("pk", flat=True)[: FEW + 1])
         found = found.filter(pk__in=few) if len(few) <= FEW else named
     return found
 
 
 def _standing_for(photos: AssetQuerySet, assets: AssetQuerySet) -> AssetQuerySet:
     """Those that are among the assets or have a version there: from these where they are few, else photo by photo."""
-    assets = assets.at_hand()
+    assets = assets.at_hand().order_by()
     few = set(assets.values_list("original", "pk")[: FEW + 1])
     if len(few) <= FEW:
         return photos.filter(pk__in={pk for pair in few for pk in pair if pk})
