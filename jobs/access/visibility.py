@@ -67,7 +67,7 @@ def visible_asset(request: HttpRequest, asset_id: UUID) -> Asset:
 
 def visible_assets(request: HttpRequest, ids: Sequence[UUID]) -> list[Asset]:
     """Those of the assets that the request may see and that are at hand, in the order asked for, in one query."""
-    seen = _assets_seen_by(request).at_hand().in_bulk(ids)
+    seen = _assets_seen_by(request).at_hand().select_related("made_by", "original").in_bulk(ids)
     return [seen[asset_id] for asset_id in ids if asset_id in seen]
 
 

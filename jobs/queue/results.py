@@ -65,4 +65,4 @@ def recognised(labels: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for label in labels:
             if (label["score"] or 0) >= SURE:
                 yield told(label["title"])
-                yield from label.get("also", ())
+            yield from label.get("also", ())

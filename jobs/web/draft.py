@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from jobs.library.naming import file_name
 from jobs.models import Asset
 from jobs.queue.request import Step
 from jobs.web.forms import ParamsForm
@@ -20,7 +21,7 @@ class SlotField:
 
     @property
     def pictures(self) -> list[PicturePresenter]:
-        return [PicturePresenter.of(photo) for photo in self.photos]
+        return [PicturePresenter.of(photo, title=file_name(photo)) for photo in self.photos]
 
     @property
     def accept(self) -> str:

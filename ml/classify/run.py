@@ -1,7 +1,7 @@
 """The categories of a photo, and the heat map of what spoke for the first one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -64,8 +64,8 @@ class Classifier:
     titles: Callable[[], Sequence[str]]
     crop: float = 1.0
     """Side of a view to the shorter side of the photo."""
-    also: Callable[[int], tuple[str, ...]] = lambda _index: ()
-    """The wider terms that a class falls under."""
+    also: Callable[[Sequence[float]], tuple[str, ...]] = lambda _shares: ()
+    """From the shares of all classes, the wider terms for what is there."""
 
 
 def fine_tuned() -> Lite0:
@@ -130,9 +130,11 @@ def run(inputs: Inputs, params: ClassificationParams, context: Context) -> Resul
         ranked = [int(index) for index in shares.argsort(descending=True)[:TOP]]
         heat = heat_map(network, image.rgb(), ranked[0], device)
     titles = chosen.titles()
+    labels = [Label(titles[index], round(float(shares[index]), 4)) for index in ranked]
+    labels[0] = replace(labels[0], also=chosen.also(shares.tolist()))
     return Result(
         images={"image": overlaid(picture, heat, context)},
-        labels=[Label(titles[index], round(float(shares[index]), 4), chosen.also(index)) for index in ranked],
+        labels=labels,
         weights=tuple(weights.name for weights in chosen.weights),
         engine="torch",
     )

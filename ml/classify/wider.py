@@ -3,6 +3,7 @@
 The categories stand in the order of WordNet's tree, in which most kinds are a run of neighbours (Deng et al., 2009).
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 WIDER: dict[str, str] = {
@@ -85,17 +86,20 @@ WIDER: dict[str, str] = {
 """By term, the categories that fall under it."""
 
 
+SURE = 0.1
+"""The share of all categories together that fall under a term, from which on a photo is found by it."""
+
+
 @cache
-def _terms() -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
-    for term, runs in WIDER.items():
-        for run in runs.split():
-            first, _dash, last = run.partition("-")
-            for index in range(int(first), int(last or first) + 1):
-                found[index] = (*found.get(index, ()), term)
-    return found
+def categories(term: str) -> frozenset[int]:
+    """Those of ImageNet that fall under a term."""
+    ends = (run.partition("-") for run in WIDER[term].split())
+    return frozenset(index for first, _, last in ends for index in range(int(first), int(last or first) + 1))
 
 
-def wider(index: int) -> tuple[str, ...]:
-    """The terms that a category of ImageNet falls under, in lower-case English."""
-    return _terms().get(index, ())
+def wider(shares: Sequence[float]) -> tuple[str, ...]:
+    """The terms, in lower-case English, for what a photo shows, by the shares of the categories of ImageNet.
+
+    Five kinds of cats that are likely a little are a cat.
+    """
+    return tuple(term for term in WIDER if sum(shares[index] for index in categories(term)) >= SURE)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from jobs.access import identity, visibility
 from jobs.errors import Refused
+from jobs.library.naming import file_name
 from jobs.models import Asset, Draft
 from jobs.queue.quote import quote
 from jobs.queue.request import Request, Step
@@ -43,7 +44,10 @@ def choose(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "choose.html",
-        {"photos": [PicturePresenter.of(photo) for photo in photos], "offered": offered},
+        {
+            "photos": [PicturePresenter.of(photo, title=file_name(photo)) for photo in photos],
+            "offered": offered,
+        },
     )
 
 

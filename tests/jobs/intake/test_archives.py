@@ -296,7 +296,7 @@ def test_deleting_the_job_deletes_the_model_wherever_it_was_used(
 
 
 def test_whoever_has_the_link_can_download_the_model(alice: Person, trained: Job, client: Client) -> None:
-    alice.client.post(reverse("job-share", args=[trained.uuid]), {"days": "7"})
+    alice.client.post(reverse("job-share", args=[trained.uuid]), {"days": "7", "download": "on"})
     link = trained.shares.get()
     page = client.get(reverse("shared", args=[link.token])).content.decode()
     assert str(trained.outputs.get().id) in page

@@ -214,7 +214,7 @@ def test_a_video_has_a_poster_and_is_played_in_ranges(
 def test_a_video_goes_in_and_a_larger_one_is_on_the_page_of_the_job(client: Client, tmp_path: Path) -> None:
     content = film(tmp_path / "film.mov", count=3).read_bytes()
     sent = client.post("/photos", {"file": SimpleUploadedFile("film.mov", content)})
-    photo = Asset.objects.get()
+    photo = Asset.objects.uploaded().get()
     choice = client.get(sent["Location"]).content.decode()
     form = client.get(f"/new/video-super-resolution?photo={photo.id}").content.decode()
     started = client.post(
@@ -226,7 +226,7 @@ def test_a_video_goes_in_and_a_larger_one_is_on_the_page_of_the_job(client: Clie
     runner.run(claim)
 
     page = client.get(started["Location"]).content.decode()
-    output = Asset.objects.get()
+    output = Asset.objects.made().get()
     assert f'<video src="/files/photos/{photo.id}"' in choice
     assert f'<video src="/files/photos/{photo.id}"' in form
     assert f'<video src="/files/outputs/{output.id}"' in page

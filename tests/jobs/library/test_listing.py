@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Photos = Callable[..., Asset]
 TABBY = [
     {"title": "tabby", "score": 0.8, "also": ["cat", "animal"]},
-    {"title": "space shuttle", "score": 0.04, "also": ["rocket"]},
+    {"title": "space shuttle", "score": 0.04},
 ]
 
 
@@ -114,7 +114,7 @@ def test_a_photo_is_found_by_its_name_by_what_was_done_and_by_what_is_on_it(
     assert names(alice.owner, search=search) == ["Rosengarten 0427.jpg"]
 
 
-@pytest.mark.parametrize("search", ["rocket", "shuttle", "at", "%", "_", "cat dog", "' OR 1=1 --"])
+@pytest.mark.parametrize("search", ["shuttle", "at", "%", "_", "cat dog", "' OR 1=1 --"])
 def test_nothing_is_found_that_is_not_there(
     search: str, alice: Person, photo: Photos, developed: Photos
 ) -> None:
