@@ -61,7 +61,7 @@ def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         "damaged files": [
             name for name, path in files.items() if name in known and _digest(path) != known[name]
         ],
-        "left in folders": [path.name for path in temporary],
+        "left in folders": [str(path.relative_to(settings.HOME)) for path in temporary],
         "left in Redis": _left_in_redis(jobs),
     }
 
