@@ -24,6 +24,8 @@ from tests.ml.recorder import Recorder
 from tests.ml.running import develop
 from tests.ml.samples import alpha, photo
 
+pytestmark = pytest.mark.slow
+
 CLEAN = np.ascontiguousarray(data.astronaut()[20:212, 130:322])
 BLIND = ("camera", "jpeg")
 DAMAGED = {"camera": camera_protocol(CLEAN, 25), "jpeg": jpeg(CLEAN, 20)}

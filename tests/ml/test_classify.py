@@ -208,6 +208,7 @@ def test_many_kinds_that_are_likely_a_little_are_likely_together() -> None:
     assert "dog" not in wider(a_little)
 
 
+@pytest.mark.slow
 def test_what_is_recognised_brings_its_wider_terms(tmp_path: Path) -> None:
     picture = Picture(skimage.data.chelsea())
     first, *others = develop("classify", tmp_path, {"image": picture}, {}, Context()).labels

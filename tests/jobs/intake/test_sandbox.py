@@ -31,6 +31,8 @@ NEEDS_TIME = (
     "To read this file takes longer than an upload may take. Make it shorter or smaller and try again."
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> bytes:

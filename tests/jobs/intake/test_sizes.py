@@ -22,7 +22,7 @@ SIDE = 4096
 LITTLE = 20_000_000
 """Bytes; a frame of that side has 25 million, and a decoder keeps several."""
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
 
 
 def avif(*, frames: int = 1, said: int = 64, side: int = SIDE) -> bytes:

@@ -98,6 +98,7 @@ ODD = (
 """What a field of a recipe may hold instead of what it should."""
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("field", TOLD)
 def test_a_recipe_of_odd_fields_is_no_reason_to_refuse_a_photo(client: Client, field: str) -> None:
     for wrong in ODD:
