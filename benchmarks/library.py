@@ -6,12 +6,10 @@ requests, by the clock and of the CPU (the database is in the same process), and
 
 import argparse
 import os
-import statistics
 import tempfile
-import time
 from typing import Any
 
-from benchmarks.admin import GOAL_MILLISECONDS, REPEATS, fill
+from benchmarks.admin import GOAL_MILLISECONDS, fill, time_pages
 
 
 def main() -> None:
@@ -66,7 +64,6 @@ def give_all_to_one() -> Any:
 def measure(member: Any) -> None:
     from django.db import connection
     from django.test import Client
-    from django.test.utils import CaptureQueriesContext
 
     from jobs.library import listing
     from jobs.models import Asset, Job
@@ -103,21 +100,7 @@ def measure(member: Any) -> None:
         "search in vain": "/jobs/?q=nothing",
     }
     print(f"{Job.objects.count():,} jobs of one member, {connection.vendor}; goal {GOAL_MILLISECONDS} ms")
-    for name, address in pages.items():
-        walls, cpus = [], []
-        for _ in range(REPEATS):
-            wall, cpu = time.perf_counter(), time.process_time()
-            response = client.get(address)
-            walls.append(1000 * (time.perf_counter() - wall))
-            cpus.append(1000 * (time.process_time() - cpu))
-            assert response.status_code == 200, (address, response.status_code)
-        with CaptureQueriesContext(connection) as queries:
-            client.get(address)
-        mark = "" if statistics.median(walls) < GOAL_MILLISECONDS else "  over the goal"
-        print(
-            f"{name:28} {statistics.median(walls):6.0f} ms, of the CPU {statistics.median(cpus):6.0f} ms, "
-            f"{len(queries)} queries{mark}"
-        )
+    time_pages(client, pages)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -23,6 +23,7 @@ from jobs.queue.state import State, kept_until, state_of
 from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views.job import unchanged
+from jobs.web.views.lookups import back
 from ml.core.text import capped
 from ml.registry import registry
 
@@ -130,8 +131,7 @@ def delete(request: HttpRequest) -> HttpResponse:
         messages.success(request, said)
     else:
         messages.error(request, _("Tick what you want to delete first."))
-    back = request.POST.get("back", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else reverse("gallery"))
+    return back(request, "gallery")
 
 
 def _filtered(owner: Owner, status: str, operation: str, search: str) -> QuerySet[Job]:

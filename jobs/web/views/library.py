@@ -1,5 +1,6 @@
 """The photos of an owner, each with all that was made of it."""
 
+import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -18,16 +19,20 @@ from django.views.decorators.http import require_POST, require_safe
 from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.library import export, listing, trash
+from jobs.messages import TOO_MANY_FILES
 from jobs.models import Asset, AssetQuerySet, Job, Owner
 from jobs.web.presenters.photo import PhotoPresenter, PhotoTile
 from jobs.web.views.choose import choose_url
-from jobs.web.views.lookups import MOST_AT_ONCE, uuids
+from jobs.web.views.lookups import MOST_AT_ONCE, back, uuids
 from ml.core.formats import Kind
 from ml.registry import registry
 
 PAGE = 60
+MOST_CHOSEN = 900
+"""As many fields as a form may have, and some to spare."""
 THROWN = "thrown_away"
-"""In the session: what the last request threw away, to be taken back."""
+"""In the session: what was thrown away last, and when, to be taken back."""
+UNDO_SECONDS = 600
 
 Act = Callable[[HttpRequest, AssetQuerySet], HttpResponseBase | None]
 
@@ -50,7 +55,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "operations": registry().all(),
         "kinds": [Kind.IMAGE, Kind.ANIMATION, Kind.VIDEO, Kind.ARCHIVE, Kind.MODEL],
         "here": request.get_full_path(),
-        "thrown": request.session.get(THROWN, []) if owner else [],
+        "thrown": _thrown(request) if owner else [],
         "in_trash": bool(owner and listing.all_of(owner, trashed=True).exists()),
     }
     return render(request, "library.html", context)
@@ -95,20 +100,29 @@ def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
 def act(request: HttpRequest) -> HttpResponseBase:
     """Do something with the photos that were chosen."""
     owner = identity.owner_of(request)
-    chosen = uuids(request.POST.getlist("photo"))
+    undone = request.POST.get("do") == "undo"
+    chosen = _thrown(request) if undone else uuids(request.POST.getlist("photo"), MOST_CHOSEN)
     assets = owner.assets.filter(pk__in=chosen) if owner else Asset.objects.none()
     do = ACTS.get(request.POST.get("do", ""))
     if do is None or not assets.exists():
         messages.error(request, _("Choose photos first."))
-        return _back(request)
+        return back(request, "library")
     try:
-        return do(request, assets) or _back(request)
+        return do(request, assets) or back(request, "library")
     except Refused as error:
         messages.error(request, str(error))
-        return _back(request)
+        return back(request, "library")
+
+
+def _thrown(request: HttpRequest) -> list[str]:
+    """What the page still offers to take back."""
+    last = request.session.get(THROWN)
+    return last["photos"] if last and time.time() - last["at"] < UNDO_SECONDS else []
 
 
 def _run(request: HttpRequest, assets: AssetQuerySet) -> HttpResponse:
+    if assets.count() > MOST_AT_ONCE:
+        raise Refused(TOO_MANY_FILES(count=MOST_AT_ONCE))
     return redirect(choose_url(request, list(assets.at_hand().values_list("pk", flat=True))))
 
 
@@ -129,7 +143,8 @@ def _no_favourite(request: HttpRequest, assets: AssetQuerySet) -> None:
 def _throw_away(request: HttpRequest, assets: AssetQuerySet) -> HttpResponse | None:
     """A photo with its versions, where the form says so."""
     going = trash.with_versions(assets) if "versions" in request.POST else assets
-    request.session[THROWN] = [str(pk) for pk in going.at_hand().values_list("pk", flat=True)[:MOST_AT_ONCE]]
+    photos = [str(pk) for pk in going.at_hand().values_list("pk", flat=True)]
+    request.session[THROWN] = {"at": time.time(), "photos": photos}
     count = trash.throw_away(going)
     said = ngettext(
         "{count} file is in the trash for 30 days.", "{count} files are in the trash for 30 days.", count
@@ -158,6 +173,7 @@ ACTS: dict[str, Act] = {
     "no-favourite": _no_favourite,
     "trash": _throw_away,
     "restore": _take_back,
+    "undo": _take_back,
     "delete": _delete,
 }
 SHOWS = (
@@ -195,8 +211,3 @@ def _history(photo: Asset, made: Sequence[Asset]) -> list[Job]:
     """The jobs that were run on a photo or on a version of it, the newest first."""
     jobs = Job.objects.filter(inputs__asset__in=[photo, *made], owner=photo.owner).distinct()
     return list(jobs.order_by("-id")[:50])
-
-
-def _back(request: HttpRequest) -> HttpResponse:
-    back = request.POST.get("back", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else reverse("library"))

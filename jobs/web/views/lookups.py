@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, QueryDict
+from django.http import Http404, HttpRequest, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from jobs.access import identity, visibility
 from jobs.queue import admission
@@ -42,14 +44,20 @@ def inputs_of(request: HttpRequest, query: QueryDict) -> dict[str, list[UUID]]:
     return photos
 
 
-def uuids(texts: Sequence[str]) -> list[UUID]:
+def uuids(texts: Sequence[str], most: int = MOST_AT_ONCE) -> list[UUID]:
     ids = []
-    for text in dict.fromkeys(texts[:MOST_AT_ONCE]):
+    for text in dict.fromkeys(texts[:most]):
         try:
             ids.append(UUID(text))
         except ValueError:
             continue
     return ids
+
+
+def back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
+    """To the page of this site that a form says it came from, or to another one."""
+    place = request.POST.get("back", "")
+    return redirect(place if url_has_allowed_host_and_scheme(place, allowed_hosts=None) else otherwise)
 
 
 def operation_or_404(slug: str) -> Operation:

@@ -67,10 +67,23 @@ def test_photos_are_thrown_away_and_the_page_offers_to_undo_it(alice: Person, ph
     assert shown(response) == [other]
     assert "Undo" in page(response)
     assert {tile.photo for tile in alice.client.get("/library/trash").context["tiles"]} == {picture, version}
-    act(alice, "restore", *Asset.objects.filter(pk__in=response.context["thrown"]))
+    act(alice, "undo")
     response = alice.client.get("/library/")
     assert shown(response) == [other, picture]
     assert "Undo" not in page(response)
+
+
+def test_more_than_a_hundred_are_thrown_away_and_all_come_back(alice: Person) -> None:
+    photos = Asset.objects.bulk_create(
+        Asset(owner=alice.owner, kind="image", format="png", file=f"{number}", bytes=1, sha256="0" * 64)
+        for number in range(130)
+    )
+    act(alice, "trash", *photos, versions="yes")
+    assert not Asset.objects.at_hand().exists()
+    act(alice, "undo")
+    assert Asset.objects.at_hand().count() == 130
+    act(alice, "run", *photos)
+    assert "100" in page(alice.client.get("/library/"))
 
 
 def test_a_photo_may_go_without_its_versions(alice: Person, photo: Photos) -> None:
