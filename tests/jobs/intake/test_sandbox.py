@@ -18,7 +18,7 @@ from jobs.errors import Refused
 from jobs.intake import decoding, sandbox
 from jobs.intake.developed import Allowed, Order
 from jobs.intake.forking import PROJECT, Forker
-from jobs.intake.replies import Made
+from jobs.intake.replies import Death, Made
 from jobs.intake.sandbox import Limits
 from jobs.models import Asset
 from tests.jobs.hostile import encode, picture
@@ -87,6 +87,16 @@ def test_a_child_over_its_time_is_ended(
     monkeypatch.setattr(sandbox, "LIMITS", Limits(seconds=1))
 
     assert_refused(slow, "upload_needs_time", NEEDS_TIME)
+    assert_nobody_is_left()
+
+
+def test_a_child_that_waits_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sandbox, "LIMITS", Limits(seconds=1))
+    order = ordered(b"", tmp_path / "there")
+    order.source.unlink()
+    os.mkfifo(order.source)  # which nobody writes to: it takes no time of a processor
+
+    assert sandbox.ask(order) == Death(signal=signal.SIGALRM)
     assert_nobody_is_left()
 
 
