@@ -23,7 +23,11 @@ from tests.front import Front
 from tests.site import free_port
 from tests.support import Process, submit_one, wait_for
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "operations")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis", "operations"),
+]
 
 MEGABYTES = 1
 
@@ -106,7 +110,6 @@ def png() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.slow
 def test_a_picture_is_sent_by_nginx_and_nobody_learns_from_where(stack: Stack, alice: Person) -> None:
     sent = stack.send(alice.token, png())
     assert sent.status == 201, sent.body
@@ -172,7 +175,6 @@ def test_a_revoked_link_is_dead_at_the_front_too(stack: Stack, alice: Person, st
     assert again.status == 404
 
 
-@pytest.mark.slow
 def test_a_body_that_is_too_large_is_refused_in_words(stack: Stack, alice: Person) -> None:
     large = b"x" * 3_000_000
     told = stack.send(alice.token, large)
@@ -185,7 +187,6 @@ def test_a_body_that_is_too_large_is_refused_in_words(stack: Stack, alice: Perso
     )
 
 
-@pytest.mark.slow
 def test_while_no_web_server_answers_a_sentence_does(tmp_path: Path) -> None:
     port = free_port()
     nginx = Front(tmp_path / "nginx", port, [free_port()], {"MEDIA": "/nowhere", "MAX_UPLOAD_MEGABYTES": "1"})

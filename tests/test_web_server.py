@@ -19,7 +19,7 @@ from tests.support import Process, wait_for
 PATIENCE_SECONDS = 20
 """More than a web process waits for a lock, and less than a worker does."""
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
 ODD = ("SCRIPT_NAME", "PATH_INFO", "REMOTE_USER", "REMOTE_ADDR", "QUERY_STRING", "HTTPS", "wsgi.url_scheme")
 FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Protocol": "ssl", "X-Forwarded-Ssl": "on"}
@@ -82,7 +82,6 @@ def test_without_a_proxy_nobody_says_that_a_request_came_by_tls(port: int, heade
     assert ask(port, "/jobs/", **{header: FORWARDED[header]})[:2] == (301, "https://localhost/jobs/")
 
 
-@pytest.mark.slow
 def test_uploads_that_take_long_leave_threads_for_pages(
     plain_port: int, alice: Person, tmp_path: Path
 ) -> None:
@@ -110,7 +109,6 @@ def test_uploads_that_take_long_leave_threads_for_pages(
     assert {answer.headers["Retry-After"] for answer in told_to_come_back} == {"2"}
 
 
-@pytest.mark.slow
 def test_nobody_waits_long_for_the_lock_of_the_database(plain_port: int, alice: Person) -> None:
     url, bearer = f"http://127.0.0.1:{plain_port}/api/v1/photos", {"Authorization": f"Bearer {alice.token}"}
     sent = {"file": ("photo.png", encode(picture(), "PNG"))}

@@ -61,7 +61,7 @@ def test_the_same_seed_dreams_the_same_and_another_does_not(tmp_path: Path, phot
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", odd_pictures())
 def test_odd_pictures_keep_size_depth_and_alpha(tmp_path: Path, kind: str) -> None:
     picture = odd_pictures()[kind]

@@ -89,6 +89,7 @@ def picture_of(pixels: np.ndarray) -> Picture:
     return Picture(pixels.reshape(*pixels.shape[:2], -1))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_noise_is_found_whatever_was_done_to_the_picture(kind: str) -> None:
     for sigma in (10, 25):
@@ -106,6 +107,7 @@ def test_noise_of_any_level_is_found_in_any_photo(kind: str, name: str) -> None:
     assert right.count(False) <= 1, dict(zip(levels, right, strict=True))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "camera", "brick"])
 def test_the_texture_of_a_clean_picture_is_no_noise(name: str) -> None:
     clean = getattr(data, name)()
@@ -282,6 +284,7 @@ def test_the_network_keeps_gray_alpha_and_depth(tmp_path: Path) -> None:
     assert len(np.unique(restored[:, :, 0] % 257)) > 100, "rounded to 8 bits"
 
 
+@pytest.mark.slow
 def test_the_network_shifts_no_colour(tmp_path: Path) -> None:
     restored = denoise(noisy(CLEAN["astronaut"], 15), tmp_path, sigma=15).images["image"].pixels
     shift = (restored.astype(float) - noisy(CLEAN["astronaut"], 15).pixels).mean(axis=(0, 1))

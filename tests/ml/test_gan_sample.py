@@ -39,6 +39,7 @@ def write_faces(folder: Path, count: int = 44) -> Path:
     return folder
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("method", WEIGHTS)
 def test_the_same_seed_draws_the_same(tmp_path: Path, method: str) -> None:
     sheets = [

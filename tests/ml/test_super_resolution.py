@@ -103,7 +103,7 @@ def test_the_smallest_pictures_are_enlarged(method: Single, size: tuple[int, int
     assert (enlarged.width, enlarged.height) == (3 * size[0], 3 * size[1])
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("method", OURS)
 def test_tiles_equal_the_whole(method: Single, scale: int, monkeypatch: pytest.MonkeyPatch) -> None:

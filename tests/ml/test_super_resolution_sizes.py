@@ -37,6 +37,7 @@ def asked(**params: Any) -> SuperResolutionParams:
     return parsed
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("scale", [1.5, 2.7, 8])
 @pytest.mark.parametrize("method", QUICK)
 def test_any_scale_gives_the_exact_size(method: Single, scale: float, tmp_path: Path) -> None:
@@ -80,6 +81,7 @@ def test_the_bicubic_of_a_whole_scale_is_that_of_before(scale: int, digest: str)
     assert hashlib.sha256(pixels.tobytes()).hexdigest().startswith(digest)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("method", ["span", "clear-reality"])
 def test_a_whole_scale_is_still_rounded_once(method: Single, scale: int) -> None:

@@ -130,6 +130,7 @@ def test_an_archive_names_the_classes_by_its_folders(tmp_path: Path) -> None:
     assert read_head(result.files["model"].path).classes == ("blue", "green", "red")
 
 
+@pytest.mark.slow
 def test_it_stops_between_layers(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         train(three_classes(tmp_path), Recorder(cancel_at=60))

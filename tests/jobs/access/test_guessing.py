@@ -31,6 +31,7 @@ def test_one_password_over_many_names_is_slowed_down(alice: Person) -> None:
     assert log_in("alice", "alice", ELSEWHERE) == 302
 
 
+@pytest.mark.slow
 def test_a_login_of_ones_own_does_not_make_an_address_new(alice: Person, charlie: Person) -> None:
     for number in range(guessing.ADDRESS_LIMIT):
         log_in(f"somebody{number}", "summer2026")
@@ -39,6 +40,7 @@ def test_a_login_of_ones_own_does_not_make_an_address_new(alice: Person, charlie
     assert log_in("alice", "alice") == 429
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["ALICE", "\uff41lice", "\uff21\uff2c\uff29\uff23\uff25", " alice"])
 def test_names_that_fold_to_the_same_count_as_one(alice: Person, name: str) -> None:
     answers = [log_in(name if number % 2 else "alice", "wrong") for number in range(11)]

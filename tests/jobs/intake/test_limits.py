@@ -75,6 +75,7 @@ def test_it_refuses_a_giant_by_its_header(
     )
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", SOUND)
 def test_it_refuses_more_megapixels_than_allowed(
     send: Send, folders: tuple[Path, Path], limit: Callable[..., None], name: str

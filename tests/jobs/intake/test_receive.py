@@ -44,6 +44,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 # What is taken -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("name", SOUND)
 def test_it_takes_every_format(send: Send, visitor: Owner, folders: tuple[Path, Path], name: str) -> None:
     photo = send(SOUND[name], "My photo.jpg")
@@ -81,6 +82,7 @@ def test_it_keeps_the_pixels(send: Send, tmp_path: Path, name: str) -> None:
     assert difference.mean() < 1
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("name", "stored"),
     [("jpeg", "jpeg"), ("png", "png"), ("webp", "jpeg"), ("avif", "jpeg"), ("webp-alpha", "webp")]
@@ -130,7 +132,7 @@ def test_it_refuses_what_is_no_picture(assert_refused: Callable[..., None], name
     assert_refused(NO_PICTURES[name], "not_a_picture", NOT_A_PICTURE)
 
 
-@pytest.mark.sampled(22)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", SOUND)
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
 def test_it_refuses_a_truncated_file(assert_refused: Callable[..., None], name: str, part: float) -> None:
@@ -139,7 +141,7 @@ def test_it_refuses_a_truncated_file(assert_refused: Callable[..., None], name: 
     assert_refused(content[: max(64, int(len(content) * part))], "damaged", DAMAGED)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOUND)
 def test_flipped_bits_make_a_picture_or_a_refusal(send: Send, folders: tuple[Path, Path], name: str) -> None:
     refusals = []

@@ -88,6 +88,7 @@ def test_pictures_that_play_everywhere_are_not_coded_anew(send: Send, tmp_path: 
         assert all((a.to_ndarray() == b.to_ndarray()).all() and a.time == b.time for a, b in pairs)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("name", "codec", "pixel_format", "sound"),
     [

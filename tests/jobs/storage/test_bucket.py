@@ -87,6 +87,7 @@ def body(response: Any) -> bytes:
     return b"".join(response.streaming_content) if response.streaming else response.content
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_photo_goes_all_the_way_and_nothing_is_left_when_it_is_deleted(
     bucket: Bucket, alice: Person

@@ -14,6 +14,7 @@ from jobs.library.samples import SAMPLES
 from tests.conftest import Person
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("redis"),
     pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no lock of the whole"),
@@ -53,7 +54,6 @@ def locked(alice: Person, charlie: Person, ada: Person) -> Iterator[None]:
     connection.close()
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("address", WRITES)
 @pytest.mark.parametrize("scripted", [False, True])
 def test_whoever_writes_is_told_to_come_back(

@@ -55,6 +55,7 @@ def test_a_body_that_says_it_is_endless_is_too_large(client: Client) -> None:
     assert client.generic("POST", "/photos", b"", CONTENT_LENGTH=LONG).status_code == 413
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("asked", "status", "part"),
     [

@@ -116,7 +116,7 @@ class Run:
         return context
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("slug", "params"), WAYS)
 def test_a_cancel_at_the_nth_question_ends_the_run_there(
     tmp_path: Path, slug: str, params: dict[str, Any]
@@ -135,7 +135,7 @@ def test_a_cancel_at_the_nth_question_ends_the_run_there(
         assert cancelled.fractions == whole.fractions[: len(cancelled.fractions)]
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("slug", "params", "more", "times"),
     [

@@ -169,7 +169,7 @@ def test_what_hides_under_transparency_is_not_drawn_in() -> None:
     assert np.abs(visible_color(Picture(pixels))[:, 10:].astype(int) - (200, 100, 50)).max() <= 1
 
 
-@pytest.mark.sampled(52)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize(("slug", "params"), METHODS, ids=lambda value: str(value))
 def test_no_method_damages_a_picture(slug: str, params: dict[str, object], name: str, tmp_path: Path) -> None:
