@@ -177,6 +177,36 @@ WORKER_LOST = Message(
     ),
 )
 LOST = Message("lost", _("its worker was lost"))
+NO_STEPS = Message("no_steps", _("Nothing is to be done. Name at least one step."))
+NO_PHOTOS = Message("no_photos", _("Nothing is to be worked on. Name at least one photo."))
+TOO_MANY_STEPS = Message(
+    "too_many_steps", _("These are {count} steps; at most {limit} can be done one after the other.")
+)
+TOO_MANY_PHOTOS = Message(
+    "too_many_photos",
+    _("These are {count} photos; at most {limit} can be sent as one. Send the rest after them."),
+)
+DOES_NOT_FOLLOW = Message(
+    "does_not_follow",
+    _("“{following}” cannot go on with what “{step}” makes. Leave one of them out, or change their order."),
+)
+EARLIER_STEP_DONE = Message("earlier_step_done", _("the step before it is done"))
+EARLIER_STEP_ENDED = Message(
+    "earlier_step_ended",
+    _(
+        "“{step}”, which comes before it, did not succeed, so there was nothing to go on with. Try that step again."
+    ),
+)
+EARLIER_STEP_DELETED = Message(
+    "earlier_step_deleted",
+    _("“{step}”, which comes before it, was deleted, so there was nothing to go on with."),
+)
+NOTHING_TO_GO_ON_WITH = Message(
+    "nothing_to_go_on_with",
+    _("“{step}”, which comes before it, made no picture of this photo, so there was nothing to go on with."),
+)
+WAITS_FOR_STEP = Message("waits_for_step", _("submitted; waits for the step before it"))
+WAITS_AGAIN = Message("waits_again", _("waits again for the step before it"))
 TRIED_AGAIN = Message("tried_again", _("tried again"))
 CANCELLED_BEFORE = Message("cancelled_before", _("cancelled before it started"))
 RESULT_TOO_LARGE = Message(

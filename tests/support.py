@@ -66,7 +66,7 @@ def submit_one(
 ) -> Job:
     """The queued job of a request for one."""
     step = Step(operation, params, seed)
-    (job,) = submission.submit(Request(owner, step, [inputs], idempotency_key=idempotency_key))
+    (job,) = submission.submit(Request(owner, [step], [inputs], idempotency_key=idempotency_key))
     return job
 
 

@@ -92,10 +92,19 @@ class Config(BaseSettings):
     member_stored_megabytes: int = Field(
         50_000, ge=1, description="What the photos and results of a member may take."
     )
-    visitor_queued_jobs: int = Field(
-        500, ge=1, description="Jobs the visitors of one address may have waiting."
+    max_steps: int = Field(
+        10, ge=1, description="Steps that may be asked for at a time, one after the other."
     )
-    member_queued_jobs: int = Field(500, ge=1, description="Jobs a member may have waiting.")
+    visitor_batch_photos: int = Field(
+        100, ge=1, description="Photos that a visitor may have worked on as one."
+    )
+    member_batch_photos: int = Field(
+        1000, ge=1, description="Photos that a member may have worked on as one."
+    )
+    visitor_queued_jobs: int = Field(
+        1000, ge=1, description="Jobs the visitors of one address may have waiting."
+    )
+    member_queued_jobs: int = Field(5000, ge=1, description="Jobs a member may have waiting.")
     visitor_queued_megapixels: int = Field(
         6000, ge=1, description="Megapixels that the waiting jobs of the visitors of one address may have."
     )

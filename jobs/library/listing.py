@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from jobs.access import visibility
 from jobs.errors import Refused
 from jobs.messages import BAD_CURSOR
-from jobs.models import Asset, AssetQuerySet, Job, JobInput, Owner
+from jobs.models import UNFINISHED, Asset, AssetQuerySet, JobInput, Owner
 from jobs.queue.results import words_of
 from ml.core.text import capped
 
@@ -47,9 +47,8 @@ def photos(owner: Owner, asked: Asked = Asked()) -> AssetQuerySet:
     if asked.favourite:
         found = _standing_for(found, owner.assets.filter(favourite=True))
     if asked.running:
-        unfinished = (Job.Status.QUEUED, Job.Status.RUNNING)
         found = _standing_for(
-            found, owner.assets.filter(uses__job__status__in=unfinished, uses__job__owner=owner)
+            found, owner.assets.filter(uses__job__status__in=UNFINISHED, uses__job__owner=owner)
         )
     if asked.search:
         named = found.filter(matching(asked.search))
@@ -107,8 +106,7 @@ def matching(search: str) -> Q:
 
 
 def _at_work() -> QuerySet[JobInput]:
-    unfinished = (Job.Status.QUEUED, Job.Status.RUNNING)
-    return JobInput.objects.filter(asset=OuterRef("pk"), job__status__in=unfinished)
+    return JobInput.objects.filter(asset=OuterRef("pk"), job__status__in=UNFINISHED)
 
 
 def _cursor(asset: Asset) -> str:

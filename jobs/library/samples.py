@@ -103,7 +103,7 @@ def submit_sample(slug: str) -> Job:
         slot: [_photo(f"{example.photo}.png", picture)]
         for slot, picture in pictures(operation, example).items()
     }
-    (job,) = submission.submit(Request(None, Step(slug, example.params), [photos], sample=True))
+    (job,) = submission.submit(Request(None, [Step(slug, example.params)], [photos], sample=True))
     return job
 
 

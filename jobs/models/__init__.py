@@ -1,15 +1,18 @@
 """What the database knows."""
 
 from jobs.models.asset import Asset, AssetQuerySet
+from jobs.models.batch import Batch
 from jobs.models.draft import Draft
-from jobs.models.job import FairShare, Job, JobEvent, JobInput, JobQuerySet
+from jobs.models.job import UNFINISHED, FairShare, Job, JobEvent, JobInput, JobQuerySet
 from jobs.models.owner import ApiToken, Owner
 from jobs.models.sharing import ShareLink
 
 __all__ = [
+    "UNFINISHED",
     "ApiToken",
     "Asset",
     "AssetQuerySet",
+    "Batch",
     "Draft",
     "FairShare",
     "Job",

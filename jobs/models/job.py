@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.messages import told
 from jobs.models.asset import Asset
+from jobs.models.batch import Batch
 from jobs.models.owner import Owner
 from ml.core.errors import UnknownOperation
 from ml.core.operation import Operation
@@ -46,7 +47,7 @@ SELECT
     id, uuid, owner_id, operation, method, status, queue, fair_share_id, priority,
     expected_seconds, started_at, cancel_requested_at
 FROM jobs_job
-WHERE uuid = %s AND status IN ('queued', 'running') AND (
+WHERE uuid = %s AND status IN ('blocked', 'queued', 'running') AND (
     %s = '' OR EXISTS (
         SELECT 1 FROM django_session WHERE session_key = %s AND expire_date > CURRENT_TIMESTAMP
     )
@@ -61,8 +62,12 @@ class JobQuerySet(models.QuerySet["Job"]):
     def running(self) -> Self:
         return self.filter(status=Job.Status.RUNNING)
 
+    def waiting(self) -> Self:
+        """Whoever's turn it is: these have not begun."""
+        return self.filter(status__in=(Job.Status.BLOCKED, Job.Status.QUEUED))
+
     def unfinished(self) -> Self:
-        return self.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+        return self.filter(status__in=UNFINISHED)
 
     def polled(self, job_uuid: uuid.UUID, session: str) -> "Job | None":
         """A job that has not ended, with what its page needs at each poll and the rest to be asked for.
@@ -77,6 +82,7 @@ class Job(models.Model):
     """One run of an operation that somebody asked for. `id` is the order of arrival, `uuid` its public name."""
 
     class Status(models.TextChoices):
+        BLOCKED = "blocked", _("waits for an earlier step")
         QUEUED = "queued", _("queued")
         RUNNING = "running", _("running")
         SUCCEEDED = "succeeded", _("succeeded")
@@ -99,6 +105,13 @@ class Job(models.Model):
     queue = models.CharField(max_length=32)
     fair_share = models.ForeignKey(FairShare, on_delete=models.PROTECT, related_name="jobs")
     priority = models.SmallIntegerField(default=0)
+    batch = models.ForeignKey(
+        Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs", db_index=False
+    )
+    item = models.PositiveIntegerField(default=0, help_text=_("Which of the photos of its batch it is for."))
+    step = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Which of the steps of its batch it does.")
+    )
     declared_seconds = models.FloatField(help_text=_("The cost its operation declares."))
     expected_seconds = models.FloatField(help_text=_("The same, corrected by history."))
     deadline_seconds = models.FloatField()
@@ -157,6 +170,7 @@ class Job(models.Model):
             models.Index(fields=["status", "-id"], name="job_status"),
             models.Index(fields=["finished_at", "status"], name="job_finished"),
             models.Index(fields=["-id"], condition=Q(sample=True), name="job_samples"),
+            models.Index(fields=["batch", "status"], name="job_batch"),
         ]
 
     def __str__(self) -> str:
@@ -180,13 +194,24 @@ class Job(models.Model):
             return None
 
 
+UNFINISHED = (Job.Status.BLOCKED, Job.Status.QUEUED, Job.Status.RUNNING)
+
+
 class JobInput(models.Model):
-    """An asset in a slot of a job."""
+    """An asset in a slot of a job; of a job that is blocked, what the job before it is to make."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
     slot = models.CharField(max_length=64)
     position = models.PositiveSmallIntegerField(default=0)
     asset = models.ForeignKey(Asset, null=True, on_delete=models.SET_NULL, related_name="uses")
+    source = models.ForeignKey(
+        Job,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="feeds",
+        help_text=_("The job whose result this is."),
+    )
 
     class Meta:
         ordering = ["id"]
@@ -197,9 +222,10 @@ class JobInput(models.Model):
 
 
 class JobEvent(models.Model):
-    """A line of a job's timeline, and what is to be told of it: the outbox. It outlives the job."""
+    """A line of a job's timeline, or the end of a batch, and what is to be told of it: the outbox. It outlives both."""
 
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="events")
+    batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="events")
     at = models.DateTimeField(db_default=Now())
     status = models.CharField(max_length=16, choices=Job.Status)
     attempt = models.PositiveIntegerField()
@@ -219,7 +245,7 @@ class JobEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.job}: {self.status}"
+        return f"{self.job or self.batch}: {self.status}"
 
     @property
     def detail(self) -> str:

@@ -5,7 +5,14 @@ from django.db.models import Count, Sum
 
 from jobs.errors import Refused
 from jobs.intake.limits import LATER_SECONDS, belonging_to, check_disk
-from jobs.messages import MEMBERS_ONLY, QUEUE_FULL, TOO_MANY_JOBS, TOO_MANY_JOBS_AT_ONCE, TOO_MANY_MEGAPIXELS
+from jobs.messages import (
+    MEMBERS_ONLY,
+    QUEUE_FULL,
+    TOO_MANY_JOBS,
+    TOO_MANY_JOBS_AT_ONCE,
+    TOO_MANY_MEGAPIXELS,
+    TOO_MANY_PHOTOS,
+)
 from jobs.models import FairShare, Job, Owner
 from jobs.queue.quote import Quote
 
@@ -14,8 +21,9 @@ SOON_SECONDS = 60
 
 def admit(owner: Owner | None, quote: Quote) -> None:
     """Raise `Refused` where this owner may not ask for it, or not for so much at a time."""
-    if quote.operation.members_only and owner and owner.user_id is None:
+    if owner and owner.user_id is None and any(step.operation.members_only for step in quote.steps):
         raise Refused(MEMBERS_ONLY, status=403)
+    _check_photos(owner, len({job.item for job in quote.jobs}))
     check_room(owner, jobs=len(quote.jobs), megapixels=quote.megapixels)
 
 
@@ -26,7 +34,7 @@ def check_room(owner: Owner | None, *, jobs: int, megapixels: float) -> None:
     if owner is None:
         return
     member = owner.user_id is not None
-    mine = Job.objects.queued().filter(belonging_to(owner))
+    mine = Job.objects.waiting().filter(belonging_to(owner))
     waiting = mine.aggregate(jobs=Count("pk"), megapixels=Sum("megapixels", default=0.0))
     _check_count(
         waiting["jobs"],
@@ -37,6 +45,15 @@ def check_room(owner: Owner | None, *, jobs: int, megapixels: float) -> None:
     alone = not waiting["jobs"] and jobs == 1  # one job alone always fits
     if waiting["megapixels"] + megapixels > most and not alone:
         raise Refused(TOO_MANY_MEGAPIXELS(limit=most), status=429, retry_after=SOON_SECONDS)
+
+
+def _check_photos(owner: Owner | None, photos: int) -> None:
+    if owner is None:
+        return
+    config = settings.LATENT
+    most = config.visitor_batch_photos if owner.user_id is None else config.member_batch_photos
+    if photos > most:
+        raise Refused(TOO_MANY_PHOTOS(count=photos, limit=most))
 
 
 def _check_count(waiting: int, asked: int, most: int) -> None:

@@ -1,12 +1,14 @@
 """Removing a job, whatever it is doing."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
-from jobs.models import Asset, Job
-from jobs.queue import live
+from jobs.messages import EARLIER_STEP_DELETED
+from jobs.models import Asset, Batch, Job
+from jobs.queue import chain, live
 from jobs.queue.fair_share import leave
 from jobs.queue.lifecycle import Status, locked
 from jobs.storage.outputs import after_commit
@@ -22,12 +24,23 @@ def delete(job: Job) -> None:
             return
         if row.status == Status.QUEUED:
             leave(row)
+        chain.call_off(row, EARLIER_STEP_DELETED(step=chain.title_of(row)))
         outputs = going_with(row)
         going = Asset.objects.filter(pk__in=[output.pk for output in outputs])
         Asset.objects.filter(original__in=going).update(alone=True)
         going.delete()
         row.delete()
+        if row.batch_id:
+            _see_to_batch(row.batch_id)
         after_commit(_after_delete, job, outputs)
+
+
+def _see_to_batch(batch_id: UUID) -> None:
+    """One of which no job is left goes, too."""
+    if Job.objects.filter(batch=batch_id).exists():
+        chain.settle(batch_id)
+    else:
+        Batch.objects.filter(pk=batch_id).delete()
 
 
 def going_with(job: Job) -> list[Asset]:

@@ -1,6 +1,7 @@
 """An owner's bucket in the round robin: its counts are kept in step with the queued jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
@@ -11,11 +12,12 @@ from jobs.models import FairShare, Job
 
 
 def count_in(jobs: Sequence[Job]) -> None:
-    """Queued jobs of one fair share count as waiting."""
-    seconds = sum(job.expected_seconds for job in jobs)
-    FairShare.objects.filter(pk=jobs[0].fair_share_id).update(
-        waiting=F("waiting") + len(jobs), waiting_seconds=F("waiting_seconds") + seconds
-    )
+    """Queued jobs count as waiting."""
+    for share, together in _by_share(jobs):
+        seconds = sum(job.expected_seconds for job in together)
+        FairShare.objects.filter(pk=share).update(
+            waiting=F("waiting") + len(together), waiting_seconds=F("waiting_seconds") + seconds
+        )
 
 
 def leave(job: Job) -> None:
@@ -25,13 +27,30 @@ def leave(job: Job) -> None:
     share.update(**_without(job))
 
 
+def leave_all(jobs: Sequence[Job]) -> None:
+    """Queued jobs, whose rows are held, no longer count as waiting."""
+    for share, together in _by_share(jobs):
+        FairShare.objects.filter(pk=share).update(**_without(*together))
+
+
 def serve(job: Job) -> None:
     """The job was just taken: its share is the one served last."""
     FairShare.objects.filter(pk=job.fair_share_id).update(**_without(job), last_served=Now())
 
 
-def _without(job: Job) -> dict[str, Any]:
-    return {"waiting": F("waiting") - 1, "waiting_seconds": F("waiting_seconds") - job.expected_seconds}
+def _without(*jobs: Job) -> dict[str, Any]:
+    seconds = sum(job.expected_seconds for job in jobs)
+    return {"waiting": F("waiting") - len(jobs), "waiting_seconds": F("waiting_seconds") - seconds}
+
+
+def _by_share(jobs: Sequence[Job]) -> Iterator[tuple[int, list[Job]]]:
+    """In one order, in which whoever locks several shares locks them."""
+    for share, together in groupby(sorted(jobs, key=_share_of), key=_share_of):
+        yield share, list(together)
+
+
+def _share_of(job: Job) -> int:
+    return job.fair_share_id
 
 
 def recount_next(queue: str) -> bool:

@@ -1,5 +1,6 @@
 """The rules of a job's life. Nothing else changes a job's status.
 
+    blocked ── the step before it succeeds ─▶ queued, or it does not ─▶ cancelled
     queued ── claim ─▶ running ── finish ─▶ succeeded
       │ ▲                │ │ └─── fail ───▶ failed ── retry ─▶ queued
       │ └─ lease expired ┘ └── cancel ─────▶ cancelled
@@ -10,7 +11,6 @@ expects, and does nothing when the row has moved on. A row is committed before a
 """
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -37,9 +37,10 @@ from jobs.messages import (
     WORKER_LOST,
 )
 from jobs.models import Asset, Job, JobQuerySet
-from jobs.queue import broker, live, results, timings
+from jobs.queue import chain, live, results, timings
+from jobs.queue.entry import enter
 from jobs.queue.events import record
-from jobs.queue.fair_share import count_in, leave, recount_next, serve
+from jobs.queue.fair_share import leave, recount_next, serve
 from jobs.storage.outputs import after_commit, discard
 from ml.core.text import Message
 
@@ -83,6 +84,7 @@ def requeue(job: Job) -> None:
     if job.inputs.filter(asset=None).exists():
         raise photo_gone()
     with transaction.atomic():
+        chain.hold(job)
         retried = Job.objects.filter(pk=job.pk, status=Status.FAILED).update(
             status=Status.QUEUED,
             queued_at=Now(),
@@ -97,18 +99,21 @@ def requeue(job: Job) -> None:
         if not retried:
             raise Refused(NOT_FAILED, status=409)
         enter([job], TRIED_AGAIN)
+        chain.wait_again(job)
 
 
 def cancel(job: Job) -> None:
-    """End a queued job at once, ask a running one to stop; raises `Refused` where it has ended already."""
+    """End a job that waits at once, ask a running one to stop; raises `Refused` where it has ended already."""
     with transaction.atomic():
         row = locked(job)
-        if row and row.status == Status.QUEUED:
+        if row and row.status in (Status.BLOCKED, Status.QUEUED):
             Job.objects.filter(pk=job.pk).update(
                 status=Status.CANCELLED, finished_at=Now(), cancel_requested_at=Now()
             )
-            leave(row)
+            if row.status == Status.QUEUED:
+                leave(row)
             record(row, Status.CANCELLED, CANCELLED_BEFORE)
+            chain.break_off(row)
         elif row and row.status == Status.RUNNING:
             Job.objects.filter(pk=job.pk, cancel_requested_at=None).update(cancel_requested_at=Now())
             transaction.on_commit(partial(live.hurry_cancel, job.uuid))
@@ -188,6 +193,7 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
     True as well if it had done so before: where the answer to a commit was lost, the worker asks again.
     """
     with transaction.atomic():
+        chain.hold(claim.job)
         finished = (
             _held(claim.job)
             .filter(cancel_requested_at=None)
@@ -205,6 +211,7 @@ def finish(claim: Claim, outcome: Outcome) -> bool:
             return _attempt(claim.job).filter(status=Status.SUCCEEDED).exists()
         results.add(claim.job, outcome.outputs, outcome.labels)
         record(claim.job, Status.SUCCEEDED)
+        chain.go_on(claim.job, outcome.outputs)
     timings.observe("run", claim.job.operation, outcome.run_seconds)
     return True
 
@@ -248,6 +255,7 @@ def _held(job: Job) -> JobQuerySet:
 def end(job: Job, status: Status, code: str = "", message: Message | None = None, **changes: Any) -> bool:
     """End a running job without a result, and throw away what its attempt has stored."""
     with transaction.atomic():
+        chain.hold(job)
         ended = _held(job).update(
             status=status,
             finished_at=Now(),
@@ -257,6 +265,7 @@ def end(job: Job, status: Status, code: str = "", message: Message | None = None
         )
         if ended:
             record(job, status, message, code)
+            chain.break_off(job)
             after_commit(discard, job)
     return bool(ended)
 
@@ -276,16 +285,9 @@ def _queue_again(job: Job, reason: Message, **changes: Any) -> bool:
     return True
 
 
-def enter(jobs: Sequence[Job], reason: Message) -> None:
-    """Jobs of one fair share count as waiting; once that is committed, a worker is told."""
-    count_in(jobs)
-    for job in jobs:
-        record(job, Status.QUEUED, reason)
-    transaction.on_commit(partial(broker.announce, jobs[0].queue))
-
-
 def locked(job: Job) -> Job | None:
     """The row as it is, which nobody changes until the transaction ends; None where it is gone."""
+    chain.hold(job)
     return Job.objects.select_for_update().filter(pk=job.pk).first()
 
 

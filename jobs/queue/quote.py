@@ -1,44 +1,53 @@
 """What a request will cost, or why it cannot be done. The form shows the same quote that `submit` goes by."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from jobs.errors import Refused
-from jobs.messages import RESULT_TOO_LARGE, TOO_EXPENSIVE
-from jobs.queue import broker, estimates
+from jobs.messages import NO_STEPS, RESULT_TOO_LARGE, TOO_EXPENSIVE, TOO_MANY_STEPS
+from jobs.queue import estimates, reuse
 from jobs.queue.request import Inputs, Request
+from jobs.queue.steps import QuotedStep, checked
 from ml.core.errors import OperationError
-from ml.core.operation import Estimate, Operation, Params
-from ml.registry import registry
+from ml.core.operation import Estimate, Facts, Operation
 
 
 @dataclass(frozen=True)
 class QuotedJob:
-    """One job of a request: what its operation declares, and the seconds that such jobs take here."""
+    """One job of a request: what its operation declares, and the seconds that such jobs take here.
 
+    `follows` names the slot for the result of the job before it, whose `facts` are foreseen; empty for one that need
+    not wait.
+    """
+
+    item: int
+    position: int
+    step: QuotedStep
     inputs: Inputs
+    facts: Mapping[str, Sequence[Facts]]
     estimate: Estimate
     expected_seconds: float
+    follows: str = ""
 
     @property
     def megapixels(self) -> float:
         """Of all its inputs together."""
-        return sum(photo.facts.megapixels for photos in self.inputs.values() for photo in photos)
+        return sum(facts.megapixels for given in self.facts.values() for facts in given)
 
 
 @dataclass(frozen=True)
 class Quote:
-    """The checked params of a request, and its jobs."""
+    """The checked steps of a request, and its jobs, those of one photo behind each other."""
 
-    operation: Operation
-    params: Params
-    queue: str
+    steps: tuple[QuotedStep, ...]
     jobs: tuple[QuotedJob, ...]
 
     @property
-    def method(self) -> str:
-        return method_of(self.params)
+    def queue(self) -> str:
+        """Where it begins."""
+        return self.jobs[0].step.queue
 
     @property
     def expected_seconds(self) -> float:
@@ -51,28 +60,63 @@ class Quote:
 
 def quote(request: Request) -> Quote:
     """Raises `Refused` where one of its jobs could not be done, whoever asks for it."""
+    if not request.steps:
+        raise Refused(NO_STEPS)
+    most = settings.LATENT.max_steps
+    if len(request.steps) > most:
+        raise Refused(TOO_MANY_STEPS(count=len(request.steps), limit=most))
+    history = estimates.History()
     try:
-        operation = registry().get(request.step.operation)
-        params = operation.parse(request.step.params)
-        jobs = tuple(_quoted(operation, params, inputs) for inputs in request.inputs)
+        steps = checked(request.steps)
+        first = [{**steps[0].asked.inputs, **inputs} for inputs in request.inputs]
+        begun = reuse.begun(request.owner, steps, first)
+        jobs = [
+            job
+            for item, (done, inputs) in enumerate(begun)
+            for job in _chain(steps, item, done, inputs, history)
+        ]
     except OperationError as error:
         raise Refused(error.message, code=error.code) from None
-    return Quote(operation, params, broker.queue_of(operation), jobs)
+    return Quote(steps, tuple(jobs))
 
 
-def method_of(params: Params) -> str:
-    """Empty for an operation that has but one."""
-    return str(getattr(params, "method", ""))
+def _chain(
+    steps: Sequence[QuotedStep], item: int, done: int, inputs: Inputs, history: estimates.History
+) -> Iterator[QuotedJob]:
+    """The jobs of one photo, for which the first `done` steps were done before."""
+    facts: dict[str, list[Facts]] = _facts(inputs)
+    follows = ""
+    for position in range(done, len(steps)):
+        step = steps[position]
+        job = _quoted(step, item, position, inputs, facts, follows, history)
+        yield job
+        if position + 1 < len(steps):
+            result = step.operation.foreseen(job.estimate, facts)
+            following = steps[position + 1]
+            follows = following.slot_after(step, result.kind)
+            inputs = following.inputs_beside(follows)
+            facts = _facts(inputs) | {follows: [result]}
 
 
-def _quoted(operation: Operation, params: Params, inputs: Inputs) -> QuotedJob:
-    facts = {slot: [photo.facts for photo in photos] for slot, photos in inputs.items()}
-    operation.check_inputs(facts)
-    estimate = operation.estimate(params, facts)
+def _quoted(
+    step: QuotedStep,
+    item: int,
+    position: int,
+    inputs: Inputs,
+    facts: Mapping[str, Sequence[Facts]],
+    follows: str,
+    history: estimates.History,
+) -> QuotedJob:
+    step.operation.check_inputs(facts)
+    estimate = step.operation.estimate(step.params, facts)
     _check_size(estimate)
-    expected = estimates.expected_seconds(operation.slug, method_of(params), estimate.seconds)
-    _check_time(operation, expected)
-    return QuotedJob(inputs, estimate, expected)
+    expected = history.expected_seconds(step.operation.slug, step.method, estimate.seconds)
+    _check_time(step.operation, expected)
+    return QuotedJob(item, position, step, inputs, facts, estimate, expected, follows)
+
+
+def _facts(inputs: Inputs) -> dict[str, list[Facts]]:
+    return {slot: [photo.facts for photo in photos] for slot, photos in inputs.items()}
 
 
 def _check_size(estimate: Estimate) -> None:

@@ -210,7 +210,7 @@ class Operation:
     `run` is the dotted path, "module:function", of `run(inputs, params, context) -> Result`.
     `members_only` keeps it from visitors without an account. `also` are slugs by which it is found as well.
 
-    `result` names the output that was asked for; with several methods side by side each output is named after its
+    `result` names the output that was asked for, a file of the kind `gives`; with several methods side by side each output is named after its
     method, and the first is the result. `word` is what its result adds to the name of the photo: "denoised", or
     what it makes of the params of a job; left out, it is the slug. `metrics` and `series` say what its figures and curves are called, the most
     telling first.
@@ -232,6 +232,7 @@ class Operation:
     weights: tuple[Weights, ...] = ()
     also: tuple[str, ...] = ()
     result: str = "image"
+    gives: Kind = Kind.IMAGE
     word: str | Callable[[Mapping[str, Any]], str] = ""
     shows: Shows = Shows.COMPARE
     keeps: frozenset[Trait] = frozenset(Trait)
@@ -268,6 +269,18 @@ class Operation:
                 (each, other) for each in given for other in inputs.get(slot.same_size_as, ())
             ):
                 check_size(slot, facts, other.width, other.height)
+
+    def slot_for(self, kind: Kind) -> Slot | None:
+        """Where a file of that kind goes, if there is only that; None where it takes none."""
+        return next((slot for slot in self.inputs if slot.takes(kind)), None)
+
+    def foreseen(self, estimate: Estimate, inputs: Mapping[str, Sequence[Facts]]) -> Facts:
+        """What can be known of the result before there is one."""
+        lasting = self.gives in (Kind.ANIMATION, Kind.VIDEO)
+        first = next((facts for given in inputs.values() for facts in given), None)
+        if first is None or not lasting:
+            return Facts(self.gives, estimate.width, estimate.height)
+        return Facts(self.gives, estimate.width, estimate.height, first.frames, first.seconds)
 
     def function(self) -> Callable[..., Any]:
         """The function that runs it. Importing it may import torch: only workers and the command line call this."""

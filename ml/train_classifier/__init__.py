@@ -145,6 +145,7 @@ operation = Operation(
     members_only=True,
     weights=(LITE0,),
     result="model",
+    gives=Kind.MODEL,
     shows=Shows.FILES,
     metrics=(
         Metric("cross-validated_accuracy", _("Cross-validated accuracy")),

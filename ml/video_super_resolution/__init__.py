@@ -87,6 +87,7 @@ operation = Operation(
     deadline_seconds=3600,
     weights=(LATENT_SR, FSRCNN, REAL_ESRGAN_COMPACT),
     result="video",
+    gives=Kind.VIDEO,
     shows=Shows.VIDEO,
     metrics=(Metric("frames", _("Frames")),),
     example=Example("coffee", {"method": "burst", "scale": 2}, crop=(180, 60, 480, 260), frames=6),

@@ -34,7 +34,7 @@ def create_job(
         for slot, ids in body.inputs.items()
     }
     step = Step(body.operation, body.params, body.seed)
-    (job,) = submission.submit(Request(owner, step, [inputs], idempotency_key=idempotency_key or ""))
+    (job,) = submission.submit(Request(owner, [step], [inputs], idempotency_key=idempotency_key or ""))
     response["Location"] = reverse("api:job", args=[job.uuid])
     return HttpStatus(202, _job(request, job))
 

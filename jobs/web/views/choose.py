@@ -70,7 +70,7 @@ def _all_visible(request: HttpRequest, ids: Sequence[UUID]) -> list[Asset]:
 def _default_cost(operation: Operation, inputs: dict[str, list[Asset]]) -> str:
     """What it takes with its default settings; empty where these photos alone do not do."""
     try:
-        quoted = quote(Request(None, Step(operation.slug), [inputs]))
+        quoted = quote(Request(None, [Step(operation.slug)], [inputs]))
     except Refused:
         return ""
     return humanize.duration(max(1, quoted.expected_seconds))

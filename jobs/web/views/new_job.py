@@ -61,7 +61,7 @@ def _start(request: HttpRequest, operation: Operation) -> HttpResponse:
         for each in draft.inputs()
     ]
     try:
-        jobs = submission.submit(Request(owner, draft.step(), own))
+        jobs = submission.submit(Request(owner, [draft.step()], own))
     except Refused as error:
         draft.form.add_error(None, str(error))
         return _form_page(request, draft, error)
@@ -138,7 +138,7 @@ def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     draft.form.params = form.params
     owner = identity.owner_of(request)
     try:
-        quoted = quote(Request(owner, draft.step(), draft.inputs()))
+        quoted = quote(Request(owner, [draft.step()], draft.inputs()))
     except Refused as error:
         return told | {"refusal": str(error) if draft.begun else ""}
     ahead = line.ahead(quoted.queue, owner.fair_share_key if owner else "")

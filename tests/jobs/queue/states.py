@@ -5,12 +5,18 @@ from datetime import timedelta
 from django.db.models.functions import Now
 
 from jobs.models import Job
-from jobs.queue import lifecycle
+from jobs.queue import lifecycle, submission
 from jobs.queue.lifecycle import Outcome
+from jobs.queue.request import Request, Step
 from tests.support import saying, submit
 
 Status = Job.Status
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+
+
+def chained(owner, *operations, photos=({},), name=None):
+    """The jobs of a chain, those of one photo behind each other."""
+    return submission.submit(Request(owner, [Step(each) for each in operations], photos, name=name))
 
 
 def claimed(owner):
@@ -21,6 +27,8 @@ def claimed(owner):
 
 
 def in_status(owner, status):
+    if status == Status.BLOCKED:
+        return chained(owner, "instant", "instant")[1]
     job, claim = claimed(owner)
     match status:
         case Status.QUEUED:

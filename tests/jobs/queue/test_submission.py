@@ -20,7 +20,7 @@ ROTATE = Step("transform", {"action": "rotate"})
 
 
 def asking(alice: Person, photos: list[Asset], step: Step = ROTATE) -> Request:
-    return Request(alice.owner, step, [{"image": [each]} for each in photos])
+    return Request(alice.owner, [step], [{"image": [each]} for each in photos])
 
 
 def assert_nothing_left() -> None:

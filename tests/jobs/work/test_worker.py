@@ -231,7 +231,7 @@ def test_the_same_message_ten_times_runs_a_job_once(worker, redis, media):
 
 
 def test_of_many_jobs_with_one_message_a_worker_that_has_done_one_says_that_there_is_more(worker, media):
-    request = Request(None, Step("instant"), [{} for _ in range(4)])
+    request = Request(None, [Step("instant")], [{} for _ in range(4)])
     jobs = submission.submit(request)
     wait_for(lambda: ended(*jobs))
     all_well(jobs, media)
@@ -245,7 +245,7 @@ def test_a_message_may_have_headers_of_whoever_traces_it(worker, redis, media):
     traced["properties"]["delivery_info"]["routing_key"] = "cpu"
     job = submit(None)
     wait_for(lambda: ended(job))
-    following = submission.submit(Request(None, Step("instant"), [{}]))
+    following = submission.submit(Request(None, [Step("instant")], [{}]))
     redis.client.lpush("cpu", json.dumps(traced))
     wait_for(lambda: ended(*following) and not redis.client.llen("cpu"))
     all_well([job, *following], media)

@@ -1,0 +1,75 @@
+"""The steps of a request, checked, and how one follows another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.messages import DOES_NOT_FOLLOW
+from jobs.queue import broker
+from jobs.queue.request import Inputs, Step
+from ml.core.errors import InputError
+from ml.core.formats import Kind
+from ml.core.operation import Operation, Params
+from ml.core.text import Title
+from ml.registry import registry
+
+BETWEEN_STEPS = "png"
+"""Loses nothing."""
+
+
+@dataclass(frozen=True)
+class QuotedStep:
+    """A step whose params are checked."""
+
+    operation: Operation
+    params: Params
+    asked: Step
+
+    @property
+    def queue(self) -> str:
+        return broker.queue_of(self.operation)
+
+    @property
+    def method(self) -> str:
+        return method_of(self.params)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """By which it can be asked for again, for other photos."""
+        return {
+            "operation": self.operation.slug,
+            "version": self.operation.version,
+            "params": self.params.model_dump(mode="json"),
+            "seed": self.asked.seed,
+        }
+
+    def slot_after(self, before: "QuotedStep", kind: Kind) -> str:
+        """The slot for the result of the step before it; raises `InputError` where there is none for such a file."""
+        if slot := self.operation.slot_for(kind):
+            return slot.name
+        raise InputError(
+            DOES_NOT_FOLLOW, step=Title(before.operation.title), following=Title(self.operation.title)
+        )
+
+    def inputs_beside(self, slot: str) -> Inputs:
+        """What all its jobs have in common beside what is in this slot."""
+        return {name: assets for name, assets in self.asked.inputs.items() if name != slot}
+
+
+def checked(steps: Sequence[Step]) -> tuple[QuotedStep, ...]:
+    """Raises `OperationError` where one of them is unknown, or its params are wrong."""
+    last = len(steps) - 1
+    return tuple(_checked(step, between=position < last) for position, step in enumerate(steps))
+
+
+def method_of(params: Params) -> str:
+    """Empty for an operation that has but one."""
+    return str(getattr(params, "method", ""))
+
+
+def _checked(step: Step, *, between: bool) -> QuotedStep:
+    operation = registry().get(step.operation)
+    params = operation.parse(step.params)
+    if between and "format" in operation.params.model_fields:
+        params = params.model_copy(update={"format": BETWEEN_STEPS})
+    return QuotedStep(operation, params, step)
