@@ -177,6 +177,22 @@ WORKER_LOST = Message(
     ),
 )
 LOST = Message("lost", _("its worker was lost"))
+UNKNOWN_PRESET = Message(
+    "unknown_preset", _("There is no such preset. Choose another one, or name the steps.")
+)
+TOO_MANY_PRESETS = Message(
+    "too_many_presets", _("You have {limit} presets, and no more can be kept. Delete one first.")
+)
+BAD_RECIPE = Message(
+    "bad_recipe", _("This is not a recipe of Latent. Take a result that was made here, or its recipe.json.")
+)
+STEPS_OR_PRESET = Message("steps_or_preset", _("Name either the steps or a preset."))
+UNKNOWN_SLOT_OF_STEPS = Message(
+    "unknown_slot_of_steps", _("None of these steps has an input “{name}”. Leave it out.")
+)
+DOES_NOT_TAKE = Message(
+    "does_not_take", _("“{step}” cannot be done to “{file}”. Leave it out, or begin with another step.")
+)
 NO_STEPS = Message("no_steps", _("Nothing is to be done. Name at least one step."))
 NO_PHOTOS = Message("no_photos", _("Nothing is to be worked on. Name at least one photo."))
 TOO_MANY_STEPS = Message(

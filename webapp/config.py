@@ -101,6 +101,7 @@ class Config(BaseSettings):
     member_batch_photos: int = Field(
         1000, ge=1, description="Photos that a member may have worked on as one."
     )
+    max_presets: int = Field(100, ge=1, description="Presets that somebody may keep.")
     visitor_queued_jobs: int = Field(
         1000, ge=1, description="Jobs the visitors of one address may have waiting."
     )

@@ -13,7 +13,7 @@ from jobs.access.identity import is_admin, owner_of
 from jobs.access.signing import is_signed
 from jobs.errors import Refused
 from jobs.messages import UNKNOWN_PHOTO
-from jobs.models import Asset, AssetQuerySet, Draft, Job, Owner
+from jobs.models import Asset, AssetQuerySet, Batch, Draft, Job, Owner, Preset
 
 T = TypeVar("T")
 
@@ -90,6 +90,18 @@ def own_assets(owner: Owner, ids: list[UUID]) -> list[Asset]:
     if missing:
         raise Refused(UNKNOWN_PHOTO(id=missing[0]))
     return [found[asset_id] for asset_id in ids]
+
+
+def own_batch(request: HttpRequest, batch_id: UUID) -> Batch:
+    """What one request asked for, for whoever asked, and for an admin; raises `Http404`."""
+    batches = Batch.objects.all() if is_admin(request) else Batch.objects.filter(_owned(request))
+    return found(batches.filter(pk=batch_id).first())
+
+
+def own_preset(request: HttpRequest, preset_id: UUID) -> Preset:
+    """A preset that its owner may change, and an admin one of the site's; raises `Http404`."""
+    of_the_site = Q(owner=None) if is_admin(request) else Q(pk__in=())
+    return found(Preset.objects.filter(_owned(request) | of_the_site, pk=preset_id).first())
 
 
 def own_draft(request: HttpRequest, draft_id: UUID) -> Draft:

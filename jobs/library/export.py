@@ -13,7 +13,7 @@ from zipstream import ZIP_STORED, ZipStream
 
 from jobs.library.naming import file_name
 from jobs.messages import told
-from jobs.models import Asset, Job, Owner, ShareLink
+from jobs.models import Asset, Batch, Job, Owner, ShareLink
 
 
 def everything_of(owner: Owner) -> ZipStream:
@@ -41,6 +41,12 @@ def files_of(assets: Iterable[Asset]) -> ZipStream:
     for asset in assets:
         archive.add(_chunks(asset.file), _numbered(PurePosixPath(file_name(asset)), taken))
     return archive
+
+
+def results_of(batch: Batch) -> Iterable[Asset]:
+    """What its last step made of each photo, as far as it is at hand."""
+    made = Asset.objects.at_hand().filter(made_by__batch=batch, made_by__step=len(batch.steps) - 1)
+    return made.select_related("made_by", "original").order_by("made_by__item", "position")
 
 
 def _paths(assets: Sequence[Asset]) -> dict[UUID, str]:

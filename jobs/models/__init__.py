@@ -5,6 +5,7 @@ from jobs.models.batch import Batch
 from jobs.models.draft import Draft
 from jobs.models.job import UNFINISHED, FairShare, Job, JobEvent, JobInput, JobQuerySet
 from jobs.models.owner import ApiToken, Owner
+from jobs.models.preset import Preset
 from jobs.models.sharing import ShareLink
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "JobInput",
     "JobQuerySet",
     "Owner",
+    "Preset",
     "ShareLink",
 ]

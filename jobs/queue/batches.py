@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from jobs.errors import Refused
 from jobs.messages import ALREADY_ENDED, CANCELLED_BEFORE, NOT_FAILED
-from jobs.models import Batch, Job
+from jobs.models import UNFINISHED, Batch, Job
 from jobs.queue import admission, chain, deletion, line, live
 from jobs.queue.events import record_all
 from jobs.queue.fair_share import leave_all
@@ -29,7 +29,7 @@ class BatchState:
 
     @property
     def unfinished(self) -> int:
-        return sum(self.counts.get(status, 0) for status in (Status.BLOCKED, Status.QUEUED, Status.RUNNING))
+        return sum(self.counts.get(status, 0) for status in UNFINISHED)
 
     @property
     def status(self) -> Status:
@@ -102,7 +102,7 @@ def _fraction(job: Job) -> float:
 def _eta(jobs: Sequence[Job], seconds: float) -> float | None:
     """Until the last is done: what others have before it, and then what is left of its own."""
     waiting = [job for job in jobs if job.status == Status.QUEUED]
-    unfinished = [job for job in jobs if job.status in (Status.BLOCKED, Status.QUEUED, Status.RUNNING)]
+    unfinished = [job for job in jobs if job.status in UNFINISHED]
     if not unfinished:
         return None
     last = {job.queue: job for job in waiting}

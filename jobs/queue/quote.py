@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from jobs.errors import Refused
-from jobs.messages import NO_STEPS, RESULT_TOO_LARGE, TOO_EXPENSIVE, TOO_MANY_STEPS
+from jobs.messages import RESULT_TOO_LARGE, TOO_EXPENSIVE
 from jobs.queue import estimates, reuse
 from jobs.queue.request import Inputs, Request
 from jobs.queue.steps import QuotedStep, checked
@@ -60,11 +60,6 @@ class Quote:
 
 def quote(request: Request) -> Quote:
     """Raises `Refused` where one of its jobs could not be done, whoever asks for it."""
-    if not request.steps:
-        raise Refused(NO_STEPS)
-    most = settings.LATENT.max_steps
-    if len(request.steps) > most:
-        raise Refused(TOO_MANY_STEPS(count=len(request.steps), limit=most))
     history = estimates.History()
     try:
         steps = checked(request.steps)

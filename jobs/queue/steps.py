@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.messages import DOES_NOT_FOLLOW
+from django.conf import settings
+
+from jobs.errors import Refused
+from jobs.messages import DOES_NOT_FOLLOW, NO_STEPS, TOO_MANY_STEPS
 from jobs.queue import broker
 from jobs.queue.request import Inputs, Step
 from ml.core.errors import InputError
@@ -57,7 +60,12 @@ class QuotedStep:
 
 
 def checked(steps: Sequence[Step]) -> tuple[QuotedStep, ...]:
-    """Raises `OperationError` where one of them is unknown, or its params are wrong."""
+    """Raises `OperationError` where one of them is unknown or its params are wrong, `Refused` for none or too many."""
+    if not steps:
+        raise Refused(NO_STEPS)
+    most = settings.LATENT.max_steps
+    if len(steps) > most:
+        raise Refused(TOO_MANY_STEPS(count=len(steps), limit=most))
     last = len(steps) - 1
     return tuple(_checked(step, between=position < last) for position, step in enumerate(steps))
 

@@ -10,7 +10,18 @@ from ml.core.formats import Kind
 from ml.core.images import Picture
 from ml.core.operation import Estimate, Slot
 
-NAMES = ("nap", "instant", "deaf", "crash", "brief", "stubborn", "blunder", "picky", "endless_numbers")
+NAMES = (
+    "nap",
+    "instant",
+    "deaf",
+    "crash",
+    "brief",
+    "stubborn",
+    "blunder",
+    "picky",
+    "endless_numbers",
+    "portrait",
+)
 OPERATIONS = ",".join(f"tests.operations.{name}" for name in NAMES)
 
 PHOTO = Slot(

@@ -41,7 +41,11 @@ def create_job(
 
 @api.get("/jobs", response={200: JobPage} | refusals(), auth=auth)
 def jobs(
-    request: HttpRequest, status: Job.Status | None = None, operation: str = "", cursor: str = ""
+    request: HttpRequest,
+    status: Job.Status | None = None,
+    operation: str = "",
+    batch: UUID | None = None,
+    cursor: str = "",
 ) -> JobPage:
     """Your jobs, the newest first, a page at a time."""
     found = (
@@ -51,6 +55,8 @@ def jobs(
         found = found.filter(status=status)
     if operation:
         found = found.filter(operation=operation)
+    if batch:
+        found = found.filter(batch=batch)
     if cursor:
         if not cursor.isdecimal() or len(cursor) > 18:
             raise Refused(BAD_CURSOR)

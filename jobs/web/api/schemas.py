@@ -174,6 +174,8 @@ class JobOut(Schema):
     params: dict[str, Any]
     seed: int
     inputs: dict[str, list[UUID | None]]
+    batch: UUID | None
+    step: int
     status: Job.Status
     progress: float
     note: str
@@ -203,6 +205,8 @@ class JobOut(Schema):
             params=job.params,
             seed=job.seed,
             inputs=inputs,
+            batch=job.batch_id,
+            step=job.step,
             status=Job.Status(job.status),
             progress=state.fraction,
             note=told(state.note),

@@ -15,10 +15,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from jobs.access import identity, sharing
-from jobs.models import ApiToken, Asset, Job, JobInput, Owner, ShareLink
-from jobs.queue import lifecycle, live
+from jobs.models import ApiToken, Asset, Batch, Job, JobInput, Owner, Preset, ShareLink
+from jobs.queue import lifecycle, live, presets, submission
+from jobs.queue.request import Request, Step
 from tests.conftest import Person
-from tests.support import submit_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
@@ -88,6 +88,17 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "api/v1/photos": {"GET": KNOWN, "POST": KNOWN},
     "api/v1/photos/<photo_id>": {"GET": HERS, "PATCH": HERS, "DELETE": HERS},
     "api/v1/photos/<photo_id>/versions": {"GET": HERS},
+    "api/v1/batches": {"GET": KNOWN, "POST": KNOWN},
+    "api/v1/batches/<batch_id>": {"GET": HERS, "DELETE": HERS},
+    "api/v1/batches/<batch_id>/cancel": {"POST": HERS},
+    "api/v1/batches/<batch_id>/retry": {"POST": HERS},
+    "api/v1/batches/<batch_id>/zip": {"GET": HERS},
+    "api/v1/presets": {"GET": KNOWN, "POST": KNOWN},
+    "api/v1/presets/<preset_id>": {
+        "GET": ("alice", "alice's token"),
+        "PATCH": ("alice", "alice's token"),
+        "DELETE": ("alice", "alice's token"),
+    },
     "api/v1/jobs": {"GET": KNOWN, "POST": KNOWN},
     "api/v1/jobs/<job_uuid>": {"GET": HERS, "DELETE": HERS},
     "api/v1/jobs/<job_uuid>/cancel": {"POST": HERS},
@@ -117,6 +128,7 @@ class World:
     job: Job
     photo: Asset
     output: Asset
+    preset: Preset
     token: ApiToken
     live: ShareLink
     expired: ShareLink
@@ -133,6 +145,10 @@ class World:
             "<uuid:photo_id>": self.photo.id,
             "<photo_id>": self.photo.id,
             "<uuid:output_id>": self.output.id,
+            "<batch_id>": job.batch_id,
+            "<uuid:batch_id>": job.batch_id,
+            "<preset_id>": self.preset.pk,
+            "<uuid:preset_id>": self.preset.pk,
             "<int:link_id>": self.live.pk,
             "<str:token>": (link or self.live).token,
             "<int:token_id>": self.token.pk,
@@ -171,6 +187,8 @@ class World:
             list(Asset.objects.filter(owner=owner).values("id", "name", "favourite", "trashed_at")),
             list(ShareLink.objects.filter(job__owner=owner).values("id", "revoked_at")),
             list(ApiToken.objects.filter(user=owner.user if owner else None).values_list("id")),
+            list(Batch.objects.filter(owner=owner).values()),
+            list(Preset.objects.filter(owner=owner).values()),
             JobInput.objects.filter(asset__owner=owner).count(),
         )
 
@@ -179,7 +197,10 @@ class World:
 def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: Any, stored: Any) -> World:
     picture = photo(alice.owner)
     Asset.objects.filter(pk=picture.pk).update(name=NAME)
-    job = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
+    (job,) = submission.submit(
+        Request(alice.owner, [Step("instant")], [{"photo": [picture]}], name="a batch of alice's")
+    )
+    preset = presets.save(alice.owner, "a preset of alice's", [Step("instant")])
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.finish(claim, stored(claim))
@@ -207,7 +228,7 @@ def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: An
         "ada's token": Client(headers={"authorization": f"Bearer {ada.token}"}),
     }
     token = ApiToken.objects.get(user=alice.user)
-    return World(job, picture, job.outputs.get(), token, *links, clients)
+    return World(job, picture, job.outputs.get(), preset, token, *links, clients)
 
 
 def denied(response: Any) -> bool:
@@ -223,7 +244,7 @@ def said(response: Any) -> str:
 def secrets_in(world: World, response: Any) -> list[str]:
     """What of Alice's an answer tells, but for what the asker named."""
     text = said(response)
-    secrets = (NAME, str(world.output.id), world.live.token, world.job.outputs.get().sha256)
+    secrets = (NAME, str(world.output.id), world.live.token, world.job.outputs.get().sha256, "of alice's")
     return [secret for secret in secrets if secret in text and secret not in response.request["PATH_INFO"]]
 
 
