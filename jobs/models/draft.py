@@ -9,11 +9,12 @@ from jobs.models.owner import Owner
 
 
 class Draft(models.Model):
-    """The photos that came in together, until somebody has chosen what should happen to them."""
+    """Photos that came in together, and the steps chosen for them, until somebody starts them."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(Owner, on_delete=models.CASCADE, related_name="drafts")
     photos = models.JSONField(help_text=_("Their ids, in the order in which they came."))
+    steps = models.JSONField(default=list, blank=True, help_text=_("Chosen so far, one after the other."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

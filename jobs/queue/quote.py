@@ -63,7 +63,7 @@ def quote(request: Request) -> Quote:
     history = estimates.History()
     try:
         steps = checked(request.steps)
-        first = [{**steps[0].asked.inputs, **inputs} for inputs in request.inputs]
+        first = [{**inputs, **steps[0].inputs_beside(*inputs)} for inputs in request.inputs]
         begun = reuse.begun(request.owner, steps, first)
         jobs = [
             job

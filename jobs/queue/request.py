@@ -57,12 +57,12 @@ class Request:
 
 
 def for_photos(
-    owner: Owner,
+    owner: Owner | None,
     photos: Sequence[Asset],
     steps: Sequence[Step],
     shared: Inputs,
     *,
-    name: str = "",
+    name: str | None = None,
     idempotency_key: str = "",
 ) -> Request:
     """The steps for each of the photos, or for all together where the first takes many; `shared` fills their other slots.
@@ -73,7 +73,9 @@ def for_photos(
     if unknown := next((slot for slot in shared if not any(slot in slots for slots in known)), None):
         raise Refused(UNKNOWN_SLOT_OF_STEPS(name=excerpt(unknown)))
     filled = [
-        replace(step, inputs={slot: assets for slot, assets in shared.items() if slot in slots})
+        replace(
+            step, inputs={**step.inputs, **{slot: assets for slot, assets in shared.items() if slot in slots}}
+        )
         for step, slots in zip(steps, known, strict=True)
     ]
     inputs = _inputs_of(steps[0], photos) if steps else []

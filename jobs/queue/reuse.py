@@ -26,7 +26,7 @@ def begun(
         for item, (done, each) in enumerate(found):
             result = results.get(_key(each)) if done == position else None
             if result and (slot := following.operation.slot_for(result.facts.kind)):
-                found[item] = (position + 1, {**following.inputs_beside(slot.name), slot.name: [result]})
+                found[item] = (position + 1, {slot.name: [result], **following.inputs_beside(slot.name)})
     return found
 
 

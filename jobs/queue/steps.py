@@ -54,20 +54,24 @@ class QuotedStep:
             DOES_NOT_FOLLOW, step=Title(before.operation.title), following=Title(self.operation.title)
         )
 
-    def inputs_beside(self, slot: str) -> Inputs:
-        """What all its jobs have in common beside what is in this slot."""
-        return {name: assets for name, assets in self.asked.inputs.items() if name != slot}
+    def inputs_beside(self, *slots: str) -> Inputs:
+        """What all its jobs have in common beside what is in these slots."""
+        return {name: assets for name, assets in self.asked.inputs.items() if name not in slots}
 
 
 def checked(steps: Sequence[Step]) -> tuple[QuotedStep, ...]:
     """Raises `OperationError` where one of them is unknown or its params are wrong, `Refused` for none or too many."""
     if not steps:
         raise Refused(NO_STEPS)
-    most = settings.LATENT.max_steps
-    if len(steps) > most:
-        raise Refused(TOO_MANY_STEPS(count=len(steps), limit=most))
+    if len(steps) > most_steps():
+        raise Refused(TOO_MANY_STEPS(count=len(steps), limit=most_steps()))
     last = len(steps) - 1
     return tuple(_checked(step, between=position < last) for position, step in enumerate(steps))
+
+
+def most_steps() -> int:
+    """That may be asked for at a time, one after the other."""
+    return int(settings.LATENT.max_steps)
 
 
 def method_of(params: Params) -> str:

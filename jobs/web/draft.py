@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from jobs.library.naming import file_name
-from jobs.models import Asset
-from jobs.queue.request import Step
+from jobs.models import Asset, Owner
+from jobs.queue.request import Request, Step
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters.picture import PicturePresenter
+from jobs.web.views.building import Building
 from ml.core.formats import FORMATS, Kind
 from ml.core.operation import Operation, Slot
 
@@ -31,16 +32,20 @@ class SlotField:
 
 @dataclass
 class Draft:
-    """A job that is being put together. The first slot takes several photos: where it wants one, a job for each."""
+    """A step that is being put together. The first slot takes several photos: where it wants one, a job for each.
+
+    `built` is what the step goes on from; its slot for that is not among the `slots`.
+    """
 
     operation: Operation
     slots: list[SlotField]
     form: ParamsForm
+    built: Building | None = None
 
     @property
     def main(self) -> SlotField | None:
         """The slot that has the stage; none for an operation that draws its picture out of nothing."""
-        return next((field for field in self.slots[:1] if field.slot.required), None)
+        return next((field for field in self.slots[:1] if field.slot.required and not self.built), None)
 
     @property
     def others(self) -> list[SlotField]:
@@ -62,23 +67,29 @@ class Draft:
     @property
     def begun(self) -> bool:
         """Whether somebody has done something to it yet."""
-        return self.form.is_bound or any(field.photos for field in self.slots)
+        return bool(self.built) or self.form.is_bound or any(field.photos for field in self.slots)
 
     def inputs(self) -> list[dict[str, list[Asset]]]:
-        """What goes into each of the jobs."""
-        others = {field.slot.name: field.photos for field in self.others if field.photos}
+        """What goes into each of the jobs, beside what they have in common."""
         if self.main is None:
-            return [others]
+            return [{}]
         together = (
             [self.main.photos]
             if self.main.slot.many or not self.main.photos
             else [[p] for p in self.main.photos]
         )
-        return [{self.main.slot.name: photos} | others if photos else others for photos in together]
+        return [{self.main.slot.name: photos} if photos else {} for photos in together]
+
+    def request(self, owner: Owner | None) -> Request:
+        """Of a form that is valid: all steps up to this one."""
+        if self.built:
+            return self.built.request(owner, self.step())
+        return Request(owner, [self.step()], self.inputs())
 
     def step(self) -> Step:
-        """Of a form that is valid."""
-        return Step(self.operation.slug, self.form.params, self.form.seed)
+        """Of a form that is valid, with what its jobs have in common."""
+        others = {field.slot.name: field.photos for field in self.others if field.photos}
+        return Step(self.operation.slug, self.form.params, self.form.seed, others)
 
     def missing(self) -> SlotField | None:
         return next((field for field in self.slots if len(field.photos) < field.slot.minimum), None)

@@ -66,6 +66,11 @@ globalThis.latent = (() => {
     return many || main ? [...files] : [files[0]];
   }
 
+  // Of a folder, what is not a photo is left aside without a word: what systems put there, and what is hidden.
+  function isOfFolder(name) {
+    return !/^(\..*|thumbs\.db|desktop\.ini)$/i.test(name);
+  }
+
   // Where a single photo leads from the home page: to the form that the recipe in it asks for, or to the choice.
   function addressAfter(photo, choose) {
     return photo.again ?? `${choose}?${new URLSearchParams({ photo: photo.id })}`;
@@ -136,7 +141,7 @@ globalThis.latent = (() => {
   }
 
   return {
-    FIRST, between, delayBeforeAsking, isMet, jobsOf, isTooLarge, secondsUntilAgain, endingOf, slotFor, filesTaken,
+    FIRST, between, delayBeforeAsking, isMet, jobsOf, isTooLarge, secondsUntilAgain, endingOf, slotFor, filesTaken, isOfFolder,
     addressAfter, isTiny, areAlike, placed, zoomedAround, percentAt, stepOf, nextOnWall,
   };
 })();

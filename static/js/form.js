@@ -27,7 +27,7 @@ function countJobs() {
   const slot = form.querySelector("[data-main]");
   const photos = slot?.querySelectorAll("[data-photo]").length ?? 0;
   const jobs = jobsOf(photos, !slot || "many" in slot.dataset);
-  start.textContent = jobs > 1 ? start.dataset.several.replace("{count}", jobs) : start.dataset.one;
+  if (start.dataset.one) start.textContent = jobs > 1 ? start.dataset.several.replace("{count}", jobs) : start.dataset.one;
 }
 
 form.addEventListener("input", (event) => {

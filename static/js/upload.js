@@ -1,6 +1,6 @@
 // Photos by choosing, dropping anywhere or pasting. Each is sent at once, with a progress of its own.
 
-const { addressAfter, filesTaken, isTiny, isTooLarge, secondsUntilAgain, slotFor } = globalThis.latent;
+const { addressAfter, filesTaken, isOfFolder, isTiny, isTooLarge, secondsUntilAgain, slotFor } = globalThis.latent;
 const AT_ONCE = 3;
 const form = document.querySelector("[data-drop], [data-job-form]");
 const text = form.dataset;
@@ -103,7 +103,7 @@ async function start(files) {
 
 // Any number of photos goes with a form, since an address holds only some.
 function goOn(photos) {
-  if (photos.length === 1) {
+  if (photos.length === 1 && !text.draft) {
     location.assign(addressAfter(photos[0], text.choose));
     return;
   }
@@ -112,10 +112,12 @@ function goOn(photos) {
   chosen.action = text.choose;
   chosen.hidden = true;
   chosen.append(form.querySelector("[name=csrfmiddlewaretoken]").cloneNode());
-  for (const photo of photos) {
+  const fields = photos.map((photo) => ["photo", photo.id]);
+  if (text.draft) fields.push(["draft", text.draft]);
+  for (const [name, value] of fields) {
     const input = document.createElement("input");
-    input.name = "photo";
-    input.value = photo.id;
+    input.name = name;
+    input.value = value;
     chosen.append(input);
   }
   document.body.append(chosen);
@@ -184,7 +186,7 @@ function receive(files, target) {
 
 form.addEventListener("change", (event) => {
   if (event.target.type !== "file") return;
-  const files = [...event.target.files];
+  const files = [...event.target.files].filter((file) => isOfFolder(file.name));
   event.target.value = ""; // sent here, so not once more with the form
   receive(files, event.target);
 });
@@ -230,8 +232,24 @@ window.addEventListener("drop", (event) => {
   event.preventDefault();
   lower();
   const under = document.elementFromPoint(event.clientX, event.clientY);
-  receive([...event.dataTransfer.files], under);
+  filesOf(event.dataTransfer).then((files) => receive(files, under));
 });
+
+// What was dropped, folders with all that is in them. Entries are asked for at once: they are gone when the event is over.
+async function filesOf(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files];
+  const found = (await Promise.all(entries.map(filesIn))).flat();
+  return found.filter((file) => isOfFolder(file.name));
+}
+
+async function filesIn(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (let some; (some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length; ) found.push(...some);
+  return (await Promise.all(found.map(filesIn))).flat();
+}
 
 // Pasting
 

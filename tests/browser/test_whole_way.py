@@ -177,9 +177,9 @@ def test_several_photos_are_sent_side_by_side_and_make_a_job_each(visit: Visit) 
     page.wait_for_url("**/choose?draft=*")
     expect(page.locator("h1")).to_have_text("What should happen to these 2 photos?")
     page.click(".offer[href^='/new/transform?']")
-    expect(page.locator("[data-start]")).to_have_text("Start 2 jobs")
+    expect(page.locator("[data-start]")).to_have_text("Start with 2 photos")
     page.click("[data-start]")
-    page.wait_for_url("**/jobs/")
+    page.wait_for_url("**/batches/*")
     expect(page.locator(".tile.succeeded")).to_have_count(2, timeout=30_000)
 
 

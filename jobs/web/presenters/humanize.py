@@ -55,6 +55,8 @@ def cost(seconds: float, ahead: int) -> str:
 def status_line(job: Job, state: State) -> str:
     """How a job stands, in one line."""
     match job.status:
+        case Job.Status.BLOCKED:
+            return _("Waits for the step before it")
         case Job.Status.QUEUED:
             said = [place(state.position or 1)]
             if state.eta_seconds:

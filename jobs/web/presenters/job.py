@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
-from pydantic.fields import FieldInfo
 
 from jobs.access import sharing
 from jobs.models import Asset, Job, ShareLink
@@ -16,8 +15,9 @@ from jobs.web.forms import as_text, form_url
 from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.presenters.plots import Plot, plots
+from jobs.web.presenters.steps import settings_said
 from ml.core.measures import Metric
-from ml.core.operation import Shows, choices
+from ml.core.operation import Shows
 
 DECIBELS = "dB"
 POLL_RUNNING, POLL_NEXT, POLL_WAITING = 1000, 1500, 4000
@@ -205,29 +205,7 @@ class JobPresenter:
         operation = self.job.declaration
         if operation is None:
             return [(name, as_text(value)) for name, value in self.job.params.items()]
-        said = []
-        fields = sorted(operation.params.model_fields.items(), key=lambda item: _folded(item[1]))
-        for name, field in fields:
-            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-            when: Any = extra.get("when", {})
-            value = self.job.params.get(name)
-            if (
-                name == "method"
-                or value is None
-                or any(self._setting(on) not in of for on, of in when.items())
-            ):
-                continue
-            options = choices(operation.params, name)
-            text = _(options[str(value)].title) if str(value) in options else _said(value)
-            unit = str(extra.get("unit", ""))
-            space = "" if unit in ("", "%", "°", "×") else " "
-            said.append((_(field.title or name), f"{text}{space}{unit}"))
-        return said
-
-    def _setting(self, name: str) -> Any:
-        """Of a job from before there was such a param, its default."""
-        assert self.job.declaration is not None
-        return self.job.params.get(name, self.job.declaration.params.model_fields[name].default)
+        return settings_said(operation, self.job.params)
 
     @property
     def weights(self) -> list[str]:
@@ -272,14 +250,3 @@ def _cell(scores: dict[str, float | None], metric: Metric) -> str:
     if value is None:
         return "∞" if metric.name in scores and metric.unit == DECIBELS else "–"
     return f"{value:{metric.format}}"
-
-
-def _folded(field: FieldInfo) -> bool:
-    extra = field.json_schema_extra
-    return isinstance(extra, dict) and extra.get("group") == "fine-tuning"
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return as_text(value)

@@ -19,17 +19,14 @@ from django.views.decorators.http import require_POST, require_safe
 from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.library import export, listing, trash
-from jobs.messages import TOO_MANY_FILES
 from jobs.models import Asset, AssetQuerySet, Job, Owner
 from jobs.web.presenters.photo import PhotoPresenter, PhotoTile
 from jobs.web.views.choose import choose_url
-from jobs.web.views.lookups import MOST_AT_ONCE, back, uuids
+from jobs.web.views.lookups import back, uuids
 from ml.core.formats import Kind
 from ml.registry import registry
 
 PAGE = 60
-MOST_CHOSEN = 900
-"""As many fields as a form may have, and some to spare."""
 THROWN = "thrown_away"
 """In the session: what was thrown away last, and when, to be taken back."""
 UNDO_SECONDS = 600
@@ -101,7 +98,7 @@ def act(request: HttpRequest) -> HttpResponseBase:
     """Do something with the photos that were chosen."""
     owner = identity.owner_of(request)
     undone = request.POST.get("do") == "undo"
-    chosen = _thrown(request) if undone else uuids(request.POST.getlist("photo"), MOST_CHOSEN)
+    chosen = _thrown(request) if undone else uuids(request.POST.getlist("photo"))
     assets = owner.assets.filter(pk__in=chosen) if owner else Asset.objects.none()
     do = ACTS.get(request.POST.get("do", ""))
     if do is None or not assets.exists():
@@ -121,8 +118,6 @@ def _thrown(request: HttpRequest) -> list[str]:
 
 
 def _run(request: HttpRequest, assets: AssetQuerySet) -> HttpResponse:
-    if assets.count() > MOST_AT_ONCE:
-        raise Refused(TOO_MANY_FILES(count=MOST_AT_ONCE))
     return redirect(choose_url(request, list(assets.at_hand().values_list("pk", flat=True))))
 
 

@@ -5,17 +5,23 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from jobs.access import identity, visibility
+from jobs.intake import receive
+from jobs.models import Asset, Owner
 from jobs.queue import admission
 from ml.core.errors import UnknownOperation
 from ml.core.operation import Operation
 from ml.registry import registry
 
 MOST_AT_ONCE = 100
+"""Files that a form without a script may bring."""
+MOST_NAMED = 900
+"""As many fields as a form may have, and some to spare."""
 
 
 def upload_context(request: HttpRequest) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def inputs_of(request: HttpRequest, query: QueryDict) -> dict[str, list[UUID]]:
     return photos
 
 
-def uuids(texts: Sequence[str], most: int = MOST_AT_ONCE) -> list[UUID]:
+def uuids(texts: Sequence[str], most: int = MOST_NAMED) -> list[UUID]:
     ids = []
     for text in dict.fromkeys(texts[:most]):
         try:
@@ -52,6 +58,14 @@ def uuids(texts: Sequence[str], most: int = MOST_AT_ONCE) -> list[UUID]:
         except ValueError:
             continue
     return ids
+
+
+def own_copy(owner: Owner, photo: Asset) -> Asset:
+    """The photo, or where it is a sample of the site, a copy that belongs to the owner."""
+    if photo.owner_id == owner.pk:
+        return photo
+    with photo.file.open("rb") as file:
+        return receive.receive(owner, UploadedFile(file, photo.name, size=photo.bytes))
 
 
 def back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:

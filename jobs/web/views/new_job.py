@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -11,14 +10,17 @@ from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.intake import receive
 from jobs.messages import PHOTO_MISSING, PHOTOS_MISSING
-from jobs.models import Asset, Owner
+from jobs.models import Owner
 from jobs.queue import line, submission
 from jobs.queue.quote import quote
-from jobs.queue.request import Request
 from jobs.web.draft import Draft, SlotField
 from jobs.web.forms import ParamsForm
 from jobs.web.presenters import humanize
-from jobs.web.views.lookups import chosen, inputs_of, operation_or_404, upload_context, uuids
+from jobs.web.presenters.picture import PicturePresenter
+from jobs.web.presenters.steps import StepPresenter
+from jobs.web.views import building
+from jobs.web.views.choose import SHOWN, draft_url, submitted_url
+from jobs.web.views.lookups import chosen, inputs_of, operation_or_404, own_copy, upload_context, uuids
 from ml.core.operation import Operation
 
 
@@ -56,24 +58,30 @@ def _start(request: HttpRequest, operation: Operation) -> HttpResponse:
         empty.error = str(refused)
     if not draft.form.is_valid() or refused:
         return _form_page(request, draft, refused, status=422)
-    own = [
-        {slot: [_own(owner, photo) for photo in photos] for slot, photos in each.items()}
-        for each in draft.inputs()
-    ]
+    _make_own(owner, draft)
     try:
-        jobs = submission.submit(Request(owner, [draft.step()], own))
+        if draft.built or "then" in request.POST:
+            return _go_on(owner, draft)
+        jobs = submission.submit(draft.request(owner))
     except Refused as error:
         draft.form.add_error(None, str(error))
         return _form_page(request, draft, error)
-    return redirect("job", jobs[0].uuid) if len(jobs) == 1 else redirect("gallery")
+    return redirect(submitted_url(jobs))
 
 
-def _own(owner: Owner, photo: Asset) -> Asset:
-    """The photo, or where it is a sample of the site, a copy that belongs to the owner."""
-    if photo.owner_id == owner.pk:
-        return photo
-    with photo.file.open("rb") as file:
-        return receive.receive(owner, UploadedFile(file, photo.name, size=photo.bytes))
+def _make_own(owner: Owner, draft: Draft) -> None:
+    for field in draft.slots:
+        field.photos = [own_copy(owner, photo) for photo in field.photos]
+
+
+def _go_on(owner: Owner, draft: Draft) -> HttpResponse:
+    """Keep the step, and ask what should happen then; raises `Refused` for what could not be done."""
+    quote(draft.request(owner))
+    if draft.built:
+        building.add(draft.built.draft, draft.step())
+        return redirect(draft_url(draft.built.draft))
+    photos = draft.main.photos if draft.main else []
+    return redirect(draft_url(building.begin(owner, photos, [draft.step()])))
 
 
 def _form_page(
@@ -83,6 +91,10 @@ def _form_page(
     context = {
         "draft": draft,
         "form": draft.form,
+        "steps": [StepPresenter.of(step) for step in draft.built.steps] if draft.built else [],
+        "pictures": [PicturePresenter.of(photo) for photo in draft.built.photos[:SHOWN]]
+        if draft.built
+        else [],
         "barred": not identity.may_use(request, draft.operation),
         **upload_context(request),
         **_cost(request, draft),
@@ -95,8 +107,23 @@ def _form_page(
 
 def _draft(request: HttpRequest, operation: Operation, query: QueryDict) -> Draft:
     """What a query, of an address or a form, asks for; photos that are gone are left out."""
+    built = building.of_query(request, query)
+    if built is None or not built.steps:
+        slots, built = _slots(request, operation, query), None
+    else:
+        fed = operation.slot_for(built.gives) if built.gives else None
+        slots = [field for field in _slots(request, operation, query, into="") if field.slot != fed]
+    if request.method == "POST":
+        return Draft(operation, slots, ParamsForm(operation, query), built)
+    return Draft(operation, slots, ParamsForm(operation, initial=_initial(operation, query)), built)
+
+
+def _slots(
+    request: HttpRequest, operation: Operation, query: QueryDict, into: str | None = None
+) -> list[SlotField]:
+    """What is in each slot; the photos that an address is about go `into` one, which it names or is the first."""
     first = next(iter(operation.inputs), None)
-    into = query.get("into", first.name if first else "")
+    into = query.get("into", first.name if first else "") if into is None else into
     earlier = inputs_of(request, query)
     slots = []
     for slot in operation.inputs:
@@ -106,9 +133,7 @@ def _draft(request: HttpRequest, operation: Operation, query: QueryDict) -> Draf
             + (chosen(request, query) if slot.name == into else [])
         )
         slots.append(SlotField(slot, visibility.visible_assets(request, list(dict.fromkeys(ids)))))
-    if request.method == "POST":
-        return Draft(operation, slots, ParamsForm(operation, query))
-    return Draft(operation, slots, ParamsForm(operation, initial=_initial(operation, query)))
+    return slots
 
 
 def _initial(operation: Operation, query: QueryDict) -> dict[str, Any]:
@@ -138,7 +163,7 @@ def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     draft.form.params = form.params
     owner = identity.owner_of(request)
     try:
-        quoted = quote(Request(owner, [draft.step()], draft.inputs()))
+        quoted = quote(draft.request(owner))
     except Refused as error:
         return told | {"refusal": str(error) if draft.begun else ""}
     ahead = line.ahead(quoted.queue, owner.fair_share_key if owner else "")

@@ -23,10 +23,11 @@ from jobs.library import retention
 from jobs.library.samples import SAMPLES
 from jobs.messages import NO_FILE, TOO_MANY_FILES
 from jobs.models import Asset, Owner
+from jobs.queue import presets
 from jobs.web.forms import form_url
 from jobs.web.presenters.picture import PicturePresenter
-from jobs.web.views import errors
-from jobs.web.views.choose import choose_url
+from jobs.web.views import building, errors
+from jobs.web.views.choose import choose_url, draft_url
 from jobs.web.views.lookups import MOST_AT_ONCE
 from ml.core.errors import OperationError
 from ml.core.recipe import extract, is_seed
@@ -43,10 +44,14 @@ def upload(request: HttpRequest) -> HttpResponse:
     received = _receive_all(request, _files(request))
     if errors.wants_json(request):
         return JsonResponse({**received[0], "photos": received}, status=201)
+    ids = [UUID(item["id"]) for item in received]
+    if built := building.of_query(request, request.POST):
+        building.take(built.draft, ids)
+        return redirect(draft_url(built.draft))
     again = next((item["again"] for item in received if item["again"]), None)
     if again and len(received) == 1:
         return redirect(again)
-    return redirect(choose_url(request, [UUID(item["id"]) for item in received]))
+    return redirect(choose_url(request, ids))
 
 
 def _files(request: HttpRequest) -> "Sequence[UploadedFile[Any]]":
@@ -111,7 +116,12 @@ def _recipe_in(file: "UploadedFile[Any]") -> dict[str, Any] | None:
 
 
 def _again(owner: Owner, recipe: dict[str, Any], dropped: Asset) -> str | None:
-    """The form with a recipe's settings, and with the photos it was made of where their owner still has them."""
+    """The form with a recipe's settings, and with the photos it was made of where their owner still has them.
+
+    Of several steps, the page on which they were put together.
+    """
+    if "steps" in recipe:
+        return draft_url(building.begin(owner, [dropped], presets.steps_in(recipe)))
     given, inputs = recipe.get("params"), recipe.get("inputs")
     if not (isinstance(given, dict) and isinstance(inputs, dict)):
         return None

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from jobs.access import identity, sharing
-from jobs.models import ApiToken, Asset, Batch, Job, JobInput, Owner, Preset, ShareLink
+from jobs.models import ApiToken, Asset, Batch, Draft, Job, JobInput, Owner, Preset, ShareLink
 from jobs.queue import lifecycle, live, presets, submission
 from jobs.queue.request import Request, Step
 from tests.conftest import Person
@@ -41,6 +41,19 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "photos": {"POST": ALL},
     "new/<slug:slug>": dict.fromkeys(METHODS, ALL),
     "new/<slug:slug>/cost": {"POST": ALL},
+    "drafts/<uuid:draft_id>/start": {"POST": ("alice", "alice's token")},
+    "drafts/<uuid:draft_id>/steps/<int:number>/drop": {"POST": ("alice", "alice's token")},
+    "presets/": {"GET": ALL, "POST": HERS},
+    "presets/start": {"POST": ()},
+    "presets/<uuid:preset_id>/delete": {"POST": ("alice", "alice's token")},
+    "presets/<str:preset_id>/recipe.json": {"GET": ("alice", "alice's token")},
+    "batches/<uuid:batch_id>": {"GET": HERS},
+    "batches/<uuid:batch_id>/status": {"GET": HERS},
+    "batches/<uuid:batch_id>/results.zip": {"GET": HERS},
+    "batches/<uuid:batch_id>/cancel": {"POST": HERS},
+    "batches/<uuid:batch_id>/retry": {"POST": HERS},
+    "batches/<uuid:batch_id>/delete": {"POST": HERS},
+    "batches/<uuid:batch_id>/again": {"POST": HERS},
     "library/": {"GET": ALL},
     "library/do": {"POST": ALL},
     "library/trash": {"GET": ALL},
@@ -129,6 +142,7 @@ class World:
     photo: Asset
     output: Asset
     preset: Preset
+    draft: Draft
     token: ApiToken
     live: ShareLink
     expired: ShareLink
@@ -147,6 +161,9 @@ class World:
             "<uuid:output_id>": self.output.id,
             "<batch_id>": job.batch_id,
             "<uuid:batch_id>": job.batch_id,
+            "<uuid:draft_id>": self.draft.pk,
+            "<int:number>": 0,
+            "<str:preset_id>": self.preset.pk,
             "<preset_id>": self.preset.pk,
             "<uuid:preset_id>": self.preset.pk,
             "<int:link_id>": self.live.pk,
@@ -189,6 +206,7 @@ class World:
             list(ApiToken.objects.filter(user=owner.user if owner else None).values_list("id")),
             list(Batch.objects.filter(owner=owner).values()),
             list(Preset.objects.filter(owner=owner).values()),
+            list(Draft.objects.filter(owner=owner).values()),
             JobInput.objects.filter(asset__owner=owner).count(),
         )
 
@@ -201,6 +219,8 @@ def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: An
         Request(alice.owner, [Step("instant")], [{"photo": [picture]}], name="a batch of alice's")
     )
     preset = presets.save(alice.owner, "a preset of alice's", [Step("instant")])
+    step = {"operation": "instant", "params": {}, "seed": None, "inputs": {}}
+    draft = Draft.objects.create(owner=alice.owner, photos=[str(picture.pk)], steps=[step])
     claim = lifecycle.claim("cpu")
     assert claim
     lifecycle.finish(claim, stored(claim))
@@ -228,7 +248,7 @@ def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: An
         "ada's token": Client(headers={"authorization": f"Bearer {ada.token}"}),
     }
     token = ApiToken.objects.get(user=alice.user)
-    return World(job, picture, job.outputs.get(), preset, token, *links, clients)
+    return World(job, picture, job.outputs.get(), preset, draft, token, *links, clients)
 
 
 def denied(response: Any) -> bool:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from PIL import Image
 
 from jobs.access import sharing
-from jobs.models import Asset, Job, Owner
+from jobs.models import Asset, Batch, Job, Owner
 from ml import registry as ml_registry
 from ml.core import recipe as recipes
 from tests.conftest import Person
@@ -59,9 +59,9 @@ def test_several_photos_make_a_job_each_where_one_is_wanted(client: Client, monk
     ml_registry.registry.cache_clear()
     photos = [uploaded(client, png(color=color)) for color in ("red", "green", "blue")]
     form = client.get("/new/transform?" + "&".join(f"photo={photo}" for photo in photos))
-    assert "Start 3 jobs" in page(form)
+    assert "Start with 3 photos" in page(form)
     response = client.post("/new/transform", {"slot-image": photos, "percent": "10"})
-    assert response["Location"] == "/jobs/"
+    assert response["Location"] == f"/batches/{Batch.objects.get().pk}"
     assert Job.objects.count() == 3
 
 

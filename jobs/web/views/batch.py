@@ -1,0 +1,127 @@
+"""The page of a batch, and what its owner can do with all of it."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs.access import identity, visibility
+from jobs.errors import Refused
+from jobs.library import export
+from jobs.models import Asset, Batch, JobInput
+from jobs.queue import batches, presets
+from jobs.web.downloads import as_zip
+from jobs.web.presenters.batch import BatchPresenter
+from jobs.web.views import building
+from jobs.web.views.choose import draft_url
+
+PAGE = 60
+
+
+@require_safe
+def batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    return render(request, "batch.html", _context(request, visibility.own_batch(request, batch_id)))
+
+
+@require_safe
+def status(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    """What changes of the page; 204 where it has it already."""
+    context = _context(request, visibility.own_batch(request, batch_id))
+    if request.GET.get("v") == context["version"]:
+        return HttpResponse(status=204)
+    response = render(request, "parts/batch_live.html", context)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_POST
+def cancel(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    return _changed(request, batch_id, batches.cancel)
+
+
+@require_POST
+def retry(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    return _changed(request, batch_id, batches.retry)
+
+
+@require_POST
+def delete(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    batches.delete(visibility.own_batch(request, batch_id))
+    messages.success(request, _("Deleted."))
+    return redirect("library")
+
+
+@require_safe
+def download(request: HttpRequest, batch_id: UUID) -> HttpResponseBase:
+    """The results there are, each named after its photo."""
+    found = visibility.own_batch(request, batch_id)
+    return as_zip(export.files_of(export.results_of(found)), str(found))
+
+
+@require_POST
+def again(request: HttpRequest, batch_id: UUID) -> HttpResponse:
+    """The same steps: for the same photos, to be changed, or for others."""
+    found = visibility.own_batch(request, batch_id)
+    owner = identity.owner_made_if_needed(request)
+    photos = _photos(found) if request.POST.get("photos") == "same" else []
+    return redirect(draft_url(building.begin(owner, photos, _steps(found))))
+
+
+def _steps(found: Batch) -> list[Any]:
+    """As they were done: with the seeds that were drawn, so that what stays the same need not be done again."""
+    seeds = dict(found.jobs.filter(item=0).values_list("step", "seed"))
+    kept = [{**step, "seed": step["seed"] or seeds.get(number)} for number, step in enumerate(found.steps)]
+    return presets.steps_in({"steps": kept})
+
+
+def _photos(found: Batch) -> Sequence[Asset]:
+    first = JobInput.objects.filter(
+        job__batch=found, job__step=0, source=None, position=0, asset__isnull=False
+    )
+    mains: dict[int, Asset] = {}
+    for item in first.select_related("asset", "job").order_by("pk"):
+        if item.asset:
+            mains.setdefault(item.job.item, item.asset)
+    return list(mains.values())
+
+
+def _changed(request: HttpRequest, batch_id: UUID, change: Callable[[Batch], None]) -> HttpResponse:
+    """That it had ended meanwhile, the page then shows."""
+    try:
+        change(visibility.own_batch(request, batch_id))
+    except Refused as error:
+        if error.status != 409:
+            messages.error(request, str(error))
+    return redirect("batch", batch_id)
+
+
+def _context(request: HttpRequest, found: Batch) -> dict[str, Any]:
+    jobs = list(
+        found.jobs.order_by("pk").prefetch_related(
+            Prefetch("outputs", Asset.objects.select_related("original", "made_by").order_by("position")),
+            Prefetch("inputs", JobInput.objects.select_related("asset__original", "asset__made_by")),
+        )
+    )
+    state = batches.state_of_jobs(jobs)
+    presenter = BatchPresenter(found, jobs, state)
+    said = [
+        f"{state.fraction:.2f}",
+        presenter.status_line,
+        *(f"{job.pk}{job.status}{job.attempt}" for job in jobs),
+    ]
+    return {
+        "batch": found,
+        "presenter": presenter,
+        "page": Paginator(presenter.items, PAGE).get_page(request.GET.get("page")),
+        "version": hashlib.sha256(" ".join(said).encode()).hexdigest()[:16],
+        "poll": 1500 if presenter.going_on else 0,
+    }
