@@ -202,10 +202,6 @@ TOO_MANY_PHOTOS = Message(
     "too_many_photos",
     _("These are {count} photos; at most {limit} can be sent as one. Send the rest after them."),
 )
-DOES_NOT_FOLLOW = Message(
-    "does_not_follow",
-    _("“{following}” cannot go on with what “{step}” makes. Leave one of them out, or change their order."),
-)
 EARLIER_STEP_DONE = Message("earlier_step_done", _("the step before it is done"))
 EARLIER_STEP_ENDED = Message(
     "earlier_step_ended",

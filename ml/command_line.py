@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,19 +13,21 @@ from typing import Any, NoReturn, get_args
 
 import pydantic
 
+from ml import chain_command
 from ml.core import recipe as recipes
-from ml.core.context import Inputs, Result
+from ml.core.context import Inputs
 from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation, WeightsUnavailable
 from ml.core.execution import execute, recipe
 from ml.core.files import facts
-from ml.core.formats import FORMATS, WRITTEN, FileFormat
-from ml.core.images import write_picture
+from ml.core.formats import WRITTEN, FileFormat
 from ml.core.messages import IN_FILE
 from ml.core.operation import Operation, choices
 from ml.core.terminal import Terminal
 from ml.core.text import Message, _, capped
 from ml.core.weights import Weights
+from ml.recipe_files import read_recipe
 from ml.registry import registry
+from ml.results import into_folder, tell, write
 
 ANOTHER_VERSION = Message(
     "command_line.another_version",
@@ -37,10 +38,6 @@ WRONG_SEED = Message(
     "command_line.wrong_seed",
     _("a seed is a whole number from {least} to {most}"),
     {"least": 0, "most": recipes.LARGEST_SEED},
-)
-NO_RECIPE = Message(
-    "command_line.no_recipe",
-    _("{path} is no recipe and carries none. Give a recipe as JSON, or a result of Latent."),
 )
 TOO_MANY_FILES = Message("command_line.too_many_files", _("Too many files: there is no place for {files}."))
 RECIPE_OF_ANOTHER = Message(
@@ -98,6 +95,8 @@ def list_operations(arguments: Sequence[str]) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run an operation on files and write its result, which carries its recipe."""
+    if chain_command.is_for(arguments):
+        return chain_command.run(arguments)
     job = _parse_run(arguments)
     params = job.operation.parse(job.params)
     context = Terminal(job.operation.slug, seed=job.seed, device=job.device)
@@ -106,8 +105,7 @@ def run(arguments: Sequence[str]) -> int:
     finally:
         context.close()
     how = recipe(job.operation, params, job.inputs, result, context)
-    written = _write(job, result, how)
-    print(json.dumps({"outputs": [str(path) for path in written], **_findings(result)}, ensure_ascii=False))
+    tell(write(result, job.out, job.stem, getattr(params, "format", "png"), how), result)
     return 0
 
 
@@ -123,16 +121,12 @@ class _Job:
     out: Path
     stem: str
 
-    @property
-    def into_folder(self) -> bool:
-        return self.out.is_dir() or not self.out.suffix
-
 
 def _parse_run(arguments: Sequence[str]) -> _Job:
     first = _Parser(add_help=False, allow_abbrev=False)
     first.add_argument("--recipe", type=Path)
     known, rest = first.parse_known_args(arguments)
-    followed = _read_recipe(known.recipe) if known.recipe else {}
+    (followed,) = read_recipe(known.recipe) if known.recipe else ({},)
     operation, rest = _choose_operation(rest, followed)
 
     parser = _Parser(
@@ -154,7 +148,7 @@ def _parse_run(arguments: Sequence[str]) -> _Job:
         help="a file for the first output, or a folder for all",
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: %(default)s")
-    parser.add_argument("--seed", type=_seed, default=followed.get("seed", 0), help="default: %(default)s")
+    parser.add_argument("--seed", type=_seed, default=followed.get("seed") or 0, help="default: %(default)s")
     for name, field in operation.params.model_fields.items():
         _add_param(parser, operation, name, field)
     chosen = vars(parser.parse_args(rest))
@@ -168,7 +162,7 @@ def _parse_run(arguments: Sequence[str]) -> _Job:
         out=chosen["out"],
         stem="-".join([*(path.stem for path in chosen["input"][:1]), operation.slug]),
     )
-    if not job.into_folder and "format" in operation.params.model_fields and "format" not in params:
+    if not into_folder(job.out) and "format" in operation.params.model_fields and "format" not in params:
         job.params["format"] = _format_of(job.out)
     return job
 
@@ -193,23 +187,6 @@ def _choose_operation(arguments: list[str], followed: dict[str, Any]) -> tuple[O
     if followed and followed.get("version") != operation.version:
         print(ANOTHER_VERSION, file=sys.stderr)
     return operation, arguments
-
-
-def _read_recipe(path: Path) -> dict[str, Any]:
-    found: Any = recipes.extract(path)
-    if found is None:
-        try:
-            found = json.loads(path.read_text("utf-8"))
-        except (ValueError, RecursionError):
-            found = None
-    if (
-        not isinstance(found, dict)
-        or not isinstance(found.get("operation"), str)
-        or not isinstance(found.get("params"), dict)
-        or not recipes.is_seed(found.get("seed", 0))
-    ):
-        raise InputError(NO_RECIPE, path=str(path))
-    return found
 
 
 def _seed(text: str) -> int:
@@ -268,41 +245,6 @@ def _format_of(path: Path) -> FileFormat:
         return WRITTEN[path.suffix.lower()]
     except KeyError:
         raise ParamsError(UNKNOWN_SUFFIX, suffix=path.suffix, known=", ".join(WRITTEN)) from None
-
-
-def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
-    """Write the first output, or into a folder all of them."""
-    if job.into_folder:
-        job.out.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
-    for name in [*result.images, *result.files]:
-        stem = job.stem if not written else f"{job.stem}-{name}"
-        if name in result.images:
-            file_format: FileFormat = how["params"].get("format", "png")
-            target = job.out / f"{stem}{FORMATS[file_format].suffix}" if job.into_folder else job.out
-            partial = target.with_name(f".{target.name}.partial")
-            try:
-                write_picture(result.images[name], partial, file_format)
-                recipes.copy(partial, target, how)
-            finally:
-                partial.unlink(missing_ok=True)
-        else:
-            source = result.files[name].path
-            target = job.out / f"{stem}{source.suffix}" if job.into_folder else job.out
-            shutil.copyfile(source, target)
-        written.append(target)
-        if not job.into_folder:
-            break
-    return written
-
-
-def _findings(result: Result) -> dict[str, Any]:
-    """What a run found out beside its pictures."""
-    findings = {
-        "metrics": result.metrics,
-        "labels": [{"title": str(label.title), "score": label.score} for label in result.labels],
-    }
-    return {name: value for name, value in findings.items() if value}
 
 
 def evaluate(arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ successors. So of two that end at once the second sees what the first has done, 
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
@@ -93,6 +94,18 @@ def result_of(job: Job, outputs: Sequence[Asset]) -> Asset | None:
     """What was asked for; several methods side by side are named after themselves, and the first is it."""
     name = job.declaration.result if job.declaration else ""
     return next((output for output in outputs if output.output == name), outputs[0] if outputs else None)
+
+
+def recipe_of(job: Job) -> dict[str, Any] | None:
+    """By which what a job made can be made again: of a later step, that of all steps up to it."""
+    recipes, here = [job.recipe], job
+    while here.step:
+        made_from = here.inputs.order_by("pk").select_related("asset__made_by").first()
+        before = made_from.asset.made_by if made_from and made_from.asset else None
+        if before is None:
+            break
+        recipes, here = [before.recipe, *recipes], before
+    return job.recipe if len(recipes) == 1 else {"steps": recipes}
 
 
 def title_of(job: Job) -> Title | str:

@@ -6,30 +6,33 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from jobs.errors import Refused
 from jobs.messages import BAD_RECIPE, TOO_MANY_PRESETS, UNKNOWN_PRESET
 from jobs.models import Owner, Preset
 from jobs.queue.request import Step
 from jobs.queue.steps import checked
+from ml.core.chain import is_step
 from ml.core.errors import OperationError, ParamsError
 from ml.core.operation import Operation
-from ml.core.recipe import is_seed
 from ml.presets import PRESETS
 from ml.registry import registry
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A preset as this version of Latent does it. `left_out` names the settings that its operations no longer have."""
+    """A preset as this version of Latent does it. `left_out` are settings that its operations no longer have, each with its operation.
+
+    Name and summary of one that comes with Latent are texts of a declaration, to be translated.
+    """
 
     id: str
     name: str
     summary: str
     steps: tuple[Step, ...]
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     mine: bool = False
+    shipped: bool = False
 
 
 def all_for(owner: Owner | None) -> list[Recipe]:
@@ -67,13 +70,13 @@ def as_kept(steps: Sequence[Step]) -> list[dict[str, Any]]:
 def steps_in(recipe: Mapping[str, Any]) -> list[Step]:
     """The steps in what a file says: a recipe of one step, or of several; raises `Refused` where it is none."""
     kept = recipe.get("steps", [recipe])
-    if not isinstance(kept, list) or not kept or not all(map(_is_step, kept)):
+    if not isinstance(kept, list) or not kept or not all(map(is_step, kept)):
         raise Refused(BAD_RECIPE, code="bad_recipe")
     return [carried_over(each)[0] for each in kept]
 
 
-def carried_over(kept: Mapping[str, Any]) -> tuple[Step, list[str]]:
-    """A step as it was kept, with what its operation still understands of it; and the titles of the rest.
+def carried_over(kept: Mapping[str, Any]) -> tuple[Step, list[tuple[str, str]]]:
+    """A step as it was kept, with what its operation still understands of it; and the rest, each with the title of the operation.
 
     Raises `UnknownOperation` where there is no such operation any more.
     """
@@ -84,9 +87,7 @@ def carried_over(kept: Mapping[str, Any]) -> tuple[Step, list[str]]:
     except ParamsError:
         left_out = [name for name, value in params.items() if not _understood(operation, name, value)]
         params = {name: value for name, value in params.items() if name not in left_out}
-    return Step(operation.slug, params, kept.get("seed")), [
-        f"{_(operation.title)}: {name}" for name in left_out
-    ]
+    return Step(operation.slug, params, kept.get("seed")), [(operation.title, name) for name in left_out]
 
 
 def _possible(rows: Sequence[Preset]) -> Iterator[Recipe]:
@@ -104,7 +105,7 @@ def _shipped() -> Iterator[Recipe]:
     for preset in PRESETS:
         if all(step.operation in known for step in preset.steps):
             steps = tuple(Step(step.operation, step.params) for step in preset.steps)
-            yield Recipe(preset.slug, _(preset.title), _(preset.summary), steps)
+            yield Recipe(preset.slug, preset.title, preset.summary, steps, shipped=True)
 
 
 def _understood(operation: Operation, name: str, value: Any) -> bool:
@@ -113,12 +114,3 @@ def _understood(operation: Operation, name: str, value: Any) -> bool:
     except ParamsError:
         return False
     return True
-
-
-def _is_step(kept: Any) -> bool:
-    return (
-        isinstance(kept, dict)
-        and isinstance(kept.get("operation"), str)
-        and isinstance(kept.get("params"), dict)
-        and (kept.get("seed") is None or is_seed(kept["seed"]))
-    )

@@ -7,17 +7,13 @@ from typing import Any
 from django.conf import settings
 
 from jobs.errors import Refused
-from jobs.messages import DOES_NOT_FOLLOW, NO_STEPS, TOO_MANY_STEPS
+from jobs.messages import NO_STEPS, TOO_MANY_STEPS
 from jobs.queue import broker
 from jobs.queue.request import Inputs, Step
-from ml.core.errors import InputError
+from ml.core.chain import lossless, slot_after
 from ml.core.formats import Kind
 from ml.core.operation import Operation, Params
-from ml.core.text import Title
 from ml.registry import registry
-
-BETWEEN_STEPS = "png"
-"""Loses nothing."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +44,7 @@ class QuotedStep:
 
     def slot_after(self, before: "QuotedStep", kind: Kind) -> str:
         """The slot for the result of the step before it; raises `InputError` where there is none for such a file."""
-        if slot := self.operation.slot_for(kind):
-            return slot.name
-        raise InputError(
-            DOES_NOT_FOLLOW, step=Title(before.operation.title), following=Title(self.operation.title)
-        )
+        return slot_after(before.operation, self.operation, kind)
 
     def inputs_beside(self, *slots: str) -> Inputs:
         """What all its jobs have in common beside what is in these slots."""
@@ -82,6 +74,4 @@ def method_of(params: Params) -> str:
 def _checked(step: Step, *, between: bool) -> QuotedStep:
     operation = registry().get(step.operation)
     params = operation.parse(step.params)
-    if between and "format" in operation.params.model_fields:
-        params = params.model_copy(update={"format": BETWEEN_STEPS})
-    return QuotedStep(operation, params, step)
+    return QuotedStep(operation, lossless(operation, params) if between else params, step)

@@ -99,3 +99,7 @@ WRONG_SIZE = Message(
         "it out."
     ),
 )
+DOES_NOT_FOLLOW = Message(
+    "core.does_not_follow",
+    _("“{following}” cannot go on with what “{step}” makes. Leave one of them out, or change their order."),
+)

@@ -16,22 +16,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from jobs.models import Asset, Job
+    from jobs.models import Asset, Batch, Job
 
 FINAL = ("succeeded", "failed", "cancelled")
-FORESEEN = ("", "disk_full", "worker_lost")
-"""What a job may fail of when a disk is full, or three of its workers were killed. Nothing else is broken."""
+FORESEEN = ("", "disk_full", "worker_lost", "earlier_step")
+"""What a job may fail of when a disk is full, or three of its workers were killed; what waited for it goes with it."""
 
 
 def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Findings by kind, each naming a job, a file or a key; all empty where all is well."""
     from django.conf import settings
 
-    from jobs.models import Asset, FairShare, Job
+    from jobs.models import Asset, Batch, FairShare, Job
 
-    rows = Job.objects.prefetch_related("events", "outputs", "inputs__asset")
+    rows = Job.objects.prefetch_related("events", "outputs", "inputs__asset", "inputs__source")
     jobs = {str(job.uuid): job for job in rows}
-    made = {job.idempotency_key: uuid for uuid, job in jobs.items()}
+    batches = {str(batch.pk): batch for batch in Batch.objects.prefetch_related("jobs", "events")}
+    made = {job.idempotency_key: uuid for uuid, job in jobs.items() if job.batch_id is None}
+    made |= {batch.idempotency_key: pk for pk, batch in batches.items()}
     known = dict(Asset.objects.values_list("file", "sha256"))
     media = Path(settings.MEDIA_ROOT)
     files = {
@@ -42,7 +44,7 @@ def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     }
     temporary = [*(settings.HOME / "scratch").glob("*"), *(settings.HOME / "uploading").glob("*")]
     return {
-        "lost": [uuid for promised in answers.values() for uuid in promised if uuid not in jobs],
+        "lost": [uuid for promised in answers.values() for uuid in promised if uuid not in {*jobs, *batches}],
         "one request, two jobs": [key for key, promised in answers.items() if {*promised} - {made.get(key)}],
         "never asked for": [uuid for key, uuid in made.items() if key not in answers],
         "stuck": [uuid for uuid, job in jobs.items() if job.status not in FINAL],
@@ -52,6 +54,11 @@ def report(answers: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         ],
         "doubled": [uuid for uuid, job in jobs.items() if _doubled(job)],
         "mixed up": [uuid for uuid, job in jobs.items() if job.status == "succeeded" and _mixed_up(job)],
+        "batches not whole": [pk for pk, batch in batches.items() if not _whole(batch)],
+        "batches not ended once": [
+            pk for pk, batch in batches.items() if batch.ended_at is None or len(batch.events.all()) != 1
+        ],
+        "waited for what had ended": [uuid for uuid, job in jobs.items() if _broken_off_without_need(job)],
         "failed without need": [uuid for uuid, job in jobs.items() if job.error_code not in FORESEEN],
         "miscounted": [str(share) for share in FairShare.objects.exclude(waiting=0)],
         "orphaned files": [name for name in files if name not in known],
@@ -108,6 +115,22 @@ def _ungrouped() -> "QuerySet[Asset]":
 
     alone = Q(original=None) | Q(original__trashed_at__isnull=False)
     return Asset.objects.filter(alone & Q(alone=False)) | Asset.objects.filter(~alone & Q(alone=True))
+
+
+def _whole(batch: "Batch") -> bool:
+    """Every step for every photo, and nothing more."""
+    places = sorted((job.item, job.step) for job in batch.jobs.all())
+    photos = {item for item, _step in places}
+    return places == [(item, step) for item in sorted(photos) for step in range(len(batch.steps))]
+
+
+def _broken_off_without_need(job: "Job") -> bool:
+    """It was called off although what comes before it succeeded, or ran although that did not."""
+    before = next((item.source for item in job.inputs.all() if item.source), None)
+    if before is None:
+        return False
+    called_off, ran = job.error_code == "earlier_step", job.status == "succeeded"
+    return called_off if before.status == "succeeded" else ran
 
 
 def _ends(job: "Job") -> list[str]:

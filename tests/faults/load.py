@@ -19,6 +19,9 @@ POLL_SECONDS = 0.2
 TIMEOUT_SECONDS = 20
 ASKED_TWICE, CANCELLED = 0.1, 0.05  # of the jobs
 INSTANT: dict[str, Any] = {"operation": "instant", "params": {}}
+NAP: dict[str, Any] = {"operation": "nap", "params": {"seconds": 0.2}}
+HALF: dict[str, Any] = {"operation": "transform", "params": {"percent": 50}}
+CHAIN: dict[str, Any] = {"steps": [INSTANT, NAP, INSTANT]}
 FINAL = ("succeeded", "failed", "cancelled")
 
 
@@ -33,7 +36,7 @@ class Api:
         self._token = token
 
     def submit(self, request: Any, *, twice: bool = False) -> str | None:
-        """The id of a job; None where it was refused, or nobody answers and it is over.
+        """The id of a job, or of a batch of several steps; None where it was refused, or nobody answers and it is over.
 
         With one key until there is an answer, so that an answer that was lost doubles nothing.
         """
@@ -41,7 +44,8 @@ class Api:
         promised = self.answers[key]
         while not self.over.is_set() or not promised:
             headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-            status, said = self.ask("/jobs", json.dumps(request).encode(), headers)
+            path = "/batches" if "steps" in request else "/jobs"
+            status, said = self.ask(path, json.dumps(request).encode(), headers)
             if status == 202:
                 promised.append(said["id"])
                 if len(promised) > twice:
@@ -71,8 +75,8 @@ class Api:
             self.refusals.append(str(said))
         return None
 
-    def cancel(self, job: str) -> None:
-        self.ask(f"/jobs/{job}/cancel", b"", {})
+    def cancel(self, asked: str, request: Any) -> None:
+        self.ask(f"/{'batches' if 'steps' in request else 'jobs'}/{asked}/cancel", b"", {})
 
     def wait(self, job: str) -> None:
         """Until a job has ended, or it is over."""
@@ -110,12 +114,19 @@ class Client(threading.Thread):
             twice = self._chance.random() < ASKED_TWICE
             job = self._api.submit(request, twice=twice) if request else None
             if job and self._chance.random() < CANCELLED:
-                self._api.cancel(job)
+                self._api.cancel(job, request)
 
     def _request(self) -> Any:
-        match self._chance.choices(("instant", "nap", "transform"), (6, 2, 2))[0]:
+        match self._chance.choices(("instant", "nap", "transform", "chain", "batch"), (5, 2, 2, 2, 1))[0]:
             case "nap":
                 return {"operation": "nap", "params": {"seconds": 0.3}}
+            case "chain":
+                return CHAIN
+            case "batch":
+                photos = [
+                    self._api.upload(tuple(self._chance.randrange(256) for _ in range(3))) for _ in range(3)
+                ]
+                return all(photos) and {"steps": [HALF, HALF], "photos": photos, "name": "three"}
             case "transform":
                 photo = self._api.upload(tuple(self._chance.randrange(256) for _ in range(3)))
                 return photo and {

@@ -101,7 +101,9 @@ class Stack:
                 said = response.read().decode()
         except OSError:
             return sys.maxsize
-        counts = re.findall(r'^latent_jobs\{.*status="(?:queued|running)"\} (\S+)$', said, re.MULTILINE)
+        counts = re.findall(
+            r'^latent_jobs\{.*status="(?:blocked|queued|running)"\} (\S+)$', said, re.MULTILINE
+        )
         return int(sum(map(float, counts)))
 
     def _python(self, *arguments: str) -> str:

@@ -15,7 +15,8 @@ from django.core.files.storage import default_storage
 
 from jobs.library import retention
 from jobs.models import Asset, FairShare, Job, JobEvent
-from jobs.queue import broker, lifecycle, live, redis_client
+from jobs.queue import broker, lifecycle, live, redis_client, submission
+from jobs.queue.request import Request, Step
 from tests.conftest import Person
 from tests.faults.checker import report, sweep
 from tests.faults.machine import processes_of
@@ -70,6 +71,23 @@ def a_hint_for_ever(job: Job) -> None:
     redis_client.client().set(f"latent:job:{job.uuid}:cancel", 1)
 
 
+def a_chain(job: Job) -> list[Job]:
+    """One that has succeeded beside the job."""
+    assert job.owner
+    steps = [Step("instant"), Step("instant")]
+    return submission.submit(Request(job.owner, steps, idempotency_key="chain"))
+
+
+def a_step_that_is_gone(job: Job) -> None:
+    Job.objects.filter(pk=a_chain(job)[0].pk).delete()
+
+
+def a_step_called_off(job: Job) -> None:
+    first, second = a_chain(job)
+    Job.objects.filter(pk=first.pk).update(status="succeeded")
+    Job.objects.filter(pk=second.pk).update(status="cancelled", error_code="earlier_step")
+
+
 SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
     "a dropped row": ("lost", lambda job: job.delete()),
     "a job without an end": ("stuck", lambda job: Job.objects.update(status="running")),
@@ -81,6 +99,9 @@ SABOTAGE: dict[str, tuple[str, Callable[[Job], Any]]] = {
     "another's file": ("mixed up", anothers_file),
     "a failure of no fault's": ("failed without need", lambda job: Job.objects.update(error_code="internal")),
     "a job under no key": ("never asked for", lambda job: Job.objects.update(idempotency_key="another")),
+    "a step that is gone": ("batches not whole", a_step_that_is_gone),
+    "a batch without an end": ("batches not ended once", a_chain),
+    "a step called off": ("waited for what had ended", a_step_called_off),
     "a wrong count": ("miscounted", lambda job: FairShare.objects.update(waiting=1)),
     "a file without a row": ("orphaned files", lambda job: Asset.objects.all().delete()),
     "a row without a file": ("missing files", lambda job: Path(job.outputs.get().file.path).unlink()),

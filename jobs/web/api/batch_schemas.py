@@ -14,6 +14,7 @@ from jobs.queue import batches
 from jobs.queue.batches import BatchState
 from jobs.queue.presets import Recipe
 from jobs.web.api.schemas import ErrorOut, OutputOut
+from jobs.web.presenters.presets import left_out, said
 from ml.core.recipe import LARGEST_SEED
 
 MOST_IN_ONE = 10_000
@@ -152,12 +153,12 @@ class PresetOut(Schema):
     def of(cls, recipe: Recipe) -> "PresetOut":
         return cls(
             id=recipe.id,
-            name=recipe.name,
-            summary=recipe.summary,
+            name=said(recipe, recipe.name),
+            summary=said(recipe, recipe.summary),
             mine=recipe.mine,
             steps=[
                 PresetStepOut(operation=step.operation, params=dict(step.params), seed=step.seed)
                 for step in recipe.steps
             ],
-            left_out=list(recipe.left_out),
+            left_out=left_out(recipe),
         )

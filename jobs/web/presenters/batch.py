@@ -69,6 +69,8 @@ class ItemPresenter:
             return _("Step {step} of {count}").format(step=self.job.step + 1, count=self.steps)
         if self.job.status == Job.Status.QUEUED:
             return _("Waits")
+        if self.done:
+            return _("Done")
         return humanize.status_line(self.job, State())
 
 
@@ -80,7 +82,8 @@ class BatchPresenter:
 
     @property
     def title(self) -> str:
-        return self.batch.name or ", ".join(step.title for step in self.steps)
+        count = len(self.items)
+        return self.batch.name or ngettext("{count} photo", "{count} photos", count).format(count=count)
 
     @cached_property
     def steps(self) -> list[StepPresenter]:

@@ -21,6 +21,7 @@ from jobs.queue.quote import quote
 from jobs.queue.request import Request, Step
 from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
+from jobs.web.presenters.presets import PresetPresenter
 from jobs.web.presenters.steps import StepPresenter
 from jobs.web.views import building, errors
 from jobs.web.views.building import Building
@@ -147,11 +148,11 @@ def _offer(
     return {"operation": operation, "url": url, "cost": "" if later else _default_cost(operation, inputs)}
 
 
-def _presets(owner: Owner | None, photos: list[Asset]) -> list[presets.Recipe]:
+def _presets(owner: Owner | None, photos: list[Asset]) -> list[PresetPresenter]:
     """Those whose first step takes all of the photos."""
     kinds = {Kind(photo.kind) for photo in photos}
     return [
-        recipe
+        PresetPresenter(recipe)
         for recipe in presets.all_for(owner)
         if all(registry().get(recipe.steps[0].operation).slot_for(kind) for kind in kinds)
     ]

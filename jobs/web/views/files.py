@@ -26,6 +26,7 @@ from jobs.library import naming
 from jobs.messages import PAST_THE_END, told
 from jobs.models import Asset, ShareLink
 from jobs.queue import live
+from jobs.queue.chain import recipe_of
 from jobs.storage.thumbnails import THUMBNAIL_SIDES, thumbnail_of
 from jobs.web.views import errors
 from ml.core.recipe import HEAD_BYTES, embed
@@ -60,7 +61,7 @@ def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResp
     found = link.job.outputs.at_hand().filter(pk=output_id).first()
     if found is None:
         raise Http404
-    return _send_shared(request, link, found, recipe=link.job.recipe if link.recipe else None)
+    return _send_shared(request, link, found, recipe=recipe_of(link.job) if link.recipe else None)
 
 
 @require_safe
@@ -74,7 +75,7 @@ def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpRespon
 
 def _send_asset(request: HttpRequest, asset: Asset, caching: str) -> HttpResponseBase:
     """An asset to whoever sees the job that made it; a download of a picture carries the recipe."""
-    recipe = asset.made_by.recipe if asset.made_by else None
+    recipe = recipe_of(asset.made_by) if asset.made_by and "download" in request.GET else None
     return _moved(request) or _send(request, asset, naming.file_name(asset), caching, recipe=recipe)
 
 

@@ -16,7 +16,7 @@ from jobs.errors import Refused
 from jobs.messages import BAD_RECIPE
 from jobs.queue import presets, submission
 from jobs.queue.request import Step, for_photos
-from jobs.web.presenters.steps import StepPresenter
+from jobs.web.presenters.presets import PresetPresenter, said
 from jobs.web.views import building, errors
 from jobs.web.views.choose import draft_url, submitted_url
 from jobs.web.views.lookups import chosen, own_copy, uuids
@@ -34,10 +34,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         except Refused as error:
             return errors.refused(request, error)
     owner = identity.owner_of(request)
-    found = [
-        {"recipe": recipe, "steps": [StepPresenter.of(step) for step in recipe.steps]}
-        for recipe in presets.all_for(owner)
-    ]
+    found = [PresetPresenter(recipe) for recipe in presets.all_for(owner)]
     return render(request, "presets.html", {"presets": found})
 
 
@@ -71,9 +68,10 @@ def download(request: HttpRequest, preset_id: str) -> HttpResponse:
         recipe = presets.get(identity.owner_of(request), preset_id)
     except Refused:
         raise Http404 from None
-    said = {"name": recipe.name, "steps": presets.as_kept(recipe.steps)}
-    response = JsonResponse(said, json_dumps_params={"indent": 2, "ensure_ascii": False})
-    response["Content-Disposition"] = content_disposition_header(True, f"{recipe.name}.json") or "attachment"
+    name = said(recipe, recipe.name)
+    kept = {"name": name, "steps": presets.as_kept(recipe.steps)}
+    response = JsonResponse(kept, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = content_disposition_header(True, f"{name}.json") or "attachment"
     return response
 
 
@@ -95,8 +93,8 @@ def _named(request: HttpRequest) -> tuple[str, list[Step]]:
     for job_uuid in uuids(request.POST.getlist("job")):
         job = visibility.own_job(request, job_uuid)
         return _("Preset"), [Step(job.operation, job.params)]
-    said = _recipe(request)
-    return str(said.get("name", _("Preset")))[:120], presets.steps_in(said)
+    kept = _recipe(request)
+    return str(kept.get("name", _("Preset")))[:120], presets.steps_in(kept)
 
 
 def _recipe(request: HttpRequest) -> dict[str, Any]:
@@ -104,9 +102,9 @@ def _recipe(request: HttpRequest) -> dict[str, Any]:
     if file is None or (file.size or 0) > LARGEST_RECIPE:
         raise Refused(BAD_RECIPE, code="bad_recipe")
     try:
-        said = json.loads(file.read())
+        kept = json.loads(file.read())
     except (ValueError, RecursionError):
         raise Refused(BAD_RECIPE, code="bad_recipe") from None
-    if not isinstance(said, dict):
+    if not isinstance(kept, dict):
         raise Refused(BAD_RECIPE, code="bad_recipe")
-    return said
+    return kept
