@@ -210,6 +210,8 @@ class Operation:
     `run` is the dotted path, "module:function", of `run(inputs, params, context) -> Result`.
     `members_only` keeps it from visitors without an account. `also` are slugs by which it is found as well.
 
+    The home page begins with the `banner` of the one operation that has it, across its whole width.
+
     `result` names the output that was asked for, a file of the kind `gives`; with several methods side by side each output is named after its
     method, and the first is the result. `word` is what its result adds to the name of the photo: "denoised", or
     what it makes of the params of a job; left out, it is the slug. `metrics` and `series` say what its figures and curves are called, the most
@@ -239,6 +241,7 @@ class Operation:
     metrics: tuple[Metric, ...] = ()
     series: tuple[Metric, ...] = ()
     example: Example | None = None
+    banner: Example | None = None
     then: tuple[Next, ...] = ()
 
     def parse(self, params: Mapping[str, Any] | Params) -> Params:

@@ -50,18 +50,18 @@ PRESETS = (
     Preset(
         slug="for-print",
         title=_("For print"),
-        summary=_("Large enough for a print of 30 × 40 cm, and nothing is invented."),
+        summary=_("Large enough for a sharp print of 10 × 15 cm, and nothing is invented."),
         steps=(
             PresetStep(
                 operation="super-resolution",
-                params={"size": "print", "print_width": 30, "print_height": 40, "method": "span"},
+                params={"size": "print", "print_width": 10, "print_height": 15, "method": "span"},
             ),
         ),
     ),
     Preset(
         slug="painting",
         title=_("Painting"),
-        summary=_("Painted anew in the style of a picture that comes with the site."),
-        steps=(PresetStep(operation="style-transfer"),),
+        summary=_("Painted anew, stroke by stroke, as van Gogh painted his Starry Night."),
+        steps=(PresetStep(operation="style-transfer", params={"method": "gatys"}),),
     ),
 )

@@ -252,4 +252,5 @@ operation = Operation(
     example=Example(
         "chelsea", {"method": "real-esrgan", "scale": 4}, crop=(118, 84, 268, 184), shown_first=True
     ),
+    banner=Example("chelsea", {"scale": 4}, crop=(70, 54, 370, 180)),
 )

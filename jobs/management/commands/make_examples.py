@@ -12,13 +12,14 @@ from jobs.library import samples
 from ml.core import execution
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import OperationError
+from ml.core.example import Example
 from ml.core.formats import Kind
 from ml.core.frames import poster
 from ml.core.images import Picture, flattened
 from ml.core.operation import Operation
 from ml.registry import registry
 
-SIZE = (600, 400)
+SIZE, WIDE = (600, 400), (1200, 504)
 FOLDER = settings.BASE_DIR / "static" / "examples"
 
 
@@ -33,16 +34,17 @@ class Command(BaseCommand):
         for operation in registry().all():
             if options["operation"] and operation.slug not in options["operation"]:
                 continue
+            if operation.example is None:
+                self.stderr.write(f"{operation.slug}: it declares no example")
+                continue
             try:
-                self._make(operation)
+                self._make(operation, operation.example, operation.slug, SIZE)
+                if operation.banner:
+                    self._make(operation, operation.banner, "banner", WIDE)
             except OperationError as error:
                 self.stderr.write(f"{operation.slug}: {error}")
 
-    def _make(self, operation: Operation) -> None:
-        example = operation.example
-        if example is None:
-            self.stderr.write(f"{operation.slug}: it declares no example")
-            return
+    def _make(self, operation: Operation, example: Example, name: str, size: tuple[int, int]) -> None:
         pictures = samples.pictures(operation, example)
         with tempfile.TemporaryDirectory() as folder:
             files = {}
@@ -57,10 +59,10 @@ class Command(BaseCommand):
         if made is None:
             self.stderr.write(f"{operation.slug}: its result is no picture")
             return
-        sizes = [_save(_on_gray(made), f"{operation.slug}-after")]
+        sizes = [_save(_on_gray(made), f"{name}-after", size)]
         before = [_on_gray(result.images[example.before])] if example.before else list(pictures.values())
-        sizes += [_save(picture, f"{operation.slug}-before") for picture in before[:1]]
-        self.stdout.write(f"{operation.slug}: {' and '.join(f'{size / 1000:.0f} KB' for size in sizes)}")
+        sizes += [_save(picture, f"{name}-before", size) for picture in before[:1]]
+        self.stdout.write(f"{name}: {' and '.join(f'{size / 1000:.0f} KB' for size in sizes)}")
 
 
 def _saved_film(frames: list[Image.Image], folder: Path) -> Path:
@@ -84,10 +86,10 @@ def _on_gray(picture: Picture) -> Image.Image:
     return flattened(picture, 0.5).to_pillow().convert("RGB")
 
 
-def _save(image: Image.Image, name: str) -> int:
+def _save(image: Image.Image, name: str, size: tuple[int, int]) -> int:
     """Cut to the proportions of an example; returns the size of the file in bytes."""
     path = FOLDER / f"{name}.webp"
-    ImageOps.fit(image, SIZE, Image.Resampling.BICUBIC, centering=(0.5, 0.15)).save(
+    ImageOps.fit(image, size, Image.Resampling.BICUBIC, centering=(0.5, 0.15)).save(
         path, "WEBP", quality=62, method=6
     )
     return path.stat().st_size
