@@ -22,6 +22,17 @@ def told(said: "Message | dict[str, Any] | str | None") -> str:
 BAD_TOKEN = Message("bad_token", _("This token is not good. Make a new one."))
 WRONG_LINK_PASSWORD = Message("wrong_link_password", _("This is not the password of this link."))
 NOTHING_TO_SHARE = Message("nothing_to_share", _("There is no result to share yet."))
+ALBUM_NAMELESS = Message("album_nameless", _("Give the album a name."))
+ALBUM_FULL = Message(
+    "album_full", _("An album holds {count:,} photos at most. Make another one for the rest.")
+)
+TOO_MANY_ALBUMS = Message(
+    "too_many_albums", _("You have {count} albums, and that is the limit. Delete one first.")
+)
+TOO_MANY_ZIPS = Message(
+    "too_many_zips",
+    _("By this link {count} archives were fetched within an hour, and that is the limit. Try again later."),
+)
 STILL_NEEDED = Message(
     "still_needed", _("A job that has not ended needs this photo. Wait for it, or cancel it first.")
 )

@@ -13,7 +13,7 @@ from jobs.access.identity import is_admin, owner_of
 from jobs.access.signing import is_signed
 from jobs.errors import Refused
 from jobs.messages import UNKNOWN_PHOTO
-from jobs.models import Asset, AssetQuerySet, Draft, Job, Owner
+from jobs.models import Album, Asset, AssetQuerySet, Draft, Job, Owner, ShareLink
 
 T = TypeVar("T")
 
@@ -90,6 +90,26 @@ def own_assets(owner: Owner, ids: list[UUID]) -> list[Asset]:
     if missing:
         raise Refused(UNKNOWN_PHOTO(id=missing[0]))
     return [found[asset_id] for asset_id in ids]
+
+
+def own_album(request: HttpRequest, album_id: UUID) -> Album:
+    """An album that its owner or an admin sees and may change; raises `Http404`."""
+    albums = Album.objects.all() if is_admin(request) else Album.objects.filter(_owned(request))
+    return found(albums.select_related("owner").filter(pk=album_id).first())
+
+
+def own_link(request: HttpRequest, link_id: int) -> ShareLink:
+    """A link that its owner or an admin may revoke; raises `Http404`."""
+    links = ShareLink.objects.select_related("job", "asset", "album").filter(pk=link_id)
+    if not is_admin(request):
+        owner = owner_of(request)
+        links = links.filter(given_by(owner)) if owner else links.none()
+    return found(links.first())
+
+
+def given_by(owner: Owner) -> Q:
+    """Of links, those to what is an owner's."""
+    return Q(job__owner=owner) | Q(asset__owner=owner) | Q(album__owner=owner)
 
 
 def own_draft(request: HttpRequest, draft_id: UUID) -> Draft:

@@ -4,7 +4,7 @@ from functools import partial
 
 from django.db import transaction
 
-from jobs.models import Asset, Job, Owner
+from jobs.models import Album, Asset, Job, Owner
 from jobs.queue import live
 from jobs.queue.fair_share import count_in, fair_share_of, leave
 from jobs.queue.lifecycle import Status
@@ -23,4 +23,5 @@ def adopt(visitor: Owner, member: Owner) -> None:
         # A member may have used the same Idempotency-Key; a visitor's has done its work.
         Job.objects.filter(owner=visitor).update(owner=member, idempotency_key=None, idempotency_digest="")
         Asset.objects.filter(owner=visitor).update(owner=member)
+        Album.objects.filter(owner=visitor).update(owner=member)
         visitor.delete()

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import Q
 
-from jobs.models import Asset, Job
+from jobs.access import sharing
+from jobs.models import Asset, Job, ShareLink
 from jobs.queue import live
 from jobs.queue.fair_share import leave
 from jobs.queue.lifecycle import Status, locked
@@ -31,13 +32,15 @@ def delete(job: Job) -> None:
 
 
 def going_with(job: Job) -> list[Asset]:
-    """The outputs that go with a job: no favourites, and none that another job was given.
+    """The outputs that go with a job: no favourites, and none that another job was given, an album holds, or a link shows.
 
     A model goes all the same, its copies too: whoever deletes a training wants nothing left of what was learned.
     """
     learned = job.outputs.filter(kind=Kind.MODEL).values("sha256")
     models = Asset.objects.filter(kind=Kind.MODEL, owner=job.owner_id, sha256__in=learned)
-    unneeded = job.outputs.exclude(kind=Kind.MODEL).exclude(Q(favourite=True) | Q(uses__isnull=False))
+    shown = sharing.live(ShareLink.objects.filter(asset__made_by=job))
+    needed = Q(favourite=True) | Q(uses__isnull=False) | Q(places__isnull=False) | Q(shares__in=shown)
+    unneeded = job.outputs.exclude(kind=Kind.MODEL).exclude(pk__in=job.outputs.filter(needed).values("pk"))
     return [*unneeded, *models]
 
 

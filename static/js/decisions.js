@@ -135,8 +135,14 @@ globalThis.latent = (() => {
     return beyond.filter(({ box }) => Math.abs(box.top - row) < 2).sort((a, b) => away(a) - away(b))[0].index;
   }
 
+  // Which item of a row one changes places with; none at the end.
+  function neighbour(index, count, way) {
+    const other = way === "later" ? index + 1 : index - 1;
+    return other >= 0 && other < count ? other : undefined;
+  }
+
   return {
-    FIRST, between, delayBeforeAsking, isMet, jobsOf, isTooLarge, secondsUntilAgain, endingOf, slotFor, filesTaken,
+    neighbour, FIRST, between, delayBeforeAsking, isMet, jobsOf, isTooLarge, secondsUntilAgain, endingOf, slotFor, filesTaken,
     addressAfter, isTiny, areAlike, placed, zoomedAround, percentAt, stepOf, nextOnWall,
   };
 })();

@@ -32,7 +32,7 @@ def main(site: str, admin: str, password: str) -> None:
         page.fill("[name=password1]", PASSWORD)
         page.fill("[name=password2]", PASSWORD)
         page.click("main button.primary")
-        page.wait_for_url("**/jobs/")
+        page.wait_for_url("**/library/")
         made = {
             "labels": _make(page, "chelsea", "classify"),
             "files": _make(page, "coffee", "augmentation", "count=6"),
@@ -83,7 +83,7 @@ def _all(page: Page, suffix: str, made: dict[str, str], link: str, *, whole: boo
         _save(page.screenshot(full_page=full), f"{name}-{suffix}")
 
     shoot("home", "/", full=True)
-    shoot("gallery", "/jobs/", full=True)
+    shoot("jobs", "/library/jobs", full=True)
     for name, address in made.items():
         shoot(name, address, full=whole or name == "sharing")
     page.goto("/")
@@ -126,7 +126,7 @@ def _all(page: Page, suffix: str, made: dict[str, str], link: str, *, whole: boo
         "shared": link,
         "log-in": "/login",
         "sign-up": "/signup",
-        "empty-gallery": "/jobs/",
+        "empty-library": "/library/",
     }.items():
         shoot(name, address, full=True)
 

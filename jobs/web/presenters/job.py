@@ -1,6 +1,5 @@
 """A job as a page shows it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,12 +8,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pydantic.fields import FieldInfo
 
-from jobs.access import sharing
-from jobs.models import Asset, Job, ShareLink
+from jobs.models import Asset, Job
 from jobs.queue.state import State, kept_until
 from jobs.web.forms import as_text, form_url
 from jobs.web.presenters import humanize
-from jobs.web.presenters.picture import PicturePresenter
+from jobs.web.presenters.photo import begins_with
+from jobs.web.presenters.picture import PicturePresenter, alike
 from jobs.web.presenters.plots import Plot, plots
 from ml.core.measures import Metric
 from ml.core.operation import Shows, choices
@@ -120,15 +119,12 @@ class JobPresenter:
     def comparable(self) -> bool:
         """Whether the first picture has the proportions of the original, so that one can lie on the other."""
         views, before = self.views, self.before
-        return bool(
-            views and before and views[0].is_picture and abs(math.log(views[0].ratio / before.ratio)) < 0.015
-        )
+        return bool(views and before and alike(views[0], before))
 
     @property
     def begins_with(self) -> str:
         """The view a page begins with: what is drawn on the original is seen best alone."""
-        shows = self.job.declaration.shows if self.job.declaration else Shows.COMPARE
-        return "compare" if shows is Shows.COMPARE else "after"
+        return begins_with(self.job)
 
     @property
     def files(self) -> list[PicturePresenter]:
@@ -260,10 +256,6 @@ class JobPresenter:
             return ""
         seed = self.job.seed if self.job.declaration.random else None
         return form_url(self.job.operation, self.job.params, seed=seed, job=self.job.uuid)
-
-    @property
-    def links(self) -> list[ShareLink]:
-        return list(sharing.live_links(self.job))
 
 
 def _cell(scores: dict[str, float | None], metric: Metric) -> str:

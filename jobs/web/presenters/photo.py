@@ -1,37 +1,59 @@
 """A photo with its versions, as its page and the wall of the library show it."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from jobs.library.naming import file_name, stem
-from jobs.models import Asset, Job
-from jobs.web.presenters.picture import PicturePresenter
+from jobs.models import Album, Asset, Job
+from jobs.web.presenters.picture import PicturePresenter, alike
 from ml.core.operation import Shows
-
-SAME_SHAPE = 0.015
-"""How much the logarithms of two proportions may differ where one picture can lie on the other."""
 
 
 @dataclass(frozen=True)
 class PhotoTile:
-    """A photo on the wall; `version_count` and `at_work` were counted with it."""
+    """A photo on the wall; `version_count` and `at_work` were counted with it. With `token` it is a link's."""
 
     photo: Asset
     version_count: int
     at_work: bool
+    token: str = ""
 
     @property
     def picture(self) -> PicturePresenter | None:
-        shown = PicturePresenter.of(self.photo, alt="")
+        shown = PicturePresenter.of(self.photo, token=self.token, alt="")
         return shown if shown.is_picture or shown.is_video else None
 
     @property
     def name(self) -> str:
-        return stem(self.photo)
+        return version_title(self.photo) if self.token else stem(self.photo)
+
+
+@dataclass(frozen=True)
+class AlbumTile:
+    """An album in the list of all, with its cover."""
+
+    album: Album
+    count: int
+    cover: PicturePresenter | None
+
+    @classmethod
+    def of_all(cls, albums: Iterable[Album]) -> "list[AlbumTile]":
+        """Of albums that were looked up with their counts and covers (`jobs.library.albums.with_covers`)."""
+        row: list[Any] = list(albums)
+        covers = Asset.objects.in_bulk([album.chosen_cover or album.first_photo for album in row])
+        return [
+            cls(album, album.photo_count, _shown(covers.get(album.chosen_cover or album.first_photo)))
+            for album in row
+        ]
+
+
+def _shown(asset: Asset | None) -> PicturePresenter | None:
+    picture = PicturePresenter.of(asset, alt="") if asset else None
+    return picture if picture and (picture.is_picture or picture.is_video) else None
 
 
 @dataclass(frozen=True)
@@ -50,20 +72,28 @@ class Version:
 
     @property
     def title(self) -> str:
-        """What was done; with the method, and of several results of a run, which of them it is."""
-        job = self.asset.made_by
-        if job is None:
-            return stem(self.asset)
-        operation = job.declaration
-        if operation is None:
-            return job.operation
-        method = operation.methods.get(job.method)
-        which = "" if self.asset.output == operation.result else self.asset.output.replace("_", " ")
-        return " · ".join(filter(None, [_(operation.title), _(method.title) if method else "", which]))
+        return version_title(self.asset) if self.asset.made_by else stem(self.asset)
 
     @property
     def file_name(self) -> str:
         return file_name(self.asset)
+
+
+def version_title(asset: Asset) -> str:
+    """What was done; with the method, and of several results of a run, which of them it is. Empty for an upload."""
+    job = asset.made_by
+    operation = job.declaration if job else None
+    if job is None or operation is None:
+        return job.operation if job else ""
+    method = operation.methods.get(job.method)
+    which = "" if asset.output == operation.result else asset.output.replace("_", " ")
+    return " · ".join(filter(None, [_(operation.title), _(method.title) if method else "", which]))
+
+
+def begins_with(job: Job | None) -> str:
+    """The view that a page begins with: what is drawn on the original is seen best alone."""
+    shows = job.declaration.shows if job and job.declaration else Shows.COMPARE
+    return "compare" if shows is Shows.COMPARE else "after"
 
 
 @dataclass(frozen=True)
@@ -107,16 +137,8 @@ class PhotoPresenter:
     def comparable(self) -> bool:
         """Whether the first version has the proportions of what it is compared with."""
         views, before = self.views, self.before
-        return bool(
-            views
-            and before
-            and views[0].is_picture
-            and abs(math.log(views[0].ratio / before.ratio)) < SAME_SHAPE
-        )
+        return bool(views and before and alike(views[0], before))
 
     @property
     def begins_with(self) -> str:
-        """The view the page begins with: what is drawn on the original is seen best alone."""
-        job = next((version.job for version in self.versions), None)
-        shows = job.declaration.shows if job and job.declaration else Shows.COMPARE
-        return "compare" if shows is Shows.COMPARE else "after"
+        return begins_with(next((version.job for version in self.versions), None))

@@ -56,20 +56,15 @@ def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponseBase:
 
 @require_safe
 def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResponseBase:
-    link = sharing.open_share(request, token)
-    found = link.job.outputs.at_hand().filter(pk=output_id).first()
-    if found is None:
-        raise Http404
-    return _send_shared(request, link, found, recipe=link.job.recipe if link.recipe else None)
+    return shared_photo(request, token, output_id)
 
 
 @require_safe
 def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponseBase:
     link = sharing.open_share(request, token)
-    found = Asset.objects.at_hand().filter(pk=photo_id, uses__job=link.job).first() if link.original else None
-    if found is None:
-        raise Http404
-    return _send_shared(request, link, found)
+    asset = sharing.shown_asset(link, photo_id)
+    made_by = asset.made_by if link.recipe else None
+    return _send_shared(request, link, asset, recipe=made_by.recipe if made_by else None)
 
 
 def _send_asset(request: HttpRequest, asset: Asset, caching: str) -> HttpResponseBase:

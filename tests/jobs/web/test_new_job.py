@@ -61,7 +61,7 @@ def test_several_photos_make_a_job_each_where_one_is_wanted(client: Client, monk
     form = client.get("/new/transform?" + "&".join(f"photo={photo}" for photo in photos))
     assert "Start 3 jobs" in page(form)
     response = client.post("/new/transform", {"slot-image": photos, "percent": "10"})
-    assert response["Location"] == "/jobs/"
+    assert response["Location"] == "/library/jobs"
     assert Job.objects.count() == 3
 
 

@@ -1,0 +1,67 @@
+"""A photo as whoever has a link to it, or to an album that holds it, sees it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.utils.translation import gettext as _
+
+from jobs.models import Asset, Job, ShareLink
+from jobs.queue.state import State
+from jobs.web.presenters.job import JobPresenter
+from jobs.web.presenters.photo import begins_with, version_title
+from jobs.web.presenters.picture import PicturePresenter, alike
+
+
+@dataclass(frozen=True)
+class SharedPhoto:
+    """What a link shows of a photo; nothing says what its owner called it."""
+
+    link: ShareLink
+    asset: Asset
+
+    @property
+    def title(self) -> str:
+        return version_title(self.asset) if self.job else _("A photo")
+
+    @property
+    def job(self) -> Job | None:
+        return self.asset.made_by
+
+    @cached_property
+    def picture(self) -> PicturePresenter:
+        return PicturePresenter.of(self.asset, token=self.link.token, title=self.title)
+
+    @cached_property
+    def views(self) -> list[PicturePresenter]:
+        return [self.picture] if self.picture.is_picture or self.picture.is_video else []
+
+    @cached_property
+    def before(self) -> PicturePresenter | None:
+        """What it was made from, where the link shows that."""
+        original = self.asset.original
+        if not self.link.original or original is None or original.trashed_at is not None:
+            return None
+        shown = PicturePresenter.of(original, token=self.link.token)
+        return shown if shown.is_picture else None
+
+    @property
+    def comparable(self) -> bool:
+        return bool(self.before and self.views and alike(self.before, self.picture))
+
+    @property
+    def begins_with(self) -> str:
+        return begins_with(self.job)
+
+    @property
+    def made(self) -> JobPresenter | None:
+        """How it was made, where the link shows recipes."""
+        if not self.link.recipe or self.job is None:
+            return None
+        return JobPresenter(self.job, State(), token=self.link.token, original=self.link.original)
+
+
+def beside(photos: Sequence[Asset], shown: Asset) -> tuple[Asset | None, Asset | None]:
+    """The photos before and after one in a row."""
+    at = photos.index(shown)
+    return (photos[at - 1] if at else None), (photos[at + 1] if at + 1 < len(photos) else None)
