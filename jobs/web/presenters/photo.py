@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from jobs.library.naming import file_name, stem
 from jobs.models import Album, Asset, Job
-from jobs.web.presenters.picture import PicturePresenter, alike
-from ml.core.operation import Shows
+from jobs.web.presenters.picture import PicturePresenter
+from jobs.web.presenters.stage import Layer, Stage, stage
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,6 @@ def version_title(asset: Asset) -> str:
     return " · ".join(filter(None, [_(operation.title), _(method.title) if method else "", which]))
 
 
-def begins_with(job: Job | None) -> str:
-    """The view that a page begins with: what is drawn on the original is seen best alone."""
-    shows = job.declaration.shows if job and job.declaration else Shows.COMPARE
-    return "compare" if shows is Shows.COMPARE else "after"
-
-
 @dataclass(frozen=True)
 class PhotoPresenter:
     """A photo with its versions, the newest first; `against` is the one that they are compared with."""
@@ -117,28 +111,17 @@ class PhotoPresenter:
         return [Version(asset) for asset in self.made]
 
     @cached_property
-    def views(self) -> list[PicturePresenter]:
-        """What can be put on the stage: the versions or, where there are none, the photo."""
-        shown = [version.picture for version in self.versions if version.asset != self.against]
-        return [view for view in shown if view.is_picture or view.is_video]
+    def stage(self) -> Stage | None:
+        """The versions and the photo: the first version beside what it is compared with."""
+        layers = [Layer.of(each.asset, each.picture, each.title) for each in self.versions]
+        layers.append(Layer.of(self.photo, self.picture, _("Original")))
+        right = next((asset for asset in self.made if asset != self.against), self.photo)
+        return stage(layers, str(self._left_of(right).pk), str(right.pk))
 
-    @cached_property
-    def before(self) -> PicturePresenter | None:
-        """What the versions are compared with."""
-        before = PicturePresenter.of(self.against)
-        return before if before.is_picture else None
-
-    @property
-    def before_title(self) -> str:
-        """What that is, where it is not the original."""
-        return Version(self.against).title if self.against != self.photo else ""
-
-    @property
-    def comparable(self) -> bool:
-        """Whether the first version has the proportions of what it is compared with."""
-        views, before = self.views, self.before
-        return bool(views and before and alike(views[0], before))
-
-    @property
-    def begins_with(self) -> str:
-        return begins_with(next((version.job for version in self.versions), None))
+    def _left_of(self, right: Asset) -> Asset:
+        """What was asked for or, where that is only the photo, what the operation would have a result compared with."""
+        operation = right.made_by.declaration if right.made_by else None
+        if self.against != self.photo or operation is None or not operation.left:
+            return self.against
+        of_one_run = (each for each in self.made if each.made_by_id == right.made_by_id)
+        return next((each for each in of_one_run if each.output == operation.left), self.against)

@@ -1,6 +1,5 @@
 """Pictures as pages show them, whoever they belong to and by whichever address they are reached."""
 
-import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,8 +10,6 @@ from jobs.access import signing
 from jobs.models import Asset
 from jobs.storage.thumbnails import THUMBNAIL_SIDES
 
-SAME_SHAPE = 0.015
-"""How much the logarithms of two proportions may differ where one picture can lie on the other."""
 SMALL_BYTES = 1_500_000
 """A file up to this is shown as it is, however large the screen."""
 
@@ -117,11 +114,6 @@ class PicturePresenter:
 
     def _sized(self, side: int) -> str:
         return signing.address(self.path, f"size={side}")
-
-
-def alike(one: PicturePresenter, other: PicturePresenter) -> bool:
-    """Whether one picture can lie on the other: both have the same proportions, but for rounding."""
-    return one.is_picture and other.is_picture and abs(math.log(one.ratio / other.ratio)) < SAME_SHAPE
 
 
 def _path(asset: Asset, token: str) -> str:

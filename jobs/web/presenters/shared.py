@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from jobs.models import Asset, Job, ShareLink
 from jobs.queue.state import State
 from jobs.web.presenters.job import JobPresenter
-from jobs.web.presenters.photo import begins_with, version_title
-from jobs.web.presenters.picture import PicturePresenter, alike
+from jobs.web.presenters.photo import version_title
+from jobs.web.presenters.picture import PicturePresenter
+from jobs.web.presenters.stage import Layer, Stage, stage
 
 
 @dataclass(frozen=True)
@@ -33,25 +34,14 @@ class SharedPhoto:
         return PicturePresenter.of(self.asset, token=self.link.token, title=self.title)
 
     @cached_property
-    def views(self) -> list[PicturePresenter]:
-        return [self.picture] if self.picture.is_picture or self.picture.is_video else []
-
-    @cached_property
-    def before(self) -> PicturePresenter | None:
-        """What it was made from, where the link shows that."""
+    def stage(self) -> Stage | None:
+        """The photo and, where the link shows that, what it was made from."""
+        layers = [Layer.of(self.asset, self.picture, _("Result") if self.job else self.title)]
         original = self.asset.original
-        if not self.link.original or original is None or original.trashed_at is not None:
-            return None
-        shown = PicturePresenter.of(original, token=self.link.token)
-        return shown if shown.is_picture else None
-
-    @property
-    def comparable(self) -> bool:
-        return bool(self.before and self.views and alike(self.before, self.picture))
-
-    @property
-    def begins_with(self) -> str:
-        return begins_with(self.job)
+        if self.link.original and original and original.trashed_at is None:
+            shown = PicturePresenter.of(original, token=self.link.token)
+            layers.append(Layer.of(original, shown, _("Original")))
+        return stage(layers, layers[-1].picture.id, self.picture.id)
 
     @property
     def made(self) -> JobPresenter | None:
