@@ -218,6 +218,10 @@ BODY_TOO_LARGE = Message(
     _("This is {size:,} MB, and at most {limit} MB can be sent. Make it smaller and try again."),
 )
 PAST_THE_END = Message("past_the_end", _("This file ends before what was asked for. Ask for all of it."))
+SHARED_FROM_ELSEWHERE = Message(
+    "shared_from_elsewhere",
+    _("Only your phone can share photos to this address. Send them from the home page."),
+)
 NULL_CHARACTER = Message("null_character", _("There is a null character in this address. Take it out."))
 DATABASE_AWAY = Message(
     "database_away", _("The site cannot reach its database just now. Nothing is lost: try again in a minute.")

@@ -14,6 +14,7 @@ from jobs.web.views import (
     gallery,
     health,
     home,
+    home_screen,
     job,
     library,
     links,
@@ -41,6 +42,10 @@ account_urls = [
 urlpatterns = [
     path("", home.home, name="home"),
     path("photos", uploads.upload, name="upload"),
+    path("share-target", home_screen.share_target, name="share-target"),
+    path("manifest.webmanifest", home_screen.manifest, name="manifest"),
+    path("service-worker.js", home_screen.service_worker),
+    path("offline", home_screen.offline, name="offline"),
     path("choose", choose.choose, name="choose"),
     path("new/<slug:slug>", new_job.new_job, name="new-job"),
     path("new/<slug:slug>/cost", new_job.cost, name="new-job-cost"),

@@ -8,10 +8,12 @@ globalThis.latent = (() => {
 
   const FIRST = 350;
   const LONGEST = 15000;
+  const UNSEEN = 10000; // in a tab that nobody looks at
 
   // Milliseconds until the next ask: twice as long after each failure in a row, and never longer than a person would wait.
-  function delayBeforeAsking(milliseconds, failures) {
-    return Math.min(LONGEST, milliseconds * 2 ** failures);
+  // In a hidden tab it is asked seldom.
+  function delayBeforeAsking(milliseconds, failures, hidden = false) {
+    return Math.min(LONGEST, Math.max(hidden ? UNSEEN : 0, milliseconds * 2 ** failures));
   }
 
   // The form
@@ -232,10 +234,21 @@ globalThis.latent = (() => {
     return Math.abs(time - leader) > 0.07;
   }
 
-  // The tab of a job, for whoever looks at another one.
+  // Its icon then: how far it is as a disc that fills, and a full one once it is done; null for that of the site.
+  function iconOf(status, fraction) {
+    const share = status === "succeeded" ? 1 : status === "running" ? (fraction ?? 0) : null;
+    if (share === null) return null;
+    const round = 2 * Math.PI * 5;
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="11" fill="#d6d3cd"/>` +
+      `<circle cx="12" cy="12" r="5" fill="none" stroke="#c4261d" stroke-width="10" transform="rotate(-90 12 12)" ` +
+      `stroke-dasharray="${(round * share).toFixed(2)} ${round.toFixed(2)}"/></svg>`;
+    return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  }
+
+  // The tab of a job, for whoever looks at another one; null where the page's own title says it.
   function titleOf(named, status, fraction, done) {
     if (status === "running" && fraction !== null) return `${Math.round(100 * fraction)} % · ${named}`;
-    return status === "succeeded" ? `${done} · ${named}` : named;
+    return status === "succeeded" ? `${done} · ${named}` : null;
   }
 
   // Which tile of a wall an arrow key leads to from another one, or to the first from none; null where it leads nowhere.
@@ -262,6 +275,6 @@ globalThis.latent = (() => {
   return {
     neighbour, FIRST, between, delayBeforeAsking, isMet, jobsOf, isTooLarge, secondsUntilAgain, endingOf, slotFor, filesTaken,
     modesFor, modeOf, sidesAfter, isEnlargement, zoomOfDetail, mostDetailed, centredOn, panesOf, partSeen, pixelAt,
-    percentOf, sizeOf, zoomAfter, wheelZooms, hasDrifted, titleOf, addressAfter, isTiny, areAlike, placed, zoomedAround, percentAt, stepOf, nextOnWall,
+    percentOf, sizeOf, zoomAfter, wheelZooms, hasDrifted, iconOf, titleOf, addressAfter, isTiny, areAlike, placed, zoomedAround, percentAt, stepOf, nextOnWall,
   };
 })();

@@ -11,6 +11,8 @@ const near = (value, expected) => assert.ok(Math.abs(value - expected) < 1e-9, `
 describe("asking again", () => {
   test("a page that is answered asks after the time that it was told", () => {
     assert.equal(latent.delayBeforeAsking(1000, 0), 1000);
+    assert.equal(latent.delayBeforeAsking(1000, 0, true), 10000);
+    assert.equal(latent.delayBeforeAsking(12000, 0, true), 12000);
   });
 
   test("each failure in a row doubles the time, up to 15 seconds", () => {
@@ -296,7 +298,11 @@ describe("the order of an album", () => {
 describe("the tab of a job", () => {
   test("tells how far it is, and that it is done", () => {
     assert.equal(latent.titleOf("Denoise", "running", 0.618, "Done"), "62 % · Denoise");
-    assert.equal(latent.titleOf("Denoise", "queued", null, "Done"), "Denoise");
+    assert.equal(latent.titleOf("Denoise", "queued", null, "Done"), null);
+    assert.equal(latent.iconOf("queued", null), null);
+    assert.equal(latent.iconOf("failed", null), null);
+    assert.notEqual(latent.iconOf("running", 0.2), latent.iconOf("running", 0.6));
+    assert.match(latent.iconOf("succeeded", null), /^data:image\/svg\+xml,/);
     assert.equal(latent.titleOf("Denoise", "succeeded", null, "Done"), "Done · Denoise");
   });
 });

@@ -41,6 +41,10 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "": {"GET": ALL},
     "choose": {"GET": HERS, "POST": HERS},
     "photos": {"POST": ALL},
+    "share-target": {"POST": ()},  # without a browser's word that it is a person who shares
+    "manifest.webmanifest": {"GET": ALL},
+    "service-worker.js": {"GET": ALL},
+    "offline": {"GET": ALL},
     "new/<slug:slug>": dict.fromkeys(METHODS, ALL),
     "new/<slug:slug>/cost": {"POST": ALL},
     "library/": {"GET": ALL},
