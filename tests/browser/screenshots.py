@@ -46,7 +46,7 @@ def main(site: str, admin: str, password: str) -> None:
         page.goto(made["result"])
         page.click("#share > summary")
         page.click("#share button.primary")
-        page.wait_for_url("**link=*")
+        page.wait_for_selector("[data-share-link]")
         made["sharing"], link = page.url, page.input_value("[data-share-link]")
         state = context.storage_state()
         context = browser.new_context(base_url=site)

@@ -1,9 +1,12 @@
 """Accessibility, stillness, weight and ways of every page."""
 
+import io
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Page
 
 from jobs.queue import redis_client, workers
@@ -23,7 +26,7 @@ def sign_up(page: Page) -> None:
     page.fill("[name=password1]", "korn-blume-7")
     page.fill("[name=password2]", "korn-blume-7")
     page.click("main button.primary")
-    page.wait_for_url("**/jobs/")
+    page.wait_for_url("**/library/")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -46,7 +49,9 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     for address in (
         "/",
         "/library/",
-        "/jobs/",
+        "/library/jobs",
+        "/albums/",
+        "/offline",
         "/login",
         "/signup",
         "/links/",
@@ -88,7 +93,7 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     start_job(page, "denoise")
     page.wait_for_selector("#live[data-status=queued]")
     check("queued")
-    visit_and_check("/jobs/")
+    visit_and_check("/library/jobs")
     page.goto(running)
     page.click("text=Cancel")
     page.wait_for_selector("[data-job-status=cancelled]")
@@ -102,6 +107,33 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     page.wait_for_selector("#stage[data-ready]")
     page.wait_for_timeout(1000)
     check("a photo")
+    for mode in ("side", "difference", "after"):
+        page.click(f"[data-show={mode}]")
+        check(f"a photo, {mode}")
+    page.click("[data-fill]")
+    check("a photo on the whole screen")
+    page.click("[data-fill]")
+    visit_and_check("/library/")
+    page.locator(".tile.photo [name=photo]").first.check()
+    page.click(".selection summary")
+    page.fill("[name=album_name]", "Summer")
+    check("into an album")
+    page.click(".selection [value=album]")
+    page.click(".message a")
+    page.wait_for_url("**/albums/*")
+    check("an album")
+    album = page.url
+    page.click("#share > summary")
+    page.click("#share button.primary")
+    shared_album = page.input_value("[data-share-link]")
+    check("sharing an album")
+    visit_and_check(f"{album}?arrange")
+    visit_and_check("/albums/")
+    visit_and_check(shared_album)
+    page.click(".wall a")
+    page.wait_for_selector("#stage[data-ready]")
+    page.wait_for_timeout(500)
+    check("a photo of a shared album")
     visit_and_check("/library/")
     page.locator(".tile.photo [name=photo]").first.check()
     check("chosen photos")
@@ -115,12 +147,12 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     page.goto(made)
     page.click("#share > summary")
     page.click("#share button.primary")
-    page.wait_for_url("**link=*")
+    link = page.input_value("[data-share-link]")
+    page.click(".link-row .more > summary")
     page.click("details.recipe summary")
     check("sharing")
-    link = page.input_value("[data-share-link]")
     visit_and_check("/links/")
-    visit_and_check("/jobs/")
+    visit_and_check("/library/jobs")
     visit_and_check(link)
     assert violations == []
 
@@ -152,8 +184,8 @@ def test_nothing_moves_when_pictures_arrive(visit: Visit, start_job: Callable[..
     wait_for_result(page)
     page.reload()
     look("result")
-    page.goto("/jobs/")
-    look("gallery")
+    page.goto("/library/jobs")
+    look("jobs")
     page.goto("/library/")
     look("library")
     page.click(".tile.photo a")
@@ -194,6 +226,42 @@ def test_pages_of_words_are_light(visit: Visit) -> None:
         weigh(address)
     print("\n".join(f"{address:24} {size / 1000:6.1f} KB, uncompressed" for address, size in weights.items()))
     assert max(weights.values()) < HEAVIEST_BYTES
+
+
+def test_the_library_is_light_and_its_pictures_begin_high(visit: Visit) -> None:
+    """With 60 photos of a megapixel, on a telephone, for whoever comes for the first time."""
+    page = visit(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, device_scale_factor=2
+    )
+    sign_up(page)
+    noise = np.random.default_rng(1).integers(0, 255, (75, 100, 3), np.uint8)
+    for _ in range(2):
+        files = []
+        for _number in range(30):
+            buffer = io.BytesIO()
+            noise = np.roll(noise, 7, axis=1)
+            Image.fromarray(noise).resize((1200, 900), Image.Resampling.BICUBIC).save(
+                buffer, "JPEG", quality=85
+            )
+            files.append({"name": "noise.jpg", "mimeType": "image/jpeg", "buffer": buffer.getvalue()})
+        page.goto("/")
+        page.locator("[type=file][multiple]").first.set_input_files(files)
+        page.wait_for_url("**/choose?draft=*", timeout=120_000)
+    fresh = visit(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, device_scale_factor=2,
+        storage_state=page.context.storage_state(),
+    )  # fmt: skip
+    fresh.goto("/library/", wait_until="networkidle")
+    sent = fresh.evaluate(
+        """() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+            .reduce((sum, entry) => sum + entry.transferSize, 0)"""
+    )
+    first = fresh.locator(".tile.photo").first.bounding_box()
+    assert first
+    print(f"library: {sent / 1000:.0f} KB, pictures begin at {first['y']:.0f} of 844")
+    assert fresh.locator(".tile.photo").count() == 60
+    assert sent < 1_000_000
+    assert first["y"] < 844 / 3
 
 
 def test_the_first_result_takes_three_clicks_and_six_addresses(visit: Visit) -> None:
