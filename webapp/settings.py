@@ -207,6 +207,7 @@ UNFOLD = {
                     _admin_page(_("Dashboard"), "monitoring", "index"),
                     _admin_page(_("Jobs"), "photo_camera", "jobs_job_changelist"),
                     _admin_page(_("Photos"), "image", "jobs_asset_changelist"),
+                    _admin_page(_("Albums"), "photo_album", "jobs_album_changelist"),
                     _admin_page(_("Share links"), "link", "jobs_sharelink_changelist"),
                 ]
             },
@@ -227,6 +228,7 @@ UNFOLD = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "webapp.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
