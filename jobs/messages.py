@@ -218,6 +218,12 @@ BODY_TOO_LARGE = Message(
     _("This is {size:,} MB, and at most {limit} MB can be sent. Make it smaller and try again."),
 )
 PAST_THE_END = Message("past_the_end", _("This file ends before what was asked for. Ask for all of it."))
+TOO_LARGE_FOR_A_COPY = Message(
+    "too_large_for_a_copy",
+    _(
+        "Pictures of more than {limit:g} megapixels are not written anew here. Download the file as it is, or use Transform."
+    ),
+)
 SHARED_FROM_ELSEWHERE = Message(
     "shared_from_elsewhere",
     _("Only your phone can share photos to this address. Send them from the home page."),

@@ -106,6 +106,11 @@ class PhotoPresenter:
     def picture(self) -> PicturePresenter:
         return PicturePresenter.of(self.photo)
 
+    @property
+    def shown(self) -> PicturePresenter:
+        """The version that the page begins with or, where there is none, the photo."""
+        return self.versions[0].picture if self.versions else self.picture
+
     @cached_property
     def versions(self) -> list[Version]:
         return [Version(asset) for asset in self.made]

@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 
 from jobs.access import signing
 from jobs.models import Asset
+from jobs.storage import copies
 from jobs.storage.thumbnails import THUMBNAIL_SIDES
+from ml.core.formats import Kind
 
 SMALL_BYTES = 1_500_000
 """A file up to this is shown as it is, however large the screen."""
@@ -29,6 +31,7 @@ class PicturePresenter:
     color: str
     measured: str = ""
     """What was found of it, in a word or two."""
+    moves: bool = False
 
     @classmethod
     def of(
@@ -47,6 +50,7 @@ class PicturePresenter:
             media_type=asset.media_type,
             color=asset.color,
             measured=measured,
+            moves=asset.kind == Kind.ANIMATION,
         )
 
     @property
@@ -78,6 +82,19 @@ class PicturePresenter:
     @property
     def download(self) -> str:
         return signing.address(self.path, "download")
+
+    @property
+    def formats(self) -> list[str]:
+        """In which it can be had beside its own; none for what is too large for that, or no picture."""
+        megapixels = (self.width or 0) * (self.height or 0) / 1e6
+        if not self.is_picture or self.moves or megapixels > copies.MOST_MEGAPIXELS:
+            return []
+        return list(copies.FORMATS_OFFERED)
+
+    @property
+    def sides(self) -> list[int]:
+        """The sizes in which it can be had beside its own."""
+        return [side for side in copies.SIDES if side < self.longest]
 
     @property
     def thumbnail(self) -> str:
