@@ -32,6 +32,7 @@ class PicturePresenter:
     measured: str = ""
     """What was found of it, in a word or two."""
     moves: bool = False
+    shared: bool = False
 
     @classmethod
     def of(
@@ -51,6 +52,7 @@ class PicturePresenter:
             color=asset.color,
             measured=measured,
             moves=asset.kind == Kind.ANIMATION,
+            shared=bool(token),
         )
 
     @property
@@ -77,11 +79,11 @@ class PicturePresenter:
 
     @property
     def url(self) -> str:
-        return signing.address(self.path)
+        return self._address()
 
     @property
     def download(self) -> str:
-        return signing.address(self.path, "download")
+        return self._address("download")
 
     @property
     def formats(self) -> list[str]:
@@ -130,7 +132,13 @@ class PicturePresenter:
         return f"ratio-{min(30, max(5, round(10 * self.ratio)))}"
 
     def _sized(self, side: int) -> str:
-        return signing.address(self.path, f"size={side}")
+        return self._address(f"size={side}")
+
+    def _address(self, query: str = "") -> str:
+        """Of what a link shows, that of the link, which asks each time whether it is alive and open."""
+        if self.shared:
+            return f"{self.path}?{query}" if query else self.path
+        return signing.address(self.path, query)
 
 
 def _path(asset: Asset, token: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -51,7 +52,7 @@ class SharedPhoto:
         return JobPresenter(self.job, State(), token=self.link.token, original=self.link.original)
 
 
-def beside(photos: Sequence[Asset], shown: Asset) -> tuple[Asset | None, Asset | None]:
+def beside(row: Sequence[UUID], shown: UUID) -> tuple[UUID | None, UUID | None]:
     """The photos before and after one in a row."""
-    at = photos.index(shown)
-    return (photos[at - 1] if at else None), (photos[at + 1] if at + 1 < len(photos) else None)
+    at = row.index(shown)
+    return (row[at - 1] if at else None), (row[at + 1] if at + 1 < len(row) else None)

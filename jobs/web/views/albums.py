@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,6 +19,7 @@ from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.library import albums as library
 from jobs.library import export
+from jobs.library.listing import page
 from jobs.models import Album, Asset
 from jobs.web.presenters.links import Sharing
 from jobs.web.presenters.photo import AlbumTile, PhotoTile
@@ -40,8 +42,10 @@ def albums(request: HttpRequest) -> HttpResponse:
             return redirect("albums")
         return redirect("album", made.pk)
     owner = identity.owner_of(request)
-    found = library.with_covers(owner.albums.order_by("-created_at", "-pk")) if owner else []
-    return render(request, "albums.html", {"tiles": AlbumTile.of_all(found)})
+    found = library.with_covers(owner.albums.all()) if owner else Album.objects.none()
+    part = page(found, request.GET.get("cursor", ""), PAGE)
+    older = f"{reverse('albums')}?{urlencode({'cursor': part.cursor})}" if part.cursor else ""
+    return render(request, "albums.html", {"tiles": AlbumTile.of_all(part.rows), "older": older})
 
 
 @require_safe

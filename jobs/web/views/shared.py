@@ -17,8 +17,9 @@ from jobs.queue.state import State
 from jobs.web.presenters.job import JobPresenter
 from jobs.web.presenters.photo import PhotoTile
 from jobs.web.presenters.shared import SharedPhoto, beside
+from ml.core.text import capped
 
-ON_A_WALL = 2000
+PAGE = 120
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,9 +32,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
         return _locked(request) if link.password else redirect("shared", token)
     sharing.count_view(request, link)
     if link.album_id:
-        photos = sharing.shown(link)[:ON_A_WALL]
-        tiles = [PhotoTile(photo, 0, at_work=False, token=token) for photo in photos]
-        return _shown(request, "shared_album.html", {"link": link, "tiles": tiles})
+        return _shown_album(request, link)
     if link.asset:
         return _shown_photo(request, link, link.asset)
     job = link.job
@@ -46,11 +45,11 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 def shared_view(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponse:
     """A photo of an album by itself, with the ways to those beside it."""
     link = sharing.open_share(request, token)
-    photos = list(sharing.shown(link)) if link.album_id else []
-    shown = next((photo for photo in photos if photo.pk == photo_id), None)
-    if shown is None:
+    row = list(sharing.shown(link).values_list("pk", flat=True)) if link.album_id else []
+    if photo_id not in row:
         raise Http404
-    earlier, later = beside(photos, shown)
+    shown = sharing.shown_asset(link, photo_id)
+    earlier, later = beside(row, photo_id)
     return _shown_photo(request, link, shown, {"album": link.album, "earlier": earlier, "later": later})
 
 
@@ -61,11 +60,24 @@ def shared_zip(request: HttpRequest, token: str) -> HttpResponseBase:
     if not link.download:
         raise Http404
     sharing.count_zip(link)
-    archive = export.files_of(sharing.shown(link)[:ON_A_WALL], name=nameless)
+    archive = export.files_of(sharing.shown(link), name=nameless)
     response = StreamingHttpResponse(archive, content_type="application/zip")
     response["Content-Disposition"] = 'attachment; filename="photos.zip"'
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _shown_album(request: HttpRequest, link: ShareLink) -> HttpResponse:
+    start = capped(request.GET.get("from", "")) or 0
+    photos = list(sharing.shown(link)[start : start + PAGE + 1])
+    context = {
+        "link": link,
+        "tiles": [PhotoTile(photo, 0, at_work=False, token=link.token) for photo in photos[:PAGE]],
+        "count": sharing.shown(link).count(),
+        "start": start,
+        "more": f"{request.path}?from={start + PAGE}" if len(photos) > PAGE else "",
+    }
+    return _shown(request, "shared_album.html", context)
 
 
 def _shown_photo(

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from jobs.access import sharing
 from jobs.library import albums
 from jobs.models import Album, Asset
 from tests.conftest import Person
@@ -115,6 +116,11 @@ def test_a_long_album_comes_in_parts(alice: Person) -> None:
     assert str(photos[119].pk) in first
     assert str(photos[120].pk) not in first
     assert str(photos[129].pk) in page(alice.client.get(more[1]))
+    link = sharing.share(album, expires_in=None)
+    said = page(alice.client.get(f"/s/{link.token}"))
+    assert "130 photos" in said
+    assert str(photos[120].pk) not in said
+    assert str(photos[129].pk) in page(alice.client.get(f"/s/{link.token}?from=120"))
 
 
 def test_a_page_of_albums_costs_as_many_queries_however_many_there_are(alice: Person, photo: Photos) -> None:
