@@ -89,10 +89,12 @@ def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
         made = [asked_for, *(each for each in made if each != asked_for)]
     against = next((each for each in made if str(each.pk) == request.GET.get("against")), shown)
     owner = identity.owner_of(request)
+    history = _history(shown, made)
     context = {
         "presenter": PhotoPresenter(shown, made, against),
         "photo": shown,
-        "history": _history(shown, made),
+        "history": history,
+        "at_work": [job for job in history if not job.finished],
         "albums": shown.owner.albums.order_by("name") if shown.owner else [],
         "in_albums": Album.objects.filter(places__asset=shown).order_by("name"),
         "sharing": Sharing((made or [shown])[0], request.GET.get("link", ""), [*made, shown]),

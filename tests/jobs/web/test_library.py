@@ -59,6 +59,15 @@ def test_the_page_of_a_photo_shows_its_versions_and_that_of_a_version_begins_wit
     assert (presenter.stage.left, presenter.stage.right) == (str(first.pk), str(second.pk))
 
 
+def test_the_page_of_a_photo_shows_what_is_at_work_on_it(alice: Person, photo: Photos) -> None:
+    picture = photo(alice.owner)
+    finished(alice.owner, picture)
+    waiting = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
+    response = alice.client.get(f"/library/{picture.pk}")
+    assert response.context["at_work"] == [waiting]
+    assert f'class="version at-work" href="/jobs/{waiting.uuid}"' in page(response)
+
+
 def test_photos_are_thrown_away_and_the_page_offers_to_undo_it(alice: Person, photo: Photos) -> None:
     picture, other = photo(alice.owner), photo(alice.owner)
     version = finished(alice.owner, picture).outputs.get()
