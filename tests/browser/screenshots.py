@@ -47,7 +47,7 @@ def main(site: str, admin: str, password: str) -> None:
         page.click("#share > summary")
         page.click("#share button.primary")
         page.wait_for_selector("[data-share-link]")
-        made["sharing"], link = page.url, page.input_value("[data-share-link]")
+        made["sharing"], link = f"{page.url}?link=0#share", page.input_value("[data-share-link]")
         state = context.storage_state()
         context = browser.new_context(base_url=site)
         page = context.new_page()
@@ -83,7 +83,8 @@ def _all(page: Page, suffix: str, made: dict[str, str], link: str, *, whole: boo
         _save(page.screenshot(full_page=full), f"{name}-{suffix}")
 
     shoot("home", "/", full=True)
-    shoot("jobs", "/library/jobs", full=True)
+    for name, address in {"library": "/library/", "albums": "/albums/", "jobs": "/library/jobs"}.items():
+        shoot(name, address, full=True)
     for name, address in made.items():
         shoot(name, address, full=whole or name == "sharing")
     page.goto("/")
