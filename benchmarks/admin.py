@@ -173,8 +173,8 @@ def measure(admin: Any) -> None:
     time_pages(client, pages)
 
 
-def time_pages(client: Any, pages: Mapping[str, str]) -> None:
-    """Print what each page takes, and how many queries it makes."""
+def time_pages(client: Any, pages: Mapping[str, str], most_queries: int = 0) -> None:
+    """Print what each page takes, and how many queries it makes; where a limit is given, no page makes more."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -188,6 +188,7 @@ def time_pages(client: Any, pages: Mapping[str, str]) -> None:
             assert response.status_code == 200, (address, response.status_code)
         with CaptureQueriesContext(connection) as queries:
             client.get(address)
+        assert not most_queries or len(queries) <= most_queries, (address, len(queries))
         mark = "" if statistics.median(walls) < GOAL_MILLISECONDS else "  over the goal"
         print(
             f"{name:28} {statistics.median(walls):6.0f} ms, of the CPU {statistics.median(cpus):6.0f} ms, "

@@ -1,7 +1,8 @@
 """How long a member's library takes with 100,000 photos and as many jobs: `python -m benchmarks.library [--jobs N]`.
 
 Makes a database of its own in a temporary folder, and prints, for each page, the median time of `REPEATS`
-requests, by the clock and of the CPU (the database is in the same process), and how many queries one makes.
+requests, by the clock and of the CPU (the database is in the same process), and how many queries one makes: at most
+`MOST_QUERIES`, however much there is. The member has 500 albums too, one of them full, and a link to that.
 """
 
 import argparse
@@ -10,6 +11,10 @@ import tempfile
 from typing import Any
 
 from benchmarks.admin import GOAL_MILLISECONDS, fill, time_pages
+
+MOST_QUERIES = 20
+ALBUMS = 500
+IN_AN_ALBUM = 20
 
 
 def main() -> None:
@@ -29,7 +34,8 @@ def main() -> None:
         call_command("migrate", verbosity=0)
         call_command("collectstatic", verbosity=0, interactive=False)
         fill(arguments.jobs)
-        measure(give_all_to_one())
+        member = give_all_to_one()
+        measure(member, put_in_albums(member.owner))
 
 
 def give_all_to_one() -> Any:
@@ -61,7 +67,20 @@ def give_all_to_one() -> Any:
     return owner.user
 
 
-def measure(member: Any) -> None:
+def put_in_albums(owner: Any) -> tuple[Any, Any]:
+    """Albums of the newest photos; the full one, and a link to it."""
+    from jobs.access import sharing
+    from jobs.library import albums
+
+    photos = list(owner.assets.uploaded().order_by("-created_at")[: ALBUMS * IN_AN_ALBUM])
+    full = albums.create(owner, "All of the summer", photos[: albums.MOST_PHOTOS])
+    for number in range(ALBUMS - 1):
+        some = photos[number * IN_AN_ALBUM : (number + 1) * IN_AN_ALBUM]
+        albums.create(owner, f"Week {number}", some)
+    return full, sharing.share(full, expires_in=None)
+
+
+def measure(member: Any, shared: tuple[Any, Any]) -> None:
     from django.db import connection
     from django.test import Client
 
@@ -74,7 +93,17 @@ def measure(member: Any) -> None:
     photos = listing.photos(member.owner)
     cursor = listing.page(photos, "", photos.count() // 2).cursor
     some = Asset.objects.uploaded().filter(versions__isnull=False)[0]
+    album, link = shared
     pages = {
+        "albums": "/albums/",
+        "a full album": f"/albums/{album.pk}",
+        "a full album, to arrange": f"/albums/{album.pk}?arrange",
+        "the same by its link": f"/s/{link.token}",
+        "a photo of it by the link": f"/s/{link.token}/view/{album.places.first().asset_id}",
+        "my links": "/links/",
+        "library, of an album": f"/library/?album={album.pk}",
+        "library, search for an album": "/library/?q=summer",
+        "library, search for 499": "/library/?q=week",
         "library": "/library/",
         "library, half way down": f"/library/?cursor={cursor}",
         "library, favourites": "/library/?show=favourites",
@@ -88,19 +117,19 @@ def measure(member: Any) -> None:
         "a photo": f"/library/{some.pk}",
         "photos of the API": "/api/v1/photos",
         "the trash": "/library/trash",
-        "jobs": "/jobs/",
-        "half way down": f"/jobs/?before={middle}",
-        "back up": f"/jobs/?after={middle}",
-        "failed": "/jobs/?status=failed",
-        "cancelled, one operation": "/jobs/?status=cancelled&operation=denoise",
-        "waiting": "/jobs/?status=queued",
-        "one operation": "/jobs/?operation=denoise",
-        "search for many": "/jobs/?q=IMG_",
-        "search for one": "/jobs/?q=a+cat",
-        "search in vain": "/jobs/?q=nothing",
+        "jobs": "/library/jobs",
+        "half way down": f"/library/jobs?before={middle}",
+        "back up": f"/library/jobs?after={middle}",
+        "failed": "/library/jobs?status=failed",
+        "cancelled, one operation": "/library/jobs?status=cancelled&operation=denoise",
+        "waiting": "/library/jobs?status=queued",
+        "one operation": "/library/jobs?operation=denoise",
+        "search for many": "/library/jobs?q=IMG_",
+        "search for one": "/library/jobs?q=a+cat",
+        "search in vain": "/library/jobs?q=nothing",
     }
     print(f"{Job.objects.count():,} jobs of one member, {connection.vendor}; goal {GOAL_MILLISECONDS} ms")
-    time_pages(client, pages)
+    time_pages(client, pages, MOST_QUERIES)
 
 
 if __name__ == "__main__":

@@ -27,22 +27,26 @@ PART = 0.5
 """Of the width and height of the picture, around the middle."""
 
 
-def small(pixels: np.ndarray, side: int, quality: int) -> Callable[[Path], None]:
+def picture(name: str) -> Image.Image:
+    return Image.fromarray(np.asarray(getattr(data, name)())).convert("RGB")
+
+
+def small(name: str, side: int, quality: int) -> Callable[[Path], None]:
     """A JPEG as it was sent around years ago."""
 
     def write(path: Path) -> None:
-        image = Image.fromarray(pixels).convert("RGB")
+        image = picture(name)
         image.thumbnail((side, side), Image.Resampling.LANCZOS)
         image.save(path, "JPEG", quality=quality)
 
     return write
 
 
-def by_night(pixels: np.ndarray, quality: int) -> Callable[[Path], None]:
+def by_night(name: str, quality: int) -> Callable[[Path], None]:
     """Darkened, with the noise that a camera adds in the dark."""
 
     def write(path: Path) -> None:
-        image = Image.fromarray(pixels).convert("RGB")
+        image = picture(name)
         image.thumbnail((480, 480))
         clean = torch.from_numpy(np.asarray(image) / np.float32(255)).permute(2, 0, 1)[None] * 0.55
         generator = torch.Generator().manual_seed(3)
@@ -53,12 +57,12 @@ def by_night(pixels: np.ndarray, quality: int) -> Callable[[Path], None]:
 
 
 PHOTOS = {
-    "cat, 200 px, quality 40": small(data.chelsea(), 200, 40),
-    "portrait, 240 px, quality 50": small(data.astronaut(), 240, 50),
-    "coffee, 320 px, quality 70": small(data.coffee(), 320, 70),
-    "rocket by night, noise": by_night(data.rocket(), 85),
-    "coffee in the dark, noise": by_night(data.coffee(), 80),
-    "page, scanned": small(data.page(), 380, 60),
+    "cat, 200 px, quality 40": small("chelsea", 200, 40),
+    "portrait, 240 px, quality 50": small("astronaut", 240, 50),
+    "coffee, 320 px, quality 70": small("coffee", 320, 70),
+    "rocket by night, noise": by_night("rocket", 85),
+    "coffee in the dark, noise": by_night("coffee", 80),
+    "page, scanned": small("page", 380, 60),
 }
 
 

@@ -22,6 +22,17 @@ def told(said: "Message | dict[str, Any] | str | None") -> str:
 BAD_TOKEN = Message("bad_token", _("This token is not good. Make a new one."))
 WRONG_LINK_PASSWORD = Message("wrong_link_password", _("This is not the password of this link."))
 NOTHING_TO_SHARE = Message("nothing_to_share", _("There is no result to share yet."))
+ALBUM_NAMELESS = Message("album_nameless", _("Give the album a name."))
+ALBUM_FULL = Message(
+    "album_full", _("An album holds {count:,} photos at most. Make another one for the rest.")
+)
+TOO_MANY_ALBUMS = Message(
+    "too_many_albums", _("You have {count} albums, and that is the limit. Delete one first.")
+)
+TOO_MANY_ZIPS = Message(
+    "too_many_zips",
+    _("By this link {count} archives were fetched within an hour, and that is the limit. Try again later."),
+)
 STILL_NEEDED = Message(
     "still_needed", _("A job that has not ended needs this photo. Wait for it, or cancel it first.")
 )
@@ -249,6 +260,16 @@ BODY_TOO_LARGE = Message(
     _("This is {size:,} MB, and at most {limit} MB can be sent. Make it smaller and try again."),
 )
 PAST_THE_END = Message("past_the_end", _("This file ends before what was asked for. Ask for all of it."))
+TOO_LARGE_FOR_A_COPY = Message(
+    "too_large_for_a_copy",
+    _(
+        "Pictures of more than {limit:g} megapixels are not written anew here. Download the file as it is, or use Transform."
+    ),
+)
+SHARED_FROM_ELSEWHERE = Message(
+    "shared_from_elsewhere",
+    _("Only your phone can share photos to this address. Send them from the home page."),
+)
 NULL_CHARACTER = Message("null_character", _("There is a null character in this address. Take it out."))
 DATABASE_AWAY = Message(
     "database_away", _("The site cannot reach its database just now. Nothing is lost: try again in a minute.")

@@ -191,7 +191,7 @@ def test_while_no_web_server_answers_a_sentence_does(tmp_path: Path) -> None:
     port = free_port()
     nginx = Front(tmp_path / "nginx", port, [free_port()], {"MEDIA": "/nowhere", "MAX_UPLOAD_MEGABYTES": "1"})
     try:
-        told = Stack(port, 0).ask("/jobs/")
+        told = Stack(port, 0).ask("/library/")
         assert (told.status, told.headers["retry-after"]) == (503, "5")
         assert told.body == b"The site is just being started. Try again in a moment.\n"
         assert Stack(port, 0).ask("/front").status == 200

@@ -270,7 +270,7 @@ def test_a_stranger_sees_the_sample_and_nothing_else(site: Site) -> None:
 
 def test_who_was_logged_in_still_is(site: Site) -> None:
     alice = Visit(site, session=THEN["sessions"]["alice"])
-    gallery = alice.get("/jobs/").text
+    gallery = alice.get("/library/jobs").text
     mine = JOBS.keys() - {"sample", "a visitor's"}
     assert {name for name, job in JOBS.items() if job["id"] in gallery} == mine
 

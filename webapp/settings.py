@@ -125,7 +125,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "gallery", "home"
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "library", "home"
 CSRF_FAILURE_VIEW = "jobs.web.views.errors.csrf_failed"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 365
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -207,6 +207,7 @@ UNFOLD = {
                     _admin_page(_("Dashboard"), "monitoring", "index"),
                     _admin_page(_("Jobs"), "photo_camera", "jobs_job_changelist"),
                     _admin_page(_("Photos"), "image", "jobs_asset_changelist"),
+                    _admin_page(_("Albums"), "photo_album", "jobs_album_changelist"),
                     _admin_page(_("Share links"), "link", "jobs_sharelink_changelist"),
                 ]
             },
@@ -227,6 +228,7 @@ UNFOLD = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "webapp.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

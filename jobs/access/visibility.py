@@ -13,7 +13,7 @@ from jobs.access.identity import is_admin, owner_of
 from jobs.access.signing import is_signed
 from jobs.errors import Refused
 from jobs.messages import UNKNOWN_PHOTO
-from jobs.models import Asset, AssetQuerySet, Batch, Draft, Job, Owner, Preset
+from jobs.models import Album, Asset, AssetQuerySet, Batch, Draft, Job, Owner, Preset, ShareLink
 
 T = TypeVar("T")
 
@@ -102,6 +102,26 @@ def own_preset(request: HttpRequest, preset_id: UUID) -> Preset:
     """A preset that its owner may change, and an admin one of the site's; raises `Http404`."""
     of_the_site = Q(owner=None) if is_admin(request) else Q(pk__in=())
     return found(Preset.objects.filter(_owned(request) | of_the_site, pk=preset_id).first())
+
+
+def own_album(request: HttpRequest, album_id: UUID) -> Album:
+    """An album that its owner or an admin sees and may change; raises `Http404`."""
+    albums = Album.objects.all() if is_admin(request) else Album.objects.filter(_owned(request))
+    return found(albums.select_related("owner").filter(pk=album_id).first())
+
+
+def own_link(request: HttpRequest, link_id: int) -> ShareLink:
+    """A link that its owner or an admin may revoke; raises `Http404`."""
+    links = ShareLink.objects.select_related("job", "asset", "album").filter(pk=link_id)
+    if not is_admin(request):
+        owner = owner_of(request)
+        links = links.filter(given_by(owner)) if owner else links.none()
+    return found(links.first())
+
+
+def given_by(owner: Owner) -> Q:
+    """Of links, those to what is an owner's."""
+    return Q(job__owner=owner) | Q(asset__owner=owner) | Q(album__owner=owner)
 
 
 def own_draft(request: HttpRequest, draft_id: UUID) -> Draft:

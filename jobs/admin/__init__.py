@@ -1,5 +1,5 @@
 """The pages of the admin. Here too, jobs change through `jobs.queue` alone."""
 
-from jobs.admin import job, records, users
+from jobs.admin import job, owners, records, users
 
-__all__ = ["job", "records", "users"]
+__all__ = ["job", "owners", "records", "users"]

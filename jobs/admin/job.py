@@ -135,6 +135,16 @@ class JobAdmin(Deletion, RecordAdmin):
 
     # What may be done
 
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Only what can work: failed jobs are queued again, in their list; what has ended is not cancelled."""
+        actions: dict[str, Any] = super().get_actions(request)
+        status = request.GET.get("status__exact", "")
+        if status != Job.Status.FAILED:
+            actions.pop("requeue_jobs", None)
+        if status and status not in (Job.Status.QUEUED, Job.Status.RUNNING):
+            actions.pop("cancel_jobs", None)
+        return actions
+
     @admin.action(description=gettext_lazy("Cancel"))
     def cancel_jobs(self, request: HttpRequest, jobs: Iterable[Job]) -> None:
         self._change_each(request, jobs, lifecycle.cancel, _cancelled)

@@ -54,7 +54,7 @@ def ran(job: Job) -> float | None:
 
 
 def moment(at: datetime | None) -> str:
-    return format_date(timezone.localtime(at), "j M Y, H:i:s") if at else ""
+    return format_date(timezone.localtime(at), "DATETIME_FORMAT") if at else ""
 
 
 def status(job: Job) -> SafeString:

@@ -1,13 +1,12 @@
-"""Photos, owners, share links and API tokens."""
+"""Photos, albums, share links and API tokens."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,10 +16,10 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 
 from jobs.access import sharing
 from jobs.admin import presenters
-from jobs.admin.base import Deletion, RecordAdmin, uuids_that_begin
+from jobs.admin.base import Deletion, RecordAdmin
 from jobs.admin.filters import DaysFilter
 from jobs.library import retention
-from jobs.models import ApiToken, Asset, Job, Owner, ShareLink
+from jobs.models import Album, ApiToken, Asset, Job, ShareLink
 
 
 @admin.register(Asset)
@@ -68,83 +67,74 @@ class AssetAdmin(Deletion, RecordAdmin):
         return Job.objects.unfinished().filter(inputs__asset=obj).distinct()
 
 
-@admin.register(Owner)
-class OwnerAdmin(Deletion, RecordAdmin):
-    """Members and visitors: the place where all that somebody has is deleted."""
+@admin.register(Album)
+class AlbumAdmin(Deletion, RecordAdmin):
+    """Its photos are those of its owner; here it can be looked at and deleted, and they stay."""
 
-    list_display = ("name", "is_member", "created_at")
-    list_select_related = ("user",)
-    list_filter = (("created_at", DaysFilter),)
-    search_fields = ("user__username",)
-    search_help_text = gettext_lazy("Name of a member, or the start of a visitor's")
-    fields = ("name", "is_member", "created_at", "their_jobs")
-    readonly_fields = ("name", "is_member", "their_jobs")
+    list_display = ("name", "owner", "photos", "created_at")
+    list_select_related = ("owner__user",)
+    list_filter = (("owner", AutocompleteSelectFilter), ("created_at", DaysFilter))
+    search_fields = ("name",)
+    search_help_text = gettext_lazy("Name")
+    fields = ("name", "owner", "photos", "links", "created_at")
+    readonly_fields = ("photos", "links")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Owner], search_term: str
-    ) -> tuple[QuerySet[Owner], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        found = Q(user__username__istartswith=term)
-        if uuids := uuids_that_begin(term.removeprefix("visitor").strip()):
-            found |= Q(pk__range=uuids)
-        return queryset.filter(found), False
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
+        albums: QuerySet[Album] = super().get_queryset(request)
+        return albums.annotate(held=Count("places"))
 
-    @admin.display(description=gettext_lazy("owner"))
-    def name(self, owner: Owner) -> str:
-        return str(owner)
+    @admin.display(description=gettext_lazy("photos"))
+    def photos(self, album: Any) -> int:
+        count: int = album.held
+        return count
 
-    @admin.display(description=gettext_lazy("member"), boolean=True)
-    def is_member(self, owner: Owner) -> bool:
-        return owner.user_id is not None
+    @admin.display(description=gettext_lazy("links"))
+    def links(self, album: Album) -> int:
+        return sharing.live_links(album).count()
 
-    @admin.display(description=gettext_lazy("jobs"))
-    def their_jobs(self, owner: Owner) -> SafeString:
-        address = f"{reverse('admin:jobs_job_changelist')}?owner__id__exact={owner.pk}"
-        count = owner.jobs.count()
-        text = ngettext("{count} job", "{count} jobs", count).format(count=count)
-        return format_html('<a class="latent-link" href="{}">{}</a>', address, text)
-
-    def remove(self, obj: Owner) -> None:
-        retention.delete_belongings(obj)
+    def remove(self, obj: Album) -> None:
         obj.delete()
 
-    def goes_along(self, obj: Owner) -> dict[str, int]:
-        return {_("jobs"): obj.jobs.count(), _("photos"): obj.assets.count()}
+    def goes_along(self, obj: Album) -> dict[str, int]:
+        return {_("share links"): obj.shares.count()}
 
 
 @admin.register(ShareLink)
 class ShareLinkAdmin(RecordAdmin):
-    """Shows no token: an admin sees the job itself."""
+    """Shows no token: an admin sees what it is to."""
 
-    list_display = ("job", "is_live", "original", "recipe", "created_at", "expires_at", "revoked_at")
-    list_select_related = ("job",)
+    list_display = ("shows", "owner_name", "state", "views", "created_at", "expires_at")
+    list_select_related = ("job__owner__user", "asset__owner__user", "album__owner__user")
     list_filter = (("created_at", DaysFilter),)
     fields = (
-        "job",
-        "is_live",
-        "original",
-        "recipe",
-        "download",
-        "has_password",
-        "created_at",
-        "expires_at",
-        "revoked_at",
-    )
-    readonly_fields = ("is_live", "has_password")
+        "shows", "owner_name", "state", "original", "recipe", "download", "has_password", "views", "created_at",
+        "expires_at", "revoked_at",
+    )  # fmt: skip
+    readonly_fields = ("shows", "owner_name", "state", "has_password")
     actions = ("revoke",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.display(description=gettext_lazy("live"), boolean=True)
-    def is_live(self, link: ShareLink) -> bool:
-        return link.revoked_at is None and (link.expires_at is None or link.expires_at > timezone.now())
+    @admin.display(description=gettext_lazy("shows"))
+    def shows(self, link: ShareLink) -> SafeString:
+        kind = {Job: _("Job"), Asset: _("Photo"), Album: _("Album")}[type(link.what)]
+        return format_html('<span class="latent-job"><b>{}</b><small>{}</small></span>', link.what, kind)
 
-    @admin.display(description=gettext_lazy("password"), boolean=True)
-    def has_password(self, link: ShareLink) -> bool:
-        return bool(link.password)
+    @admin.display(description=gettext_lazy("owner"))
+    def owner_name(self, link: ShareLink) -> str | None:
+        return str(link.owner) if link.owner else None
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, link: ShareLink) -> str:
+        if link.revoked_at:
+            return _("revoked")
+        over = link.expires_at is not None and link.expires_at <= timezone.now()
+        return _("expired") if over else _("live")
+
+    @admin.display(description=gettext_lazy("password"))
+    def has_password(self, link: ShareLink) -> str:
+        return _("yes") if link.password else _("no")
 
     @admin.action(description=gettext_lazy("Revoke"))
     def revoke(self, request: HttpRequest, links: QuerySet[ShareLink]) -> None:

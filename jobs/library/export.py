@@ -1,8 +1,9 @@
 """Everything that a member has here, as one ZIP that is written while it is sent."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -13,13 +14,17 @@ from zipstream import ZIP_STORED, ZipStream
 
 from jobs.library.naming import file_name
 from jobs.messages import told
-from jobs.models import Asset, Batch, Job, Owner, ShareLink
+from jobs.models import Album, Asset, Batch, Job, Owner, ShareLink
 
 
 def everything_of(owner: Owner) -> ZipStream:
     """The photos, the results, and in `latent.json` what was asked for, when, and what came of it."""
     archive = ZipStream(compress_type=ZIP_STORED)  # pictures are compressed already
-    assets = list(owner.assets.select_related("made_by", "original").order_by("created_at", "position"))
+    assets = list(
+        owner.assets.select_related("made_by", "original")
+        .prefetch_related("shares")
+        .order_by("created_at", "position")
+    )
     paths = _paths(assets)
     jobs = owner.jobs.prefetch_related("inputs", "outputs", "shares").order_by("id")
     told = {
@@ -27,6 +32,7 @@ def everything_of(owner: Owner) -> ZipStream:
         "since": owner.created_at,
         "photos": [_photo(asset, paths) for asset in assets],
         "jobs": [_job(job, paths) for job in jobs],
+        "albums": [_album(album, paths) for album in owner.albums.prefetch_related("places", "shares")],
     }
     archive.add(json.dumps(told, cls=DjangoJSONEncoder, indent=1), "latent.json")
     for asset in assets:
@@ -34,12 +40,12 @@ def everything_of(owner: Owner) -> ZipStream:
     return archive
 
 
-def files_of(assets: Iterable[Asset]) -> ZipStream:
+def files_of(assets: Iterable[Asset], name: Callable[[Asset], str] = file_name) -> ZipStream:
     """These photos in a ZIP that is written while it is sent, each under the name that it would be downloaded with."""
     archive = ZipStream(compress_type=ZIP_STORED)
     taken: Counter[str] = Counter()
     for asset in assets:
-        archive.add(_chunks(asset.file), _numbered(PurePosixPath(file_name(asset)), taken))
+        archive.add(_chunks(asset.file), _numbered(PurePosixPath(_without_folders(name(asset))), taken))
     return archive
 
 
@@ -55,8 +61,13 @@ def _paths(assets: Sequence[Asset]) -> dict[UUID, str]:
     taken: Counter[str] = Counter()
     for asset in assets:
         folder = "results" if asset.output else "photos"
-        paths[asset.id] = _numbered(PurePosixPath(folder, file_name(asset)), taken)
+        paths[asset.id] = _numbered(PurePosixPath(folder, _without_folders(file_name(asset))), taken)
     return paths
+
+
+def _without_folders(name: str) -> str:
+    """A name that no program takes for a path out of where it unpacks to."""
+    return re.sub(r"[/\\:]", "-", name).lstrip(".") or "photo"
 
 
 def _numbered(path: PurePosixPath, taken: Counter[str]) -> str:
@@ -75,6 +86,17 @@ def _photo(asset: Asset, paths: Mapping[UUID, str]) -> dict[str, Any]:
         "original": paths.get(asset.original_id or asset.id),
         "job": asset.made_by and asset.made_by.uuid,
         "favourite": asset.favourite,
+        "links": [_link(link) for link in asset.shares.all()],
+    }
+
+
+def _album(album: Album, paths: Mapping[UUID, str]) -> dict[str, Any]:
+    places = sorted(album.places.all(), key=lambda place: (place.position, place.pk))
+    return {
+        "name": album.name,
+        "made": album.created_at,
+        "photos": [paths[place.asset_id] for place in places if place.asset_id in paths],
+        "links": [_link(link) for link in album.shares.all()],
     }
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -9,10 +10,11 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from jobs.access import visibility
 from jobs.errors import Refused
 from jobs.messages import BAD_CURSOR
-from jobs.models import UNFINISHED, Asset, AssetQuerySet, JobInput, Owner
+from jobs.models import UNFINISHED, Album, Asset, AssetQuerySet, Job, JobInput, Owner
 from jobs.queue.results import words_of
 from ml.core.text import capped
 
+Row = TypeVar("Row", Asset, Album)
 FEW = 1000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -24,16 +26,19 @@ class Asked:
 
     search: str = ""
     operation: str = ""
+    method: str = ""
     kind: str = ""
+    album: UUID | None = None
     favourite: bool = False
     running: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[Row]):
     """A part of a list, the newest first, and the cursor after which it goes on; empty at its end."""
 
-    assets: list[Asset] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     cursor: str = ""
 
 
@@ -43,18 +48,30 @@ def photos(owner: Owner, asked: Asked = Asked()) -> AssetQuerySet:
     if asked.kind:
         found = found.filter(kind=asked.kind)
     if asked.operation:
-        found = _standing_for(found, owner.assets.filter(made_by__operation=asked.operation))
+        made = owner.assets.filter(made_by__operation=asked.operation)
+        found = _standing_for(found, made.filter(made_by__method=asked.method) if asked.method else made)
+    if asked.album:
+        found = _standing_for(found, owner.assets.filter(places__album=asked.album))
     if asked.favourite:
         found = _standing_for(found, owner.assets.filter(favourite=True))
-    if asked.running:
-        found = _standing_for(
-            found, owner.assets.filter(uses__job__status__in=UNFINISHED, uses__job__owner=owner)
-        )
+    for wanted, statuses in ((asked.running, UNFINISHED), (asked.failed, (Job.Status.FAILED,))):
+        if wanted:
+            used = owner.assets.filter(uses__job__status__in=statuses, uses__job__owner=owner)
+            found = _standing_for(found, used)
     if asked.search:
-        named = found.filter(matching(asked.search))
+        named = found.filter(matching(asked.search) | _in_albums_named(owner, asked.search))
         few = list(named.order_by().values_list("pk", flat=True)[: FEW + 1])
         found = found.filter(pk__in=few) if len(few) <= FEW else named
     return found
+
+
+def _in_albums_named(owner: Owner, search: str) -> Q:
+    """Photos that are in an album of such a name, or have a version there."""
+    albums = list(owner.albums.filter(name__icontains=search).values_list("pk", flat=True))
+    if not albums:
+        return Q(pk__in=())
+    held = visibility.assets_of(owner).filter(places__album__in=albums)
+    return Q(pk__in=held.values("pk")) | Q(pk__in=held.exclude(original=None).values("original"))
 
 
 def _standing_for(photos: AssetQuerySet, assets: AssetQuerySet) -> AssetQuerySet:
@@ -82,12 +99,12 @@ def with_counts(assets: AssetQuerySet) -> AssetQuerySet:
     )
 
 
-def page(assets: AssetQuerySet, cursor: str, length: int) -> Page:
+def page(rows: QuerySet[Row], cursor: str, length: int) -> Page[Row]:
     """The part of a list after a cursor; raises `Refused` for what is none."""
     if cursor:
         at, pk = _position(cursor)
-        assets = assets.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk))
-    found = list(assets.order_by("-created_at", "-pk")[: length + 1])
+        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk))
+    found = list(rows.order_by("-created_at", "-pk")[: length + 1])
     more = len(found) > length
     return Page(found[:length], _cursor(found[length - 1]) if more else "")
 
@@ -109,8 +126,8 @@ def _at_work() -> QuerySet[JobInput]:
     return JobInput.objects.filter(asset=OuterRef("pk"), job__status__in=UNFINISHED)
 
 
-def _cursor(asset: Asset) -> str:
-    return f"{(asset.created_at - EPOCH) // _MICROSECOND}-{asset.pk.hex}"
+def _cursor(row: Asset | Album) -> str:
+    return f"{(row.created_at - EPOCH) // _MICROSECOND}-{row.pk.hex}"
 
 
 def _position(cursor: str) -> tuple[datetime, UUID]:

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from jobs.intake import limits
-from jobs.models import Asset, Draft, Job, JobEvent, Owner, ShareLink
+from jobs.models import AlbumPhoto, Asset, Draft, Job, JobEvent, Owner, ShareLink
 from jobs.queue import deletion
 from jobs.storage import outputs
 from jobs.storage.thumbnails import delete_files
@@ -26,7 +26,9 @@ from jobs.work import scratch
 
 AT_ONCE = 500
 TRASH_KEEPS = timedelta(days=30)
-_CHERISHED = Q(favourite=True, owner__user__isnull=False)
+_IN_ALBUM = AlbumPhoto.objects.filter(asset=OuterRef("pk"))
+_CHERISHED = Q(owner__user__isnull=False) & (Q(favourite=True) | Exists(_IN_ALBUM))
+"""What a member loves, or has in an album."""
 ORPHAN_SECONDS = 6 * 3600
 """Older than any run or upload may last, so that nothing under way is taken for an orphan."""
 
@@ -48,7 +50,7 @@ def clean() -> dict[str, int]:
 
 
 def expired_jobs() -> QuerySet[Job]:
-    """Ended, not kept, no sample, and older than the site keeps them; what made a member's favourite stays with it."""
+    """Ended, not kept, no sample, and older than the site keeps them; what made something that a member cherishes stays with it."""
     limit = timezone.now() - timedelta(days=settings.LATENT.keep_days)
     cherished = Asset.objects.filter(_CHERISHED, made_by=OuterRef("pk"))
     return Job.objects.filter(~Exists(cherished), finished_at__lt=limit, kept=False, sample=False)
@@ -74,6 +76,7 @@ def delete_belongings(owner: Owner) -> None:
     JobEvent.objects.filter(job__owner=owner).delete()
     for job in owner.jobs.iterator():
         deletion.delete(job)
+    owner.albums.all().delete()
     for asset in owner.assets.iterator():
         delete_asset(asset)
 

@@ -1,15 +1,18 @@
 """What the database knows."""
 
+from jobs.models.album import Album, AlbumPhoto
 from jobs.models.asset import Asset, AssetQuerySet
 from jobs.models.batch import Batch
 from jobs.models.draft import Draft
 from jobs.models.job import UNFINISHED, FairShare, Job, JobEvent, JobInput, JobQuerySet
 from jobs.models.owner import ApiToken, Owner
 from jobs.models.preset import Preset
-from jobs.models.sharing import ShareLink
+from jobs.models.sharing import Shareable, ShareLink
 
 __all__ = [
     "UNFINISHED",
+    "Album",
+    "AlbumPhoto",
     "ApiToken",
     "Asset",
     "AssetQuerySet",
@@ -23,4 +26,5 @@ __all__ = [
     "Owner",
     "Preset",
     "ShareLink",
+    "Shareable",
 ]

@@ -4,7 +4,7 @@ from functools import partial
 
 from django.db import transaction
 
-from jobs.models import Asset, Batch, Job, Owner
+from jobs.models import Album, Asset, Batch, Job, Owner
 from jobs.queue import live
 from jobs.queue.fair_share import count_in, fair_share_of, leave
 from jobs.queue.lifecycle import Status
@@ -21,6 +21,7 @@ def adopt(visitor: Owner, member: Owner) -> None:
         Job.objects.filter(owner=visitor).update(owner=member, idempotency_key=None, idempotency_digest="")
         Batch.objects.filter(owner=visitor).update(owner=member, idempotency_key=None, idempotency_digest="")
         Asset.objects.filter(owner=visitor).update(owner=member)
+        Album.objects.filter(owner=visitor).update(owner=member)
         visitor.delete()
 
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from jobs.access import sharing
 from jobs.messages import EARLIER_STEP_DELETED
-from jobs.models import Asset, Batch, Job
+from jobs.models import Asset, Batch, Job, ShareLink
 from jobs.queue import chain, live
 from jobs.queue.fair_share import leave
 from jobs.queue.lifecycle import Status, locked
@@ -44,13 +45,15 @@ def _see_to_batch(batch_id: UUID) -> None:
 
 
 def going_with(job: Job) -> list[Asset]:
-    """The outputs that go with a job: no favourites, and none that another job was given.
+    """The outputs that go with a job: no favourites, and none that another job was given, an album holds, or a link shows.
 
     A model goes all the same, its copies too: whoever deletes a training wants nothing left of what was learned.
     """
     learned = job.outputs.filter(kind=Kind.MODEL).values("sha256")
     models = Asset.objects.filter(kind=Kind.MODEL, owner=job.owner_id, sha256__in=learned)
-    unneeded = job.outputs.exclude(kind=Kind.MODEL).exclude(Q(favourite=True) | Q(uses__isnull=False))
+    shown = sharing.live(ShareLink.objects.filter(asset__made_by=job))
+    needed = Q(favourite=True) | Q(uses__isnull=False) | Q(places__isnull=False) | Q(shares__in=shown)
+    unneeded = job.outputs.exclude(kind=Kind.MODEL).exclude(pk__in=job.outputs.filter(needed).values("pk"))
     return [*unneeded, *models]
 
 

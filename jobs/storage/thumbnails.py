@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jobs.models import Asset
 
 PREVIEW_SIDE = 768
-THUMBNAIL_SIDES = (256, 512, 1024, 2048)
+THUMBNAIL_SIDES = (256, 384, 512, 1024, 2048)
 
 
 def preview_bytes(picture: Picture) -> bytes:

@@ -67,7 +67,7 @@ operation = Operation(
     estimate=estimate,
     run="ml.comparison.run:run",
     word="compared",
-    shows=Shows.ANNOTATED,
+    shows=Shows.INPUTS,
     keeps=frozenset(),
     metrics=(
         PSNR,

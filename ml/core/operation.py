@@ -60,6 +60,8 @@ class Shows(StrEnum):
     VIDEO = "video"
     FILES = "files"
     """What is taken away rather than looked at."""
+    INPUTS = "inputs"
+    """Two pictures that were given, with a line between them that moves; the result for itself."""
 
 
 class Trait(StrEnum):
@@ -214,7 +216,8 @@ class Operation:
 
     `result` names the output that was asked for, a file of the kind `gives`; with several methods side by side each output is named after its
     method, and the first is the result. `word` is what its result adds to the name of the photo: "denoised", or
-    what it makes of the params of a job; left out, it is the slug. `metrics` and `series` say what its figures and curves are called, the most
+    what it makes of the params of a job; left out, it is the slug. `left` names the output that the result is compared
+    with at first; left out, it is the picture in the first slot. `metrics` and `series` say what its figures and curves are called, the most
     telling first.
     """
 
@@ -237,6 +240,7 @@ class Operation:
     gives: Kind = Kind.IMAGE
     word: str | Callable[[Mapping[str, Any]], str] = ""
     shows: Shows = Shows.COMPARE
+    left: str = ""
     keeps: frozenset[Trait] = frozenset(Trait)
     metrics: tuple[Metric, ...] = ()
     series: tuple[Metric, ...] = ()

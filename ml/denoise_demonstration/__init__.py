@@ -74,6 +74,7 @@ operation = Operation(
     estimate=estimate,
     run="ml.denoise_demonstration.run:run",
     word="demonstration",
+    left="noisy",
     version=2,
     accelerator="gpu-preferred",
     random=True,

@@ -1,6 +1,13 @@
-// The page of a job that waits or runs: previews cross-fade in the place of the photo, changes of state are said aloud.
+// The page of a job that waits or runs: previews cross-fade in the place of the photo, changes of state are said aloud, and the
+// tab tells whoever looks at another one how far it is.
 
-let status = document.querySelector("[data-job-status]")?.dataset.jobStatus;
+const { iconOf, titleOf } = globalThis.latent;
+const said = document.querySelector("[data-announce]");
+const icon = document.querySelector("link[rel=icon]");
+const { named, done } = said.dataset;
+const plain = icon.href;
+const begun = document.querySelector("[data-job-status]")?.dataset.jobStatus;
+let status = begun;
 let shown = "";
 
 async function showPreview() {
@@ -24,27 +31,53 @@ async function showPreview() {
   plate.addEventListener("animationend", () => older.forEach((one) => one.remove()), { once: true });
 }
 
-function announce() {
-  const live = document.getElementById("live");
+function now() {
   const panel = document.querySelector("[data-job-status]");
-  const now = live?.dataset.status ?? panel?.dataset.jobStatus;
-  if (!now || now === status) return;
-  status = now;
-  const words = panel.querySelector(".status-line")?.textContent ?? "";
-  document.querySelector("[data-announce]").textContent = words;
+  return document.getElementById("live")?.dataset.status ?? panel?.dataset.jobStatus;
 }
 
-// The tab says how far the job is, for whoever looks at another one.
-const named = document.title;
-function entitle() {
-  const bar = document.querySelector("#live progress");
-  if (bar?.hasAttribute("value")) document.title = `${Math.round(100 * bar.value)} % · ${named}`;
+function announce() {
+  if (!now() || now() === status) return;
+  status = now();
+  said.textContent = document.querySelector("[data-job-status] .status-line")?.textContent ?? "";
+  if (["succeeded", "failed"].includes(status)) notify();
 }
+
+function entitle() {
+  if (begun === "succeeded") return; // that is how it was found
+  const bar = document.querySelector("#live progress");
+  const fraction = bar?.hasAttribute("value") ? bar.value : null;
+  document.title = titleOf(named, now(), fraction, done) ?? document.title;
+  icon.href = iconOf(now(), fraction) ?? plain;
+}
+
+// A notification, where the person has asked for it and looks elsewhere.
+
+async function notify() {
+  if (!document.hidden || globalThis.Notification?.permission !== "granted") return;
+  const about = { body: said.textContent, icon: plain, tag: location.pathname, data: { url: location.href.split("#")[0] } };
+  const worker = await navigator.serviceWorker?.getRegistration();
+  if (worker) worker.showNotification(named, about);
+  else new Notification(named, about);
+}
+
+function offerNotification() {
+  const offer = document.querySelector("[data-notify]");
+  if (offer) offer.hidden = globalThis.Notification?.permission !== "default" || !window.isSecureContext;
+}
+
+document.addEventListener("click", async (event) => {
+  if (!event.target.closest("[data-notify]")) return;
+  await Notification.requestPermission();
+  offerNotification();
+});
 
 document.addEventListener("htmx:afterSettle", () => {
   showPreview();
   announce();
   entitle();
+  offerNotification();
 });
 showPreview();
 entitle();
+offerNotification();

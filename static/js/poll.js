@@ -1,4 +1,5 @@
-// Asks for what has a data-poll again after so many milliseconds; not while the tab is hidden, at once when it is back.
+// Asks for what has a data-poll again after so many milliseconds, and at once when the tab is back. While it is hidden only
+// what has a data-poll-hidden is asked for, seldom.
 
 const { FIRST, delayBeforeAsking } = globalThis.latent;
 const timers = new Map();
@@ -7,12 +8,12 @@ let failures = 0;
 function ask(id) {
   timers.delete(id);
   const element = document.getElementById(id);
-  if (element && !document.hidden) window.htmx.trigger(element, "poll");
+  if (element && (!document.hidden || "pollHidden" in element.dataset)) window.htmx.trigger(element, "poll");
 }
 
 function schedule(element, delay) {
   clearTimeout(timers.get(element.id));
-  timers.set(element.id, setTimeout(ask, delayBeforeAsking(delay, failures), element.id));
+  timers.set(element.id, setTimeout(ask, delayBeforeAsking(delay, failures, document.hidden), element.id));
 }
 
 function polled(root) {
@@ -20,7 +21,10 @@ function polled(root) {
 }
 
 function askAll() {
-  if (document.hidden) return;
+  if (document.hidden) {
+    for (const element of polled(document)) schedule(element, Number(element.dataset.poll));
+    return;
+  }
   failures = 0;
   for (const element of polled(document)) ask(element.id);
 }

@@ -1,218 +1,313 @@
-// A result on its stage: original and result with a split between them, zoom and pan that stay when switching.
+// Any two pictures of a stage against each other: a slider, side by side, in turns, their difference; zoom and pan are one's
+// for both. Left is called before and right after in the stylesheet.
 
-const { areAlike, between, percentAt, placed, stepOf, zoomedAround } = globalThis.latent;
+const {
+  between, centredOn, isEnlargement, modeOf, modesFor, panesOf, partSeen, percentAt, percentOf, pixelAt, placed, sidesAfter,
+  sizeOf, zoomOfDetail, zoomedAround,
+} = globalThis.latent;
+const { colorAt, detailOf } = globalThis.latentPixels;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const TURN = 700; // milliseconds of each picture: slower than what may harm (three flashes a second)
 
 class Viewer {
   constructor(stage) {
     this.stage = stage;
     this.box = stage.querySelector(".viewer");
     this.split = stage.querySelector(".split");
-    this.before = stage.querySelector(".layer.before");
-    this.afters = [...stage.querySelectorAll(".layer.after")];
-    this.mode = this.before ? stage.dataset.begins : "after";
+    this.overview = stage.querySelector("[data-overview]");
+    this.layers = new Map([...stage.querySelectorAll(".layer")].map((layer) => [layer.dataset.picture, layer]));
+    this.sides = { left: stage.dataset.left, right: stage.dataset.right };
     this.value = 50;
     this.zoom = 1;
-    this.x = this.y = 0; // of the picture's centre from the box's, in CSS pixels
-    this.pointers = new Map();
+    this.x = this.y = 0; // of the picture's centre from the pane's, in CSS pixels
+    this.films = stage.querySelector("video") ? globalThis.latentFilms(stage) : null;
     stage.dataset.ready = "";
-    this.box.addEventListener("pointerdown", (event) => this.press(event));
-    this.box.addEventListener("pointermove", (event) => this.move(event));
-    for (const name of ["pointerup", "pointercancel"])
-      this.box.addEventListener(name, (event) => this.release(event));
-    this.box.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.box.addEventListener("dblclick", (event) => this.doubleClick(event));
-    this.box.addEventListener("keydown", (event) => this.key(event));
-    stage.addEventListener("click", (event) => this.click(event));
-    new ResizeObserver(() => this.layout()).observe(this.box);
-    this.choose(this.afters[0]);
+    this.listen();
+    this.see();
+    this.openOnDetail();
     if ("arrives" in stage.dataset) this.develop();
   }
 
-  // Which picture
+  listen() {
+    globalThis.latentHand(this);
+    this.stage.addEventListener("click", (event) => this.click(event));
+    this.stage.addEventListener("change", (event) => this.changed(event));
+    document.addEventListener("fullscreenchange", () => this.screenChanged());
+    for (const name of ["pointerdown", "pointermove"]) this.overview.addEventListener(name, (event) => this.goTo(event));
+    new ResizeObserver(() => this.layout()).observe(this.box);
+  }
 
-  choose(layer) {
-    this.after = layer;
-    for (const one of this.afters) one.classList.toggle("off", one !== layer);
+  // Which pictures
+
+  get before() {
+    return this.layers.get(this.sides.left);
+  }
+
+  get after() {
+    return this.layers.get(this.sides.right);
+  }
+
+  choose(side, id) {
+    this.sides = sidesAfter(this.sides, side, id);
+    this.see();
+  }
+
+  see() {
+    for (const layer of this.layers.values()) {
+      layer.classList.toggle("before", layer === this.before);
+      layer.classList.toggle("after", layer === this.after);
+      layer.classList.toggle("off", layer !== this.before && layer !== this.after);
+      for (const image of layer.querySelectorAll("img"))
+        if (!layer.classList.contains("off")) image.loading = "eager";
+    }
+    this.nameSide("left", "before", this.before);
+    this.nameSide("right", "after", this.after);
     for (const button of this.stage.querySelectorAll("[data-pick]"))
-      button.setAttribute("aria-pressed", button.dataset.pick === layer.dataset.output);
-    const video = layer.querySelector("video");
-    for (const one of this.stage.querySelectorAll("video")) if (one !== video) one.pause();
-    this.comparable = Boolean(this.before) && !video && this.alike();
-    if (this.mode === "compare" && !this.comparable) this.show("after");
-    else this.show(this.mode === "after" && this.comparable && this.wanted === "compare" ? "compare" : this.mode);
-    const field = document.querySelector("[data-chosen-output]");
-    if (field) field.value = layer.dataset.output;
+      button.setAttribute("aria-pressed", button.dataset.pick === this.sides.right);
+    const chosen = document.querySelector("[data-chosen-output]");
+    if (chosen && this.after.dataset.shows) chosen.value = this.sides.right;
+    this.overview.querySelector("img").src = this.after.dataset.small;
+    this.modes = modesFor(this.before && this.facts(this.before), this.facts(this.after));
+    this.films?.(this.film(this.before), this.film(this.after));
+    this.show(modeOf(this.modes, this.wanted));
   }
 
-  alike() {
-    return areAlike(this.image(this.after), this.image(this.before));
+  // In its corner, where it is chosen, and on what shows it alone.
+  nameSide(side, mode, layer) {
+    if (!layer) return;
+    const title = layer.dataset.title;
+    const select = this.stage.querySelector(`[data-side=${side}]`);
+    if (select) select.value = layer.dataset.picture;
+    else this.stage.querySelector(`[data-side-name=${side}]`).textContent = title;
+    if (this.layers.size > 2) return; // there titles are long, and the corner has them
+    for (const control of this.stage.querySelectorAll(`[data-show=${mode}], [data-modes] [value=${mode}]`))
+      control.textContent = title;
   }
 
-  image(layer) {
-    const image = layer.querySelector("img");
-    return { width: Number(image?.getAttribute("width")) || 16, height: Number(image?.getAttribute("height")) || 9 };
+  picture(layer) {
+    return layer.querySelector("img, video");
   }
+
+  film(layer) {
+    return layer?.querySelector("video") ?? null;
+  }
+
+  facts(layer) {
+    const [width, height] = ["width", "height"].map((name) => Number(this.picture(layer).getAttribute(name)));
+    return { width, height, film: Boolean(this.film(layer)), shows: layer.dataset.shows };
+  }
+
+  // How
 
   show(mode) {
     this.mode = mode;
     this.stage.dataset.mode = mode;
+    const alone = this.modes.length === 1;
     for (const button of this.stage.querySelectorAll("[data-show]")) {
-      button.setAttribute("aria-pressed", button.dataset.show === mode);
-      if (button.dataset.show === "compare") button.hidden = !this.comparable;
+      button.hidden = alone || !this.modes.includes(button.dataset.show);
+      button.setAttribute("aria-pressed", button.dataset.show === mode && !(mode === "marks" && this.unmarked));
     }
+    const select = this.stage.querySelector("[data-modes]");
+    select.parentElement.hidden = alone;
+    this.stage.classList.toggle("annotated", this.modes[0] === "marks");
+    for (const option of select.options) option.hidden = option.disabled = !this.modes.includes(option.value);
+    select.value = mode;
+    this.split.hidden = mode !== "compare";
+    clearInterval(this.turning);
+    if (mode === "flicker" && !calm.matches) this.turning = setInterval(() => this.turn(), TURN);
+    this.stage.classList.toggle("turned", mode === "marks" && Boolean(this.unmarked));
     this.layout();
   }
 
-  // Where it is
+  turn() {
+    if (!this.stage.isConnected) clearInterval(this.turning);
+    this.stage.classList.toggle("turned");
+  }
+
+  ask(mode) {
+    if (mode === "marks") this.unmarked = this.mode === "marks" && !this.unmarked;
+    this.wanted = mode;
+    this.show(mode);
+    if (mode === "flicker" && calm.matches) this.turn();
+  }
+
+  // Where
 
   layout() {
     const { clientWidth: width, clientHeight: height } = this.box;
     if (!width || !height) return;
-    const picture = this.image(this.mode === "before" ? this.before : this.after);
-    const place = placed({ width, height }, picture, this);
+    const leading = this.mode === "before" ? this.before : this.after;
+    this.panes = panesOf({ width, height }, this.facts(leading), this.mode);
+    const place = placed(this.panes[1], this.facts(leading), this);
     for (const name of ["fit", "deepest", "zoom", "x", "y"]) this[name] = place[name];
-    this.seen = [place.seenLeft, place.seenRight];
-    const set = (name, value) => this.box.style.setProperty(name, `${value}px`);
-    set("--w", place.width);
-    set("--h", place.height);
-    set("--x", place.left);
-    set("--y", place.top);
-    set("--seen-left", place.seenLeft);
-    set("--seen-right", width - place.seenRight);
-    set("--seen-top", place.seenTop);
-    set("--seen-height", place.seenBottom - place.seenTop);
+    this.place = place;
+    this.put(this.before, this.panes[0]);
+    this.put(this.after, this.panes[1]);
+    this.seen = [this.panes[1].left + place.seenLeft, this.panes[1].left + place.seenRight];
+    this.set(this.box, {
+      "--seen-left": this.panes[0].left + place.seenLeft, "--seen-right": width - this.seen[1],
+      "--seen-top": place.seenTop, "--seen-height": place.seenBottom - place.seenTop, "--lower": this.panes[1].top + place.seenTop,
+    });
     this.box.classList.toggle("zoomed", this.zoom > 1.001);
     this.box.classList.toggle("grains", this.fit * this.zoom > 3);
-    this.place();
-    this.sharpen(place.width);
+    this.moveSplit();
+    this.showOverview();
+    this.tellZoom();
   }
 
-  place() {
+  set(element, values) {
+    for (const [name, value] of Object.entries(values)) element.style.setProperty(name, `${value}px`);
+  }
+
+  put(layer, pane) {
+    if (!layer) return;
+    const place = placed(pane, this.facts(layer), this);
+    const { clientWidth: width, clientHeight: height } = this.box;
+    this.set(layer, {
+      "--w": place.width, "--h": place.height, "--x": pane.left + place.left, "--y": pane.top + place.top,
+      "--cut-left": pane.left, "--cut-top": pane.top,
+      "--cut-right": width - pane.left - pane.width, "--cut-bottom": height - pane.top - pane.height,
+    });
+    this.sharpen(layer, place.width);
+  }
+
+  // The full file, once the copy shown has fewer pixels than the screen.
+  sharpen(layer, width) {
+    const image = layer.querySelector("img");
+    if (!image?.complete || image.naturalWidth === 0 || image.getAttribute("src") === image.dataset.full) return;
+    if (image.naturalWidth < width * devicePixelRatio) image.src = image.dataset.full;
+  }
+
+  moveSplit() {
     const [left, right] = this.seen;
     this.box.style.setProperty("--split", `${left + ((right - left) * this.value) / 100}px`);
-    if (!this.split) return;
     const count = Math.round(this.value);
     this.split.setAttribute("aria-valuenow", count);
     this.split.setAttribute("aria-valuetext", this.split.dataset.text.replace("{count}", count));
   }
 
-  // The full file, once the copy shown has fewer pixels than the screen.
-  sharpen(width) {
-    for (const layer of [this.after, this.before]) {
-      const image = layer?.querySelector("img");
-      if (!image?.complete || image.naturalWidth === 0 || image.getAttribute("src") === image.dataset.full) continue;
-      if (image.naturalWidth < width * devicePixelRatio) image.src = image.dataset.full;
-    }
-  }
-
   to(value) {
     this.value = between(0, value, 100);
-    this.place();
+    this.moveSplit();
   }
 
   // Zooms while what is under a point of the page stays there.
   zoomTo(zoom, at) {
-    const box = this.box.getBoundingClientRect();
-    const point = at ? [at.x - box.left - box.width / 2, at.y - box.top - box.height / 2] : [0, 0];
-    Object.assign(this, zoomedAround(this, zoom, this.deepest, point));
+    Object.assign(this, zoomedAround(this, zoom, this.deepest, at ? this.fromCentre(at) : [0, 0]));
     this.layout();
+  }
+
+  // Of the pane that a point of the page is in.
+  fromCentre({ x, y }) {
+    const box = this.box.getBoundingClientRect();
+    const [px, py] = [x - box.left, y - box.top];
+    const inRight = px >= this.panes[1].left && py >= this.panes[1].top;
+    const pane = inRight ? this.panes[1] : this.panes[0];
+    return [px - pane.left - pane.width / 2, py - pane.top - pane.height / 2];
   }
 
   full() {
     return 1 / (this.fit * devicePixelRatio);
   }
 
-  // Pointers
-
-  press(event) {
-    if (event.button || event.target.closest("video")) return;
-    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    this.box.setPointerCapture(event.pointerId);
-    const onSplit = event.target.closest(".split");
-    const compares = this.mode === "compare";
-    this.gesture = this.pointers.size > 1 ? "pinch" : onSplit || (compares && this.zoom <= 1.001) ? "split" : "pan";
-    if (this.gesture === "split") {
-      this.split.focus({ preventScroll: true, focusVisible: false });
-      this.follow(event);
-    }
-    this.stopSettling();
+  tellZoom() {
+    this.stage.querySelector("[data-percent]").textContent = `${percentOf(this.fit, this.zoom, devicePixelRatio)} %`;
+    const size = sizeOf(this.zoom, this.full());
+    for (const name of ["fit", "full"])
+      this.stage.querySelector(`[data-zoom=${name}]`).setAttribute("aria-pressed", size === name);
   }
 
-  move(event) {
-    const last = this.pointers.get(event.pointerId);
-    if (!last) return;
-    const now = { x: event.clientX, y: event.clientY };
-    if (this.gesture === "pinch") {
-      const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
-      if (other) {
-        const distance = (point) => Math.hypot(point.x - other.x, point.y - other.y) || 1;
-        this.zoomTo((this.zoom * distance(now)) / distance(last), {
-          x: (now.x + other.x) / 2,
-          y: (now.y + other.y) / 2,
-        });
-      }
-    } else if (this.gesture === "split") {
-      this.follow(event);
-    } else {
-      this.x += now.x - last.x;
-      this.y += now.y - last.y;
-      this.layout();
+  // An enlargement is opened where there is most to be seen.
+  async openOnDetail() {
+    if (!this.before || !isEnlargement(this.facts(this.before), this.facts(this.after))) return;
+    const image = this.picture(this.after);
+    try {
+      await image.decode();
+    } catch {
+      return; // it is shown as soon as it is there
     }
-    this.pointers.set(event.pointerId, now);
+    if (this.zoom > 1.001 || this.touched) return;
+    this.zoom = between(1, zoomOfDetail(this.full()), this.deepest);
+    Object.assign(this, centredOn(this.panes[1], this.facts(this.after), this.zoom, detailOf(image)));
+    this.layout();
   }
 
-  release(event) {
-    this.pointers.delete(event.pointerId);
-    if (this.pointers.size === 0) this.gesture = null;
-    else this.gesture = "pan";
+  showOverview() {
+    this.overview.hidden = this.zoom <= 1.001 || Boolean(this.film(this.after));
+    if (this.overview.hidden) return;
+    const { width, height } = this.facts(this.after);
+    const side = Math.min(132, this.box.clientWidth / 4) / Math.max(width, height);
+    const part = partSeen(this.place);
+    this.set(this.overview, {
+      "--overview-width": width * side, "--overview-height": height * side, "--part-left": part.left * width * side,
+      "--part-top": part.top * height * side, "--part-width": part.width * width * side,
+      "--part-height": part.height * height * side,
+    });
+  }
+
+  goTo(event) {
+    event.stopPropagation();
+    if (event.type === "pointermove" && !event.buttons) return;
+    const box = this.overview.getBoundingClientRect();
+    const spot = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+    Object.assign(this, centredOn(this.panes[1], this.facts(this.after), this.zoom, spot));
+    this.layout();
+  }
+
+  panBy(x, y) {
+    this.x += x;
+    this.y += y;
+    this.layout();
   }
 
   follow(event) {
     this.to(percentAt(event.clientX - this.box.getBoundingClientRect().left, this.seen));
   }
 
-  wheel(event) {
-    if (!event.ctrlKey && !event.metaKey) return; // without a key it scrolls the page
-    event.preventDefault();
-    this.zoomTo(this.zoom * Math.exp(-event.deltaY / 200), { x: event.clientX, y: event.clientY });
+  // What colour both pictures have under the pointer.
+  tellPixel(event) {
+    if (event.pointerType !== "mouse" || this.film(this.after)) return;
+    const [dx, dy] = this.fromCentre({ x: event.clientX, y: event.clientY });
+    const pane = this.panes[1];
+    const at = pixelAt([dx + pane.width / 2, dy + pane.height / 2], this.place, this.facts(this.after));
+    const seen = [this.mode !== "after" && this.modes.length > 2 ? this.before : null, this.after].filter(Boolean);
+    const colors = at ? seen.map((layer) => colorAt(this.picture(layer), at, this.facts(this.after))) : [];
+    const said = colors.filter(Boolean).map((color) => [...color.slice(0, 3)].join(" ")).join("  →  ");
+    this.stage.querySelector("[data-pixel]").textContent = said ? `${at.x}, ${at.y}:  ${said}` : "";
   }
 
-  doubleClick(event) {
-    if (event.target.closest(".split, video")) return;
-    const close = Math.max(2, this.full());
-    this.zoomTo(this.zoom > 1.001 ? 1 : close, { x: event.clientX, y: event.clientY });
-  }
-
-  key(event) {
-    if (event.target !== this.split || event.altKey || event.ctrlKey || event.metaKey) return;
-    const step = stepOf(event.key);
-    if (event.shiftKey && this.zoom > 1.001 && event.key.startsWith("Arrow")) {
-      this.x += { ArrowLeft: 60, ArrowRight: -60 }[event.key] ?? 0;
-      this.y += { ArrowUp: 60, ArrowDown: -60 }[event.key] ?? 0;
-      this.layout();
-    } else if (step) this.to(this.value + step);
-    else if (event.key === "Home") this.to(0);
-    else if (event.key === "End") this.to(100);
-    else if (event.key === "+" || event.key === "=") this.zoomTo(this.zoom * 1.5);
-    else if (event.key === "-") this.zoomTo(this.zoom / 1.5);
-    else if (event.key === "0") this.zoomTo(1);
-    else return;
-    this.stopSettling();
-    event.preventDefault();
-  }
+  // Buttons
 
   click(event) {
     const button = event.target.closest("button");
     if (!button) return;
-    if (button.dataset.pick)
-      this.choose(this.afters.find((layer) => layer.dataset.output === button.dataset.pick));
-    if (button.dataset.show) {
-      this.wanted = button.dataset.show;
-      this.show(button.dataset.show);
-    }
+    const { pick, show } = button.dataset;
+    if (pick) this.choose("right", pick);
+    if (show) this.ask(show);
+    if ("fill" in button.dataset) this.fill(!this.stage.classList.contains("filling"));
     const zoom = { in: this.zoom * 1.5, out: this.zoom / 1.5, fit: 1, full: this.full() }[button.dataset.zoom];
-    if (zoom) this.zoomTo(zoom);
+    if (!zoom) return;
+    this.touched = true;
+    this.zoomTo(zoom);
+  }
+
+  changed(event) {
+    const { side } = event.target.dataset;
+    if (side) this.choose(side, event.target.value);
+    if ("modes" in event.target.dataset) this.ask(event.target.value);
+  }
+
+  // The whole screen or, where a browser gives that to films alone, the whole window.
+  fill(on) {
+    this.stage.classList.toggle("filling", on);
+    this.stage.querySelector("[data-fill]").setAttribute("aria-pressed", on);
+    if (on) this.stage.requestFullscreen?.().catch(() => {});
+    else if (document.fullscreenElement) document.exitFullscreen();
+    this.layout();
+  }
+
+  screenChanged() {
+    if (!document.fullscreenElement && this.stage.classList.contains("filling")) this.fill(false);
   }
 
   // The moment when it arrives
@@ -250,8 +345,7 @@ class Viewer {
 }
 
 function begin() {
-  for (const stage of document.querySelectorAll("[data-viewer]:not([data-ready])"))
-    if (stage.querySelector(".viewer")) new Viewer(stage);
+  for (const stage of document.querySelectorAll("[data-viewer]:not([data-ready])")) new Viewer(stage);
 }
 
 document.addEventListener("htmx:afterSettle", begin);

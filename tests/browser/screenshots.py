@@ -32,7 +32,7 @@ def main(site: str, admin: str, password: str) -> None:
         page.fill("[name=password1]", PASSWORD)
         page.fill("[name=password2]", PASSWORD)
         page.click("main button.primary")
-        page.wait_for_url("**/jobs/")
+        page.wait_for_url("**/library/")
         made = {
             "labels": _make(page, "chelsea", "classify"),
             "files": _make(page, "coffee", "augmentation", "count=6"),
@@ -46,8 +46,8 @@ def main(site: str, admin: str, password: str) -> None:
         page.goto(made["result"])
         page.click("#share > summary")
         page.click("#share button.primary")
-        page.wait_for_url("**link=*")
-        made["sharing"], link = page.url, page.input_value("[data-share-link]")
+        page.wait_for_selector("[data-share-link]")
+        made["sharing"], link = f"{page.url}?link=0#share", page.input_value("[data-share-link]")
         state = context.storage_state()
         context = browser.new_context(base_url=site)
         page = context.new_page()
@@ -83,7 +83,8 @@ def _all(page: Page, suffix: str, made: dict[str, str], link: str, *, whole: boo
         _save(page.screenshot(full_page=full), f"{name}-{suffix}")
 
     shoot("home", "/", full=True)
-    shoot("gallery", "/jobs/", full=True)
+    for name, address in {"library": "/library/", "albums": "/albums/", "jobs": "/library/jobs"}.items():
+        shoot(name, address, full=True)
     for name, address in made.items():
         shoot(name, address, full=whole or name == "sharing")
     page.goto("/")
@@ -126,7 +127,7 @@ def _all(page: Page, suffix: str, made: dict[str, str], link: str, *, whole: boo
         "shared": link,
         "log-in": "/login",
         "sign-up": "/signup",
-        "empty-gallery": "/jobs/",
+        "empty-library": "/library/",
     }.items():
         shoot(name, address, full=True)
 

@@ -1,11 +1,15 @@
 """Accessibility, stillness, weight and ways of every page."""
 
+import io
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from PIL import Image
+from playwright.sync_api import FilePayload, Page
 
+from jobs.library.samples import SAMPLES
 from jobs.queue import redis_client, workers
 from tests.browser.conftest import Visit
 from tests.browser.steps import shifts, wait_for_result, watch_shifts
@@ -23,7 +27,7 @@ def sign_up(page: Page) -> None:
     page.fill("[name=password1]", "korn-blume-7")
     page.fill("[name=password2]", "korn-blume-7")
     page.click("main button.primary")
-    page.wait_for_url("**/jobs/")
+    page.wait_for_url("**/library/")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -46,7 +50,9 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     for address in (
         "/",
         "/library/",
-        "/jobs/",
+        "/library/jobs",
+        "/albums/",
+        "/offline",
         "/login",
         "/signup",
         "/links/",
@@ -89,7 +95,7 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     start_job(page, "denoise")
     page.wait_for_selector("#live[data-status=queued]")
     check("queued")
-    visit_and_check("/jobs/")
+    visit_and_check("/library/jobs")
     page.goto(running)
     page.click("text=Cancel")
     page.wait_for_selector("[data-job-status=cancelled]")
@@ -103,6 +109,33 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     page.wait_for_selector("#stage[data-ready]")
     page.wait_for_timeout(1000)
     check("a photo")
+    for mode in ("side", "difference", "after"):
+        page.click(f"[data-show={mode}]")
+        check(f"a photo, {mode}")
+    page.click("[data-fill]")
+    check("a photo on the whole screen")
+    page.click("[data-fill]")
+    visit_and_check("/library/")
+    page.locator(".tile.photo [name=photo]").first.check()
+    page.click(".selection summary")
+    page.fill("[name=album_name]", "Summer")
+    check("into an album")
+    page.click(".selection [value=album]")
+    page.click(".message a")
+    page.wait_for_url("**/albums/*")
+    check("an album")
+    album = page.url
+    page.click("#share > summary")
+    page.click("#share button.primary")
+    shared_album = page.input_value("[data-share-link]")
+    check("sharing an album")
+    visit_and_check(f"{album}?arrange")
+    visit_and_check("/albums/")
+    visit_and_check(shared_album)
+    page.click(".wall a")
+    page.wait_for_selector("#stage[data-ready]")
+    page.wait_for_timeout(500)
+    check("a photo of a shared album")
     visit_and_check("/library/")
     page.locator(".tile.photo [name=photo]").first.check()
     check("chosen photos")
@@ -116,12 +149,12 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     page.goto(made)
     page.click("#share > summary")
     page.click("#share button.primary")
-    page.wait_for_url("**link=*")
+    link = page.input_value("[data-share-link]")
+    page.click(".link-row .more > summary")
     page.click("details.recipe summary")
     check("sharing")
-    link = page.input_value("[data-share-link]")
     visit_and_check("/links/")
-    visit_and_check("/jobs/")
+    visit_and_check("/library/jobs")
     visit_and_check(link)
     assert violations == []
 
@@ -153,8 +186,8 @@ def test_nothing_moves_when_pictures_arrive(visit: Visit, start_job: Callable[..
     wait_for_result(page)
     page.reload()
     look("result")
-    page.goto("/jobs/")
-    look("gallery")
+    page.goto("/library/jobs")
+    look("jobs")
     page.goto("/library/")
     look("library")
     page.click(".tile.photo a")
@@ -195,6 +228,56 @@ def test_pages_of_words_are_light(visit: Visit) -> None:
         weigh(address)
     print("\n".join(f"{address:24} {size / 1000:6.1f} KB, uncompressed" for address, size in weights.items()))
     assert max(weights.values()) < HEAVIEST_BYTES
+
+
+def test_the_library_is_light_and_its_pictures_begin_high(visit: Visit) -> None:
+    """With 60 photos of a megapixel, as cameras take them, on a telephone, for whoever comes for the first time."""
+    page = visit(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, device_scale_factor=2
+    )
+    sign_up(page)
+    photos = [np.asarray(Image.open(sample.path).convert("RGB").resize((1200, 800))) for sample in SAMPLES]
+    for _ in range(2):
+        files: list[FilePayload] = []
+        for number in range(30):
+            buffer = io.BytesIO()
+            Image.fromarray(np.roll(photos[number % 3], 37 * number, axis=1)).save(buffer, "JPEG", quality=85)
+            files.append({"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": buffer.getvalue()})
+        page.goto("/")
+        page.locator("[type=file][multiple]").first.set_input_files(files)
+        page.wait_for_url("**/choose?draft=*", timeout=120_000)
+    fresh = visit(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, device_scale_factor=2,
+        storage_state=page.context.storage_state(),
+    )  # fmt: skip
+    fresh.add_init_script(
+        """window.largest = 0;
+        new PerformanceObserver((list) => { for (const {startTime} of list.getEntries()) window.largest = startTime; })
+            .observe({type: "largest-contentful-paint", buffered: true});"""
+    )
+    watch_shifts(fresh)
+
+    def loaded(address: str) -> int:
+        """The bytes that were sent; beside them, what nobody asserts since machines differ."""
+        fresh.goto(address, wait_until="networkidle")
+        sent: int = fresh.evaluate(
+            """() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+                .reduce((sum, entry) => sum + entry.transferSize, 0)"""
+        )
+        print(
+            f"\n{address}: {sent / 1000:.0f} KB, largest paint after {fresh.evaluate('window.largest'):.0f} ms"
+        )
+        assert shifts(fresh) == []
+        return sent
+
+    sent = loaded("/library/")
+    first = fresh.locator(".tile.photo").first.bounding_box()
+    assert first
+    print(f"pictures begin at {first['y']:.0f} of 844")
+    assert fresh.locator(".tile.photo").count() == 60
+    assert sent < 1_000_000
+    assert first["y"] < 844 / 3
+    assert loaded(fresh.locator(".tile.photo a").first.get_attribute("href") or "") < 1_000_000
 
 
 def test_the_first_result_takes_three_clicks_and_six_addresses(visit: Visit) -> None:

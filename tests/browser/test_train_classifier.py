@@ -66,5 +66,5 @@ def test_alice_trains_a_classifier_that_is_hers_alone(
     page.goto(trained)
     page.click(".drawer > summary:has-text('Delete')")
     page.click("button.danger")
-    page.wait_for_url("**/jobs/")
+    page.wait_for_url("**/library/")
     assert not [name for name in media() if name.endswith(".safetensors")]

@@ -19,7 +19,18 @@ Dice = random.Random
 MARK = "fuzzed-by-a-header"
 """No answer may repeat it."""
 LONG = "9" * 5000
-PATHS = ("/", "/jobs/", "/new/instant", "/login", "/links/", "/weights/", "/account/", "/healthz", "/nowhere")
+PATHS = (
+    "/",
+    "/library/",
+    "/library/jobs",
+    "/new/instant",
+    "/login",
+    "/links/",
+    "/weights/",
+    "/account/",
+    "/healthz",
+    "/nowhere",
+)
 API = ("/api/v1/jobs", "/api/v1/operations", "/api/v1/photos/x", "/admin/", "/s/none", "/metrics")
 METHODS = ("GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW")
 NAMES = (

@@ -11,6 +11,8 @@ const near = (value, expected) => assert.ok(Math.abs(value - expected) < 1e-9, `
 describe("asking again", () => {
   test("a page that is answered asks after the time that it was told", () => {
     assert.equal(latent.delayBeforeAsking(1000, 0), 1000);
+    assert.equal(latent.delayBeforeAsking(1000, 0, true), 10000);
+    assert.equal(latent.delayBeforeAsking(12000, 0, true), 12000);
   });
 
   test("each failure in a row doubles the time, up to 15 seconds", () => {
@@ -175,6 +177,133 @@ describe("the viewer", () => {
   test("pictures of one shape can lie over each other, rounding aside", () => {
     assert.equal(latent.areAlike({ width: 300, height: 200 }, { width: 601, height: 400 }), true);
     assert.equal(latent.areAlike({ width: 300, height: 200 }, { width: 200, height: 300 }), false);
+  });
+});
+
+describe("two pictures on a stage", () => {
+  const picture = { width: 300, height: 200, film: false, shows: "compare" };
+  const large = { ...picture, width: 900, height: 600 };
+  const film = { ...picture, film: true };
+
+  test("are looked at in every way that makes sense for them", () => {
+    assert.deepEqual(latent.modesFor(picture, large), ["compare", "side", "flicker", "difference", "after", "before"]);
+    assert.deepEqual(latent.modesFor(picture, { ...large, shows: "annotated" }), ["marks", "side"]);
+    assert.deepEqual(latent.modesFor(picture, { ...large, shows: "alone" }), ["after"]);
+    assert.deepEqual(latent.modesFor(null, large), ["after"]);
+    assert.deepEqual(latent.modesFor(picture, { ...picture, width: 200, height: 300 }), ["side", "after", "before"]);
+    assert.deepEqual(latent.modesFor(film, film), ["compare", "side", "after", "before"]);
+    assert.deepEqual(latent.modesFor(picture, film), ["after", "before"]);
+  });
+
+  test("are seen as was wished, where that can be", () => {
+    assert.equal(latent.modeOf(["compare", "side"], "side"), "side");
+    assert.equal(latent.modeOf(["compare", "side"], "flicker"), "compare");
+    assert.equal(latent.modeOf(["marks", "side"], undefined), "marks");
+  });
+
+  test("change places where one is chosen that stands on the other side", () => {
+    assert.deepEqual(latent.sidesAfter({ left: "a", right: "b" }, "left", "c"), { left: "c", right: "b" });
+    assert.deepEqual(latent.sidesAfter({ left: "a", right: "b" }, "left", "b"), { left: "b", right: "a" });
+    assert.deepEqual(latent.sidesAfter({ left: "a", right: "b" }, "right", "a"), { left: "b", right: "a" });
+    assert.deepEqual(latent.sidesAfter({ left: "", right: "b" }, "right", "a"), { left: "", right: "a" });
+  });
+
+  test("are an enlargement where the right one has more pixels of the same picture", () => {
+    assert.equal(latent.isEnlargement(picture, large), true);
+    assert.equal(latent.isEnlargement(picture, picture), false);
+    assert.equal(latent.isEnlargement(picture, { ...large, height: 900 }), false);
+    assert.equal(latent.isEnlargement(null, large), false);
+    assert.equal(latent.isEnlargement(film, { ...large, film: true }), false);
+  });
+
+  test("lie in one pane or, side by side, in the halves that show more", () => {
+    const wide = { width: 1000, height: 400 };
+    assert.deepEqual(latent.panesOf(wide, picture, "compare")[0], { left: 0, top: 0, width: 1000, height: 400 });
+    assert.deepEqual(latent.panesOf(wide, picture, "side").map((pane) => pane.left), [0, 501]);
+    const tall = latent.panesOf({ width: 400, height: 800 }, picture, "side");
+    assert.deepEqual(tall.map((pane) => [pane.left, pane.top]), [[0, 0], [0, 401]]);
+  });
+});
+
+describe("what is seen of a picture", () => {
+  const box = { width: 400, height: 300 };
+  const picture = { width: 800, height: 600 };
+
+  test("opens where neighbouring pixels differ most", () => {
+    const [width, height] = [64, 64];
+    const luma = new Float64Array(width * height);
+    for (let y = 40; y < 44; y++) for (let x = 20; x < 24; x++) luma[y * width + x] = (x + y) % 2 ? 255 : 0;
+    const spot = latent.mostDetailed(luma, width, height);
+    assert.ok(Math.abs(spot.x - 22 / 64) < 0.04 && Math.abs(spot.y - 42 / 64) < 0.04, JSON.stringify(spot));
+  });
+
+  test("opens in the middle of a picture without detail", () => {
+    const spot = latent.mostDetailed(new Float64Array(64 * 64), 64, 64);
+    assert.ok(Math.abs(spot.x - 0.5) < 0.05 && Math.abs(spot.y - 0.5) < 0.05);
+  });
+
+  test("has the spot in the middle that it was centred on", () => {
+    const zoom = 4;
+    const place = latent.placed(box, picture, { zoom, ...latent.centredOn(box, picture, zoom, { x: 0.5, y: 0.4 }) });
+    const middle = latent.pixelAt([200, 150], place, picture);
+    assert.deepEqual(middle, { x: 400, y: 240 });
+    const part = latent.partSeen(place);
+    assert.ok(Math.abs(part.width - 0.25) < 1e-9 && Math.abs(part.top - (0.4 - 0.125)) < 1e-9);
+  });
+
+  test("has no pixel beside the picture", () => {
+    const place = latent.placed({ width: 400, height: 600 }, picture, { zoom: 1, x: 0, y: 0 });
+    assert.equal(latent.pixelAt([200, 10], place, picture), null);
+    assert.deepEqual(latent.pixelAt([0, 151], place, picture), { x: 0, y: 2 });
+  });
+
+  test("is told in percent of the screen's pixels, and its marked sizes are known", () => {
+    assert.equal(latent.percentOf(0.5, 2, 1), 100);
+    assert.equal(latent.percentOf(0.5, 2, 2), 200);
+    assert.equal(latent.sizeOf(1, 2), "fit");
+    assert.equal(latent.sizeOf(2, 2), "full");
+    assert.equal(latent.sizeOf(1.5, 2), "");
+  });
+
+  test("is zoomed by keys, and by the wheel as long as there is further to go", () => {
+    assert.equal(latent.zoomAfter("+", 2, 4), 3);
+    assert.equal(latent.zoomAfter("-", 3, 4), 2);
+    assert.equal(latent.zoomAfter("0", 3, 4), 1);
+    assert.equal(latent.zoomAfter("1", 3, 4), 4);
+    assert.equal(latent.zoomAfter("x", 3, 4), undefined);
+    assert.equal(latent.wheelZooms(-10, 1, 8), true);
+    assert.equal(latent.wheelZooms(10, 1, 8), false);
+    assert.equal(latent.wheelZooms(-10, 8, 8), false);
+    assert.equal(latent.zoomOfDetail(1.3), 2);
+    assert.equal(latent.zoomOfDetail(3), 3);
+  });
+});
+
+describe("films side by side", () => {
+  test("are set to one time once they have drifted apart", () => {
+    assert.equal(latent.hasDrifted(1.0, 1.05), false);
+    assert.equal(latent.hasDrifted(1.0, 1.2), true);
+  });
+});
+
+describe("the order of an album", () => {
+  test("changes by one, and not beyond its ends", () => {
+    assert.equal(latent.neighbour(1, 3, "later"), 2);
+    assert.equal(latent.neighbour(1, 3, "earlier"), 0);
+    assert.equal(latent.neighbour(2, 3, "later"), undefined);
+    assert.equal(latent.neighbour(0, 3, "earlier"), undefined);
+  });
+});
+
+describe("the tab of a job", () => {
+  test("tells how far it is, and that it is done", () => {
+    assert.equal(latent.titleOf("Denoise", "running", 0.618, "Done"), "62 % · Denoise");
+    assert.equal(latent.titleOf("Denoise", "queued", null, "Done"), null);
+    assert.equal(latent.iconOf("queued", null), null);
+    assert.equal(latent.iconOf("failed", null), null);
+    assert.notEqual(latent.iconOf("running", 0.2), latent.iconOf("running", 0.6));
+    assert.match(latent.iconOf("succeeded", null), /^data:image\/svg\+xml,/);
+    assert.equal(latent.titleOf("Denoise", "succeeded", null, "Done"), "Done · Denoise");
   });
 });
 

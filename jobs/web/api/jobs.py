@@ -1,16 +1,14 @@
 """The HTTP API, version 1."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja.responses import Status as HttpStatus
 
-from jobs.access import identity, sharing, visibility
+from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.messages import BAD_CURSOR
 from jobs.models import Job
@@ -18,7 +16,7 @@ from jobs.queue import deletion, lifecycle, submission
 from jobs.queue.request import Request, Step
 from jobs.queue.state import state_of
 from jobs.web.api.app import api, auth, refusals
-from jobs.web.api.schemas import IdempotencyKey, JobIn, JobOut, JobPage, ShareIn, ShareOut
+from jobs.web.api.schemas import IdempotencyKey, JobIn, JobOut, JobPage
 
 PAGE = 50
 
@@ -90,30 +88,6 @@ def cancel_job(request: HttpRequest, job_uuid: UUID) -> Any:
 def retry_job(request: HttpRequest, job_uuid: UUID) -> Any:
     """Queue a failed job again."""
     return _changed(request, job_uuid, submission.retry)
-
-
-@api.post("/jobs/{job_uuid}/share", response={201: ShareOut} | refusals(404, 409), auth=auth)
-def share_job(request: HttpRequest, job_uuid: UUID, body: ShareIn | None = None) -> Any:
-    """A link by which anybody sees the result."""
-    body = body or ShareIn()
-    seconds = body.expires_in if "expires_in" in body.model_fields_set else settings.LATENT.share_days * 86400
-    link = sharing.share(
-        visibility.own_job(request, job_uuid),
-        expires_in=timedelta(seconds=seconds) if seconds is not None else None,
-        original=body.original,
-        recipe=body.recipe,
-        download=body.download,
-        password=body.password,
-    )
-    url = request.build_absolute_uri(reverse("shared", args=[link.token]))
-    return HttpStatus(201, ShareOut(url=url, expires_at=link.expires_at))
-
-
-@api.delete("/jobs/{job_uuid}/share", response={204: None} | refusals(404), auth=auth)
-def revoke_shares(request: HttpRequest, job_uuid: UUID) -> Any:
-    """Every link to the job is dead at once."""
-    sharing.revoke(visibility.own_job(request, job_uuid).shares.all())
-    return HttpStatus(204, None)
 
 
 def _job(request: HttpRequest, job: Job) -> JobOut:

@@ -44,20 +44,26 @@ def photos(
     made: bool | None = None,
     favourite: bool | None = None,
     trashed: bool = False,
+    album: UUID | None = None,
     cursor: str = "",
 ) -> PhotoPage:
-    """Your photos, the newest first, a page at a time: uploads and results, or with `made` one of the two."""
+    """Your photos, the newest first, a page at a time: uploads and results, or with `made` one of the two.
+
+    With `album`, what that holds; its own order is in the album.
+    """
     owner = identity.owner_of(request)
     found = listing.all_of(owner, trashed=trashed) if owner else Asset.objects.none()
     if made is not None:
         found = found.made() if made else found.uploaded()
     if favourite is not None:
         found = found.filter(favourite=favourite)
+    if album is not None:
+        found = found.filter(places__album=visibility.own_album(request, album))
     if q:
         found = found.filter(listing.matching(q))
     page = listing.page(found.select_related("made_by", "original"), cursor, PAGE)
     return PhotoPage(
-        items=[PhotoOut.of(request, asset) for asset in page.assets], next_cursor=page.cursor or None
+        items=[PhotoOut.of(request, asset) for asset in page.rows], next_cursor=page.cursor or None
     )
 
 

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from ninja import Header, Schema
 
 from jobs.access import signing
+from jobs.library import albums
 from jobs.library.naming import file_name
 from jobs.messages import told
-from jobs.models import Asset, Job
+from jobs.models import Album, Asset, Job
 from jobs.queue.state import State, kept_until
 from ml.core.operation import Operation, Slot
 from ml.core.recipe import LARGEST_SEED
@@ -123,6 +124,43 @@ class PhotoChange(Schema):
     name: str | None = pydantic.Field(None, max_length=120)
     favourite: bool | None = None
     trashed: bool | None = pydantic.Field(None, description="False takes it out of the trash again.")
+
+
+class AlbumOut(Schema):
+    id: UUID
+    name: str
+    cover: UUID | None
+    photos: list[UUID]
+    """In their order."""
+    created_at: datetime
+
+    @classmethod
+    def of(cls, album: Album) -> "AlbumOut":
+        photos = list(albums.photos(album).values_list("pk", flat=True))
+        cover = album.cover_id if album.cover_id in photos else next(iter(photos), None)
+        return cls(id=album.id, name=album.name, cover=cover, photos=photos, created_at=album.created_at)
+
+
+class AlbumPage(Schema):
+    items: list[AlbumOut]
+    next_cursor: str | None
+
+
+class AlbumIn(Schema):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    name: str = pydantic.Field(max_length=120)
+    photos: list[UUID] = pydantic.Field([], max_length=albums.MOST_PHOTOS)
+
+
+class AlbumChange(Schema):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    name: str | None = pydantic.Field(None, max_length=120)
+    cover: UUID | None = pydantic.Field(None, description="One of its photos.")
+    photos: list[UUID] | None = pydantic.Field(
+        None, max_length=albums.MOST_PHOTOS, description="All that are to be in it, in their order."
+    )
 
 
 class OutputOut(Schema):

@@ -90,7 +90,8 @@ def ran(seconds: float) -> str:
 def terms(link: ShareLink) -> list[str]:
     """What a link shows, and asks, other than most do."""
     said = {
-        _("without the original"): not link.original,
+        _("without the original"): not link.original and link.job_id is not None,
+        _("with the originals"): link.original and link.album_id is not None,
         _("with the recipe"): link.recipe,
         _("with a password"): bool(link.password),
         _("only to look at"): not link.download,

@@ -1,6 +1,5 @@
 """A job as a page shows it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,16 +7,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from jobs.access import sharing
-from jobs.models import Asset, Job, ShareLink
+from jobs.models import Asset, Job
 from jobs.queue.state import State, kept_until
 from jobs.web.forms import as_text, form_url
 from jobs.web.presenters import humanize
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.presenters.plots import Plot, plots
+from jobs.web.presenters.stage import Layer, Stage, stage
 from jobs.web.presenters.steps import settings_said
 from ml.core.measures import Metric
-from ml.core.operation import Shows
+from ml.core.operation import Shows, Slot
 
 DECIBELS = "dB"
 POLL_RUNNING, POLL_NEXT, POLL_WAITING = 1000, 1500, 4000
@@ -111,24 +110,41 @@ class JobPresenter:
         methods = self.job.declaration.methods if self.job.declaration else {}
         return _(methods[method].title) if method in methods else ""
 
-    @property
-    def views(self) -> list[PicturePresenter]:
-        """What can be put on the stage."""
-        return [output for output in self.outputs if output.is_picture or output.is_video]
-
-    @property
-    def comparable(self) -> bool:
-        """Whether the first picture has the proportions of the original, so that one can lie on the other."""
-        views, before = self.views, self.before
-        return bool(
-            views and before and views[0].is_picture and abs(math.log(views[0].ratio / before.ratio)) < 0.015
-        )
-
-    @property
-    def begins_with(self) -> str:
-        """The view a page begins with: what is drawn on the original is seen best alone."""
+    @cached_property
+    def stage(self) -> Stage | None:
+        """The results and what they were made from; a result that is none of a photo stands alone."""
         shows = self.job.declaration.shows if self.job.declaration else Shows.COMPARE
-        return "compare" if shows is Shows.COMPARE else "after"
+        made = [
+            Layer.of(asset, picture, self._layer_title(asset, picture))
+            for asset, picture in zip(self._made, self.outputs, strict=True)
+        ]
+        given = [] if shows in (Shows.SHEET, Shows.FILES) else self._given(2 if shows is Shows.INPUTS else 1)
+        right = self.result.id if self.result else ""
+        if shows is Shows.INPUTS and len(given) == 2:
+            return stage([*given, *made], given[0].picture.id, given[1].picture.id)
+        left = next((str(asset.pk) for asset in self._made if asset.output == self._left), "")
+        return stage([*made, *given], left or (given[0].picture.id if given else ""), right)
+
+    def _given(self, most: int) -> list[Layer]:
+        """The first of the photos, as far as they are shown."""
+        titles = [_("Original")] if most == 1 else [_(slot.title) for slot in self._slots]
+        shown = zip(self.inputs, self.photos, strict=False)
+        return [Layer.of(*pair, title) for pair, title in zip(shown, titles[:most], strict=False)]
+
+    def _layer_title(self, asset: Asset, picture: PicturePresenter) -> str:
+        if self.job.declaration and asset.output == self.job.declaration.result:
+            return _("Result")
+        name = picture.name[:1].upper() + picture.name[1:]
+        return ", ".join(filter(None, [name, picture.measured]))
+
+    @property
+    def _slots(self) -> Sequence[Slot]:
+        return self.job.declaration.inputs if self.job.declaration else ()
+
+    @property
+    def _left(self) -> str:
+        """The output that the result is compared with at first; empty for the photo."""
+        return self.job.declaration.left if self.job.declaration else ""
 
     @property
     def files(self) -> list[PicturePresenter]:
@@ -238,10 +254,6 @@ class JobPresenter:
             return ""
         seed = self.job.seed if self.job.declaration.random else None
         return form_url(self.job.operation, self.job.params, seed=seed, job=self.job.uuid)
-
-    @property
-    def links(self) -> list[ShareLink]:
-        return list(sharing.live_links(self.job))
 
 
 def _cell(scores: dict[str, float | None], metric: Metric) -> str:

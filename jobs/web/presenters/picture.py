@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 
 from jobs.access import signing
 from jobs.models import Asset
+from jobs.storage import copies
 from jobs.storage.thumbnails import THUMBNAIL_SIDES
+from ml.core.formats import Kind
 
 SMALL_BYTES = 1_500_000
 """A file up to this is shown as it is, however large the screen."""
@@ -29,6 +31,8 @@ class PicturePresenter:
     color: str
     measured: str = ""
     """What was found of it, in a word or two."""
+    moves: bool = False
+    shared: bool = False
 
     @classmethod
     def of(
@@ -47,6 +51,8 @@ class PicturePresenter:
             media_type=asset.media_type,
             color=asset.color,
             measured=measured,
+            moves=asset.kind == Kind.ANIMATION,
+            shared=bool(token),
         )
 
     @property
@@ -73,11 +79,24 @@ class PicturePresenter:
 
     @property
     def url(self) -> str:
-        return signing.address(self.path)
+        return self._address()
 
     @property
     def download(self) -> str:
-        return signing.address(self.path, "download")
+        return self._address("download")
+
+    @property
+    def formats(self) -> list[str]:
+        """In which it can be had beside its own; none for what is too large for that, or no picture."""
+        megapixels = (self.width or 0) * (self.height or 0) / 1e6
+        if not self.is_picture or self.moves or megapixels > copies.MOST_MEGAPIXELS:
+            return []
+        return list(copies.FORMATS_OFFERED)
+
+    @property
+    def sides(self) -> list[int]:
+        """The sizes in which it can be had beside its own."""
+        return [side for side in copies.SIDES if side < self.longest]
 
     @property
     def thumbnail(self) -> str:
@@ -113,7 +132,13 @@ class PicturePresenter:
         return f"ratio-{min(30, max(5, round(10 * self.ratio)))}"
 
     def _sized(self, side: int) -> str:
-        return signing.address(self.path, f"size={side}")
+        return self._address(f"size={side}")
+
+    def _address(self, query: str = "") -> str:
+        """Of what a link shows, that of the link, which asks each time whether it is alive and open."""
+        if self.shared:
+            return f"{self.path}?{query}" if query else self.path
+        return signing.address(self.path, query)
 
 
 def _path(asset: Asset, token: str) -> str:

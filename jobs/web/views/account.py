@@ -92,13 +92,13 @@ class LogOut(LogoutView):
 
 def sign_up(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return redirect("gallery")
+        return redirect("library")
     form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = _new_member(request, form)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-        messages.success(request, _("Welcome. What you have made so far is in your gallery."))
-        return redirect("gallery")
+        messages.success(request, _("Welcome. What you have made so far is in your library."))
+        return redirect("library")
     return render(request, "account/signup.html", {"form": form}, status=422 if form.is_bound else 200)
 
 

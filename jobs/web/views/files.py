@@ -27,8 +27,10 @@ from jobs.messages import PAST_THE_END, told
 from jobs.models import Asset, ShareLink
 from jobs.queue import live
 from jobs.queue.chain import recipe_of
+from jobs.storage import copies
 from jobs.storage.thumbnails import THUMBNAIL_SIDES, thumbnail_of
 from jobs.web.views import errors
+from ml.core.formats import FORMATS, FileFormat, Kind
 from ml.core.recipe import HEAD_BYTES, embed
 from ml.core.text import capped
 
@@ -57,26 +59,48 @@ def preview(request: HttpRequest, job_uuid: UUID) -> HttpResponseBase:
 
 @require_safe
 def shared_output(request: HttpRequest, token: str, output_id: UUID) -> HttpResponseBase:
-    link = sharing.open_share(request, token)
-    found = link.job.outputs.at_hand().filter(pk=output_id).first()
-    if found is None:
-        raise Http404
-    return _send_shared(request, link, found, recipe=recipe_of(link.job) if link.recipe else None)
+    return shared_photo(request, token, output_id)
 
 
 @require_safe
 def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpResponseBase:
     link = sharing.open_share(request, token)
-    found = Asset.objects.at_hand().filter(pk=photo_id, uses__job=link.job).first() if link.original else None
-    if found is None:
-        raise Http404
-    return _send_shared(request, link, found)
+    asset = sharing.shown_asset(link, photo_id)
+    made_by = asset.made_by if link.recipe else None
+    return _send_shared(request, link, asset, recipe=recipe_of(made_by) if made_by else None)
 
 
 def _send_asset(request: HttpRequest, asset: Asset, caching: str) -> HttpResponseBase:
     """An asset to whoever sees the job that made it; a download of a picture carries the recipe."""
     recipe = recipe_of(asset.made_by) if asset.made_by and "download" in request.GET else None
+    if asked := _copy_asked_for(request, asset):
+        return _moved(request) or _send_copy(asset, *asked, recipe)
     return _moved(request) or _send(request, asset, naming.file_name(asset), caching, recipe=recipe)
+
+
+def _copy_asked_for(request: HttpRequest, asset: Asset) -> tuple[FileFormat, int | None] | None:
+    """The format and the longest side, where another than the stored file is wanted."""
+    side = next((side for side in copies.SIDES if request.GET.get("side") == str(side)), None)
+    wanted = next((each for each in copies.FORMATS_OFFERED if each == request.GET.get("format")), None)
+    if asset.kind != Kind.IMAGE or not (side or wanted):
+        return None
+    stored = next(
+        (each for each in copies.FORMATS_OFFERED if each == asset.format), copies.FORMATS_OFFERED[0]
+    )
+    if side and max(asset.width, asset.height) <= side:
+        side = None
+    return None if (wanted or stored) == asset.format and not side else (wanted or stored, side)
+
+
+def _send_copy(
+    asset: Asset, file_format: FileFormat, side: int | None, recipe: dict[str, Any] | None
+) -> HttpResponseBase:
+    content = copies.copy_of(asset, file_format, side)
+    head, tail = embed(content, len(content), recipe) if recipe else (content, b"")
+    response = HttpResponse(head + tail, content_type=FORMATS[file_format].media_type)
+    name = f"{naming.stem(asset)}{f'-{side}px' if side else ''}{FORMATS[file_format].suffix}"
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return _guarded(response, "private, no-store")
 
 
 def _send_shared(

@@ -1,4 +1,4 @@
-"""All jobs of an owner, as a wall of pictures."""
+"""The history of an owner's jobs, as a wall of pictures: a tab of the library."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -105,6 +105,13 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "here": request.get_full_path(),
     }
     return render(request, "gallery.html", context)
+
+
+@require_safe
+def moved(request: HttpRequest) -> HttpResponse:
+    """Where all jobs were once: to the photos or, where certain jobs were asked for, to these."""
+    asked = request.META["QUERY_STRING"]
+    return redirect(f"{reverse('gallery')}?{asked}" if asked else "library")
 
 
 @require_safe

@@ -1,7 +1,6 @@
 """The page of a job, from its place in line to its result, and what its owner can do with it."""
 
 import time
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs.access import identity, sharing, visibility
+from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.messages import LOG_IN_TO_KEEP, NO_PICTURE
 from jobs.models import Job
@@ -21,6 +20,7 @@ from jobs.queue import deletion, lifecycle, live, submission
 from jobs.queue.state import state_of
 from jobs.web.forms import form_url
 from jobs.web.presenters.job import JobPresenter
+from jobs.web.presenters.links import Sharing
 from jobs.web.views import errors
 from ml.core.text import capped
 
@@ -88,6 +88,7 @@ def _context(request: HttpRequest, job: Job, version: str) -> dict[str, Any]:
     return {
         **_live(request, job, version),
         "mine": mine,
+        "sharing": Sharing(job, request.GET.get("link", "")),
         "member": request.user.is_authenticated,
         "limits": settings.LATENT,
     }
@@ -117,7 +118,7 @@ def _changed(request: HttpRequest, job_uuid: UUID, change: Any) -> HttpResponse:
 def delete(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
     deletion.delete(visibility.own_job(request, job_uuid))
     messages.success(request, _("Deleted."))
-    return redirect("gallery")
+    return redirect("library")
 
 
 @require_POST
@@ -129,31 +130,6 @@ def keep(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
         kept=request.POST.get("kept") == "yes"
     )
     return redirect("job", job_uuid)
-
-
-@require_POST
-def share(request: HttpRequest, job_uuid: UUID) -> HttpResponse:
-    """Make a link, for as many days as asked for; 0 is for as long as the job."""
-    job = visibility.own_job(request, job_uuid)
-    days = request.POST.get("days", "")
-    try:
-        link = sharing.share(
-            job,
-            expires_in=_lifetime(days),
-            original="original" in request.POST,
-            recipe="recipe" in request.POST,
-            download="download" in request.POST,
-            password=request.POST.get("password", ""),
-        )
-    except Refused as error:
-        return errors.refused(request, error)
-    url = reverse("job", args=[job_uuid])
-    return redirect(f"{url}?link={link.pk}#share")
-
-
-def _lifetime(days: str) -> timedelta | None:
-    count = int(days) if days.isdecimal() and len(days) < 5 else settings.LATENT.share_days
-    return timedelta(days=count) if count else None
 
 
 @require_POST

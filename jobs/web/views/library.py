@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -18,8 +20,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from jobs.access import identity, visibility
 from jobs.errors import Refused
-from jobs.library import export, listing, trash
-from jobs.models import Asset, AssetQuerySet, Job, Owner
+from jobs.library import albums, export, listing, trash
+from jobs.models import Album, Asset, AssetQuerySet, Job, Owner
+from jobs.web.presenters.links import Sharing
 from jobs.web.presenters.photo import PhotoPresenter, PhotoTile
 from jobs.web.views.choose import choose_url
 from jobs.web.views.lookups import back, uuids
@@ -39,7 +42,7 @@ def library(request: HttpRequest) -> HttpResponse:
     owner = identity.owner_of(request)
     asked = _asked(request)
     page = _page(owner, asked, request.GET.get("cursor", ""))
-    tiles = [PhotoTile(photo, photo.version_count or 0, photo.at_work) for photo in page.assets]  # type: ignore[attr-defined]
+    tiles = [PhotoTile(photo, photo.version_count or 0, photo.at_work) for photo in page.rows]  # type: ignore[attr-defined]
     days = groupby(tiles, key=lambda tile: timezone.localdate(tile.photo.created_at))
     kept = {name: request.GET[name] for name in _FILTERS if request.GET.get(name)}
     context = {
@@ -51,6 +54,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "filtered": bool(kept),
         "operations": registry().all(),
         "kinds": [Kind.IMAGE, Kind.ANIMATION, Kind.VIDEO, Kind.ARCHIVE, Kind.MODEL],
+        "albums": owner.albums.order_by("name") if owner else [],
         "here": request.get_full_path(),
         "thrown": _thrown(request) if owner else [],
         "in_trash": bool(owner and listing.all_of(owner, trashed=True).exists()),
@@ -65,7 +69,7 @@ def trashed(request: HttpRequest) -> HttpResponse:
     found = listing.all_of(owner, trashed=True) if owner else Asset.objects.none()
     page = listing.page(found.select_related("made_by", "original"), request.GET.get("cursor", ""), PAGE)
     context = {
-        "tiles": [PhotoTile(asset, 0, at_work=False) for asset in page.assets],
+        "tiles": [PhotoTile(asset, 0, at_work=False) for asset in page.rows],
         "older": f"{reverse('library-trash')}?{urlencode({'cursor': page.cursor})}" if page.cursor else "",
         "here": request.get_full_path(),
     }
@@ -82,10 +86,16 @@ def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
         made = [asked_for, *(each for each in made if each != asked_for)]
     against = next((each for each in made if str(each.pk) == request.GET.get("against")), shown)
     owner = identity.owner_of(request)
+    history = _history(shown, made)
     context = {
         "presenter": PhotoPresenter(shown, made, against),
         "photo": shown,
-        "history": _history(shown, made),
+        "history": history,
+        "at_work": [job for job in history if not job.finished],
+        "albums": shown.owner.albums.order_by("name") if shown.owner else [],
+        "in_albums": Album.objects.filter(places__asset=shown).order_by("name"),
+        "sharing": Sharing((made or [shown])[0], request.GET.get("link", ""), [*made, shown]),
+        "limits": settings.LATENT,
         "mine": shown.owner_id is not None
         and (identity.is_admin(request) or (owner is not None and owner.pk == shown.owner_id)),
         "here": request.get_full_path(),
@@ -127,6 +137,22 @@ def _zip(request: HttpRequest, assets: AssetQuerySet) -> StreamingHttpResponse:
     return response
 
 
+def _into_album(request: HttpRequest, assets: AssetQuerySet) -> None:
+    """Into an album that there is, or into a new one of the name that the form gives."""
+    owner = identity.owner_of(request)
+    assert owner is not None  # whose the photos are
+    chosen = assets.at_hand().in_bulk()
+    photos = [chosen[pk] for pk in uuids(request.POST.getlist("photo")) if pk in chosen]
+    album = owner.albums.filter(pk__in=uuids(request.POST.getlist("album"), 1)).first()
+    if album is None:
+        album, count = albums.create(owner, request.POST.get("album_name", ""), photos), len(photos)
+    else:
+        count = albums.add(album, photos)
+    said = ngettext("{count} photo is in {link} now.", "{count} photos are in {link} now.", count)
+    link = format_html('<a href="{}">{}</a>', reverse("album", args=[album.pk]), album.name)
+    messages.success(request, format_html(said, count=count, link=link))
+
+
 def _favourite(request: HttpRequest, assets: AssetQuerySet) -> None:
     assets.update(favourite=True)
 
@@ -164,6 +190,7 @@ def _delete(request: HttpRequest, assets: AssetQuerySet) -> None:
 ACTS: dict[str, Act] = {
     "run": _run,
     "zip": _zip,
+    "album": _into_album,
     "favourite": _favourite,
     "no-favourite": _no_favourite,
     "trash": _throw_away,
@@ -175,22 +202,27 @@ SHOWS = (
     ("", gettext_lazy("All")),
     ("favourites", gettext_lazy("Favourites")),
     ("running", gettext_lazy("At work")),
+    ("failed", gettext_lazy("Did not work")),
 )
-_FILTERS = ("q", "operation", "kind", "show")
+_FILTERS = ("q", "operation", "kind", "album", "show")
 
 
 def _asked(request: HttpRequest) -> listing.Asked:
     kind, show = request.GET.get("kind", ""), request.GET.get("show", "")
+    operation, _colon, method = request.GET.get("operation", "")[:129].partition(":")
     return listing.Asked(
         search=request.GET.get("q", "").strip()[:120],
-        operation=request.GET.get("operation", "")[:64],
+        operation=operation,
+        method=method,
         kind=kind if kind in set(Kind) else "",
+        album=next(iter(uuids(request.GET.getlist("album"), 1)), None),
         favourite=show == "favourites",
         running=show == "running",
+        failed=show == "failed",
     )
 
 
-def _page(owner: Owner | None, asked: listing.Asked, cursor: str) -> listing.Page:
+def _page(owner: Owner | None, asked: listing.Asked, cursor: str) -> listing.Page[Asset]:
     if owner is None:
         return listing.Page()
     found = listing.with_counts(listing.photos(owner, asked)).select_related("made_by", "original")

@@ -40,6 +40,10 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
+    return take_in(request)
+
+
+def take_in(request: HttpRequest) -> HttpResponse:
     """Photos come in; then the question is what should happen to them. For a script, the photo as JSON."""
     received = _receive_all(request, _files(request))
     if errors.wants_json(request):

@@ -14,8 +14,21 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from jobs.access import identity, sharing
-from jobs.models import ApiToken, Asset, Batch, Draft, Job, JobInput, Owner, Preset, ShareLink
+from jobs.access import identity, sharing, visibility
+from jobs.library import albums
+from jobs.models import (
+    Album,
+    AlbumPhoto,
+    ApiToken,
+    Asset,
+    Batch,
+    Draft,
+    Job,
+    JobInput,
+    Owner,
+    Preset,
+    ShareLink,
+)
 from jobs.queue import lifecycle, live, presets, submission
 from jobs.queue.request import Request, Step
 from tests.conftest import Person
@@ -24,6 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LESSER = ("HEAD", "OPTIONS")  # by these nobody sees more than by GET, and nobody changes anything
+ALBUM = "an album of alice's"
 NAME = "a photo of alice's garden.png"
 
 BOBS = ("bob", "bob, expired", "bob, revoked")  # who has opened a link, and what has become of it since
@@ -39,6 +53,10 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "": {"GET": ALL},
     "choose": {"GET": HERS, "POST": HERS},
     "photos": {"POST": ALL},
+    "share-target": {"POST": ()},  # without a browser's word that it is a person who shares
+    "manifest.webmanifest": {"GET": ALL},
+    "service-worker.js": {"GET": ALL},
+    "offline": {"GET": ALL},
     "new/<slug:slug>": dict.fromkeys(METHODS, ALL),
     "new/<slug:slug>/cost": {"POST": ALL},
     "drafts/<uuid:draft_id>/start": {"POST": ("alice", "alice's token")},
@@ -57,6 +75,8 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "library/": {"GET": ALL},
     "library/do": {"POST": ALL},
     "library/trash": {"GET": ALL},
+    "library/jobs": {"GET": ALL},
+    "albums/": {"GET": ALL, "POST": ALL},
     "jobs/": {"GET": ALL},
     "jobs/delete": {"POST": ALL},
     "links/": {"GET": ALL},
@@ -83,8 +103,14 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "jobs/<uuid:job_uuid>/share": {"POST": HERS},
     "jobs/<uuid:job_uuid>/use": {"POST": HERS},
     "library/<uuid:photo_id>": {"GET": HERS},
+    "library/<uuid:photo_id>/share": {"POST": HERS},
+    "albums/<uuid:album_id>": {"GET": HERS},
+    "albums/<uuid:album_id>/do": {"POST": HERS},
+    "albums/<uuid:album_id>/share": {"POST": HERS},
+    "albums/<uuid:album_id>/zip": {"GET": HERS},
     "files/photos/<uuid:photo_id>": {"GET": HERS},
     "files/outputs/<uuid:output_id>": {"GET": HERS},
+    "links/<int:link_id>/qr": {"GET": HERS},
     "links/<int:link_id>/revoke": {"POST": HERS},
     # Accounts: each their own.
     "account/": dict.fromkeys(METHODS, MEMBERS),
@@ -112,6 +138,10 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
         "PATCH": ("alice", "alice's token"),
         "DELETE": ("alice", "alice's token"),
     },
+    "api/v1/photos/<photo_id>/share": {"POST": HERS, "DELETE": HERS},
+    "api/v1/albums": {"GET": KNOWN, "POST": KNOWN},
+    "api/v1/albums/<album_id>": {"GET": HERS, "PATCH": HERS, "DELETE": HERS},
+    "api/v1/albums/<album_id>/share": {"POST": HERS, "DELETE": HERS},
     "api/v1/jobs": {"GET": KNOWN, "POST": KNOWN},
     "api/v1/jobs/<job_uuid>": {"GET": HERS, "DELETE": HERS},
     "api/v1/jobs/<job_uuid>/cancel": {"POST": HERS},
@@ -119,7 +149,13 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "api/v1/jobs/<job_uuid>/share": {"POST": HERS, "DELETE": HERS},
 }
 OPEN_ADMIN = ("admin/login/", "admin/logout/")
-SHARED = ("s/<str:token>", "s/<str:token>/outputs/<uuid:output_id>", "s/<str:token>/photos/<uuid:photo_id>")
+SHARED = (
+    "s/<str:token>",
+    "s/<str:token>/outputs/<uuid:output_id>",
+    "s/<str:token>/photos/<uuid:photo_id>",
+    "s/<str:token>/zip",
+)
+OF_AN_ALBUM = ("s/<str:token>/view/<uuid:photo_id>",)
 
 
 def routes() -> Iterator[str]:
@@ -143,6 +179,7 @@ class World:
     output: Asset
     preset: Preset
     draft: Draft
+    album: Album
     token: ApiToken
     live: ShareLink
     expired: ShareLink
@@ -166,6 +203,8 @@ class World:
             "<str:preset_id>": self.preset.pk,
             "<preset_id>": self.preset.pk,
             "<uuid:preset_id>": self.preset.pk,
+            "<uuid:album_id>": self.album.id,
+            "<album_id>": self.album.id,
             "<int:link_id>": self.live.pk,
             "<str:token>": (link or self.live).token,
             "<int:token_id>": self.token.pk,
@@ -178,7 +217,7 @@ class World:
         }
         model = route.removeprefix("admin/").split("/")[1] if route.count("/") > 2 else ""
         values["<path:object_id>"] = {
-            "asset": self.photo.pk, "owner": person.pk, "sharelink": self.live.pk, "apitoken": self.token.pk,
+            "asset": self.photo.pk, "owner": person.pk, "sharelink": self.live.pk, "album": self.album.pk, "apitoken": self.token.pk,
             "user": person.user.pk,
         }.get(model, job.pk)  # fmt: skip
         for placeholder, value in values.items():
@@ -190,19 +229,25 @@ class World:
         client = self.clients[person]
         if not address.startswith("/api/") and method == "POST":
             sent = {"job": str(self.job.uuid), "slot-photo": str(self.photo.id), "photo": str(self.photo.id)}
+            sent |= {"do": "remove", "name": "an album"} if address.startswith("/albums/") else {}
             return client.post(address, sent)
         body = {"operation": "instant", "inputs": {"photo": str(self.photo.id)}}
         if address.endswith("/share") or method == "PATCH":
             body = {}
+        elif address.endswith("/albums"):
+            body = {"name": "an album"}
         return client.generic(method, address, json.dumps(body), "application/json")
 
     def state(self) -> Any:
         """Everything that is Alice's."""
         owner = self.job.owner
+        assert owner
         return (
             list(Job.objects.filter(owner=owner).values("uuid", "status", "kept", "attempt")),
             list(Asset.objects.filter(owner=owner).values("id", "name", "favourite", "trashed_at")),
-            list(ShareLink.objects.filter(job__owner=owner).values("id", "revoked_at")),
+            list(ShareLink.objects.filter(visibility.given_by(owner)).values("id", "revoked_at")),
+            list(Album.objects.filter(owner=owner).values("id", "name", "cover")),
+            list(AlbumPhoto.objects.filter(album__owner=owner).values("asset", "position")),
             list(ApiToken.objects.filter(user=owner.user if owner else None).values_list("id")),
             list(Batch.objects.filter(owner=owner).values()),
             list(Preset.objects.filter(owner=owner).values()),
@@ -226,6 +271,7 @@ def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: An
     lifecycle.finish(claim, stored(claim))
     job.refresh_from_db()
     live.show(job.uuid, b"preview")
+    album = albums.create(alice.owner, ALBUM, [picture, job.outputs.get()])
     links = [sharing.share(job, expires_in=timedelta(days=1), recipe=True) for _ in range(3)]
     bobs = {name: Client() for name in BOBS}
     for bob, link in zip(bobs.values(), links, strict=True):
@@ -248,7 +294,7 @@ def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: An
         "ada's token": Client(headers={"authorization": f"Bearer {ada.token}"}),
     }
     token = ApiToken.objects.get(user=alice.user)
-    return World(job, picture, job.outputs.get(), preset, draft, token, *links, clients)
+    return World(job, picture, job.outputs.get(), preset, draft, album, token, *links, clients)
 
 
 def denied(response: Any) -> bool:
@@ -264,12 +310,20 @@ def said(response: Any) -> str:
 def secrets_in(world: World, response: Any) -> list[str]:
     """What of Alice's an answer tells, but for what the asker named."""
     text = said(response)
-    secrets = (NAME, str(world.output.id), world.live.token, world.job.outputs.get().sha256, "of alice's")
+    secrets = (
+        NAME,
+        ALBUM,
+        str(world.album.id),
+        str(world.output.id),
+        world.live.token,
+        world.job.outputs.get().sha256,
+        "of alice's",
+    )
     return [secret for secret in secrets if secret in text and secret not in response.request["PATH_INFO"]]
 
 
 def test_every_address_is_in_the_matrix() -> None:
-    assert {route for route in routes() if not route.startswith("admin/")} == {*MATRIX, *SHARED}
+    assert {route for route in routes() if not route.startswith("admin/")} == {*MATRIX, *SHARED, *OF_AN_ALBUM}
 
 
 @pytest.mark.sampled(2)
@@ -373,6 +427,24 @@ def test_a_link_opens_what_it_is_for_until_it_is_over(world: World, route: str) 
                 assert (answer.status_code, answer["Location"]) == (302, world.address(route))
             else:
                 assert denied(answer), (person, method)
+
+
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("route", [*SHARED, *OF_AN_ALBUM])
+def test_a_link_to_an_album_opens_what_is_in_it_until_it_is_over(world: World, route: str) -> None:
+    past = timezone.now() - timedelta(hours=1)
+    links = [sharing.share(world.album, expires_in=None) for _ in range(3)]
+    ShareLink.objects.filter(pk=links[1].pk).update(expires_at=past)
+    ShareLink.objects.filter(pk=links[2].pk).update(revoked_at=past)
+    for person in ALL:
+        for link, opens in zip(links, (True, False, False), strict=True):
+            ShareLink.objects.update(zips=0)
+            response = world.asks(person, "GET", world.address(route, link))
+            assert response.status_code == (200 if opens else 404), (person, link.pk)
+            assert NAME not in said(response)
+        for method in METHODS[1:]:
+            answer = world.asks(person, method, world.address(route, links[0]))
+            assert denied(answer) or answer.status_code == 302, (person, method)
 
 
 class rolled_back:

@@ -105,6 +105,22 @@ def test_an_address_runs_out_within_the_hour_and_stays_the_same_for_a_while(
     assert fetch(address).status_code == 404
 
 
+def test_what_a_link_shows_is_signed_for_minutes(
+    monkeypatch: pytest.MonkeyPatch, alice: Person, sent: dict[str, Any]
+) -> None:
+    link = sharing.share(Asset.objects.get(), expires_in=None, password="korn-blume-7")
+    shown = PicturePresenter.of(Asset.objects.get(), token=link.token).url
+    assert Client().get(shown).status_code == 404
+    bob = Client()
+    bob.post(f"/s/{link.token}", {"password": "korn-blume-7"})
+    now = time.time()
+    address = bob.get(shown)["Location"]
+    assert fetch(address).status_code == 200
+    monkeypatch.setattr(time, "time", lambda: now + signing.SHARED_SECONDS + 5)
+    assert fetch(address).status_code == 404
+    assert fetch(bob.get(shown)["Location"]).status_code == 200
+
+
 def test_the_site_itself_takes_no_signature_for_leave(charlie: Person, sent: dict[str, Any]) -> None:
     assert charlie.client.get(sent["url"].removeprefix(ORIGIN)).status_code == 404
 
@@ -131,7 +147,8 @@ def test_a_revoked_link_is_dead_there_too(alice: Person, stored: Any) -> None:
     job.refresh_from_db()
     link = sharing.share(job, expires_in=None)
     output = job.outputs.get()
-    address = PicturePresenter.of(output, token=link.token).url
+    shown = PicturePresenter.of(output, token=link.token).url
+    address = Client().get(shown)["Location"]
     seen = fetch(address)
     assert (seen.status_code, seen["Cache-Control"]) == (200, "private, no-cache")
     sharing.revoke(sharing.live_links(job))

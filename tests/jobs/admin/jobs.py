@@ -40,10 +40,10 @@ def succeeded(owner, operation="nap", *photos, outcome=lambda claim: Outcome(run
     return claim.job
 
 
-def act(client, action, *jobs, **fields):
+def act(client, action, *jobs, query="", **fields):
     """Run an action of the list of jobs; the page that follows."""
     data = {"action": action, "_selected_action": [job.pk for job in jobs], **fields}
-    return client.post(reverse(JOBS), data, follow=True)
+    return client.post(reverse(JOBS) + query, data, follow=True)
 
 
 def listed(client, query):

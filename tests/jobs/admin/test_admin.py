@@ -1,7 +1,7 @@
 """The admin: who gets in, what it shows, and that all it changes goes through the rules of a job's life."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -13,8 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs.access import sharing
 from jobs.admin import base
-from jobs.models import ApiToken, Job, ShareLink
+from jobs.library import albums
+from jobs.models import Album, ApiToken, Asset, Job, ShareLink
 from tests.jobs.admin.jobs import JOBS, act, claimed, failed, listed, page_of, succeeded, waiting
 from tests.jobs.conftest import assert_counters_true
 
@@ -221,13 +223,27 @@ def test_ada_asks_a_running_job_to_stop(ada, alice):
     assert "cancelling" in ada.client.get(reverse(JOBS)).text
 
 
-def test_ada_requeues_failed_jobs_and_hears_of_each_that_did_not_fail(ada, alice):
-    first, second, done = failed(alice.owner), failed(alice.owner), succeeded(alice.owner)
-    html = act(ada.client, "requeue_jobs", first, second, done).text
+def test_ada_requeues_failed_jobs_and_hears_of_each_that_cannot_run_again(ada, alice):
+    first, second, gone = failed(alice.owner), failed(alice.owner), failed(alice.owner)
+    gone.inputs.create(slot="photo", asset=None)
+    html = act(ada.client, "requeue_jobs", first, second, gone, query="?status__exact=failed").text
     assert set(Job.objects.queued()) == {first, second}
     assert "2 jobs wait again." in html
-    assert f"<b>{done}</b>: Only a failed job can be tried again." in html
+    assert f"<b>{gone}</b>: A photo of this job has been deleted. Upload it again." in html
     assert_counters_true()
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"),
+    [
+        ("", {"cancel_jobs"}), ("queued", {"cancel_jobs"}), ("running", {"cancel_jobs"}), ("succeeded", set()),
+        ("cancelled", set()), ("failed", {"requeue_jobs"}),
+    ],
+)  # fmt: skip
+def test_an_action_is_offered_where_it_can_work(ada, alice, status, offered):
+    failed(alice.owner)
+    html = ada.client.get(reverse(JOBS), {"status__exact": status} if status else {}).text
+    assert {action for action in ("cancel_jobs", "requeue_jobs") if f'value="{action}"' in html} == offered
 
 
 def test_ada_requeues_from_the_page_of_a_job_and_the_timeline_names_her(ada, alice):
@@ -250,6 +266,48 @@ def test_the_page_of_a_job_changes_nothing_it_is_not_asked_to(ada, alice):
         assert ada.client.post(page_of(job), data).status_code == 302
     assert Job.objects.filter(pk=job.pk).values().get() == before
     assert ada.client.get(reverse("admin:jobs_job_add")).status_code == 403
+
+
+# Albums, owners ------------------------------------------------------------------------------------------
+
+
+def test_ada_sees_what_an_owner_has_and_what_it_takes(ada, alice, photo, visitor):
+    kept, thrown = photo(alice.owner), photo(alice.owner)
+    Asset.objects.update(bytes=2048)
+    album = albums.create(alice.owner, "Summer", [kept])
+    sharing.share(album, expires_in=None)
+    Asset.objects.filter(pk=thrown.pk).update(trashed_at=timezone.now())
+    html = ada.client.get(reverse("admin:jobs_owner_change", args=[alice.owner.pk])).text
+    assert "4.0\xa0KB, of it 2.0\xa0KB in the trash" in html
+    assert "2 uploads · 0 results · 1 in the trash · 1 albums · 1 links that work" in html
+    owners = ada.client.get(reverse("admin:jobs_owner_changelist")).text
+    assert "member" in owners
+    assert "visitor" in owners
+    assert "cancel" not in owners  # the red cross of unfold
+
+
+def test_ada_sees_albums_and_what_links_show_and_photos_stay(ada, alice, photo):
+    album = albums.create(alice.owner, "Summer", [photo(alice.owner)])
+    link = sharing.share(album, expires_in=None)
+    assert "Summer" in ada.client.get(reverse("admin:jobs_album_changelist")).text
+    html = ada.client.get(reverse("admin:jobs_sharelink_changelist")).text
+    assert "Summer" in html
+    assert "alice" in html
+    assert link.token not in html
+    ada.client.post(reverse("admin:jobs_album_delete", args=[album.pk]), {"post": "yes"})
+    assert not Album.objects.exists()
+    assert Asset.objects.exists()
+
+
+def test_dates_are_written_in_one_way(ada, alice, photo):
+    Job.objects.filter(pk=succeeded(alice.owner).pk).update(
+        created_at=datetime(2026, 3, 4, 17, 5, 9, tzinfo=UTC)
+    )
+    Asset.objects.filter(pk=photo(alice.owner).pk).update(
+        created_at=datetime(2026, 3, 4, 17, 5, 9, tzinfo=UTC)
+    )
+    for model in ("job", "asset"):
+        assert "4 Mar 2026, 17:05:09" in ada.client.get(reverse(f"admin:jobs_{model}_changelist")).text
 
 
 # Links and tokens ----------------------------------------------------------------------------------------

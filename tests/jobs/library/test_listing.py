@@ -147,7 +147,7 @@ def test_every_photo_is_on_one_page_and_only_on_one(alice: Person, photo: Photos
     cursor = ""
     while True:
         page = listing.page(listing.photos(alice.owner), cursor, 2)
-        seen += page.assets
+        seen += page.rows
         cursor = page.cursor
         if not cursor:
             break

@@ -190,13 +190,13 @@ def test_folders_of_deleted_jobs_go(alice: Person, done: Any) -> None:
 def test_every_card_says_until_when_it_is_kept(alice: Person, done: Any) -> None:
     finished = done(alice.owner, 3)
     until = timezone.now() + timedelta(days=config().keep_days - 3)
-    wall = alice.client.get("/jobs/").content.decode()
+    wall = alice.client.get("/library/jobs").content.decode()
     assert f"Kept until {until.day} {until:%B}" in wall
     assert (
         f"Until {until.day} {until:%B} {until.year}"
         in alice.client.get(f"/jobs/{finished.uuid}").content.decode()
     )
     Job.objects.update(kept=True)
-    wall = alice.client.get("/jobs/").content.decode()
+    wall = alice.client.get("/library/jobs").content.decode()
     assert "Kept for good" in wall
     assert "Kept until" not in wall

@@ -27,14 +27,14 @@ def test_signing_up_takes_photos_and_jobs_along_and_the_counters_stay_true(
     response = client.post(
         "/signup", {"username": "dora", "password1": "korn-blume-7", "password2": "korn-blume-7"}
     )
-    assert response["Location"] == "/jobs/"
+    assert response["Location"] == "/library/"
     member = Owner.objects.get(user__username="dora")
     assert set(Job.objects.values_list("owner", flat=True)) == {member.pk}
     assert Asset.objects.get().owner == member
     assert not Owner.objects.filter(pk=visitor.pk).exists()
     assert FairShare.objects.get(key=member.fair_share_key).waiting == 3
     counters_true()
-    assert len(client.get("/jobs/").context["tiles"]) == 3
+    assert len(client.get("/library/jobs").context["tiles"]) == 3
     claim = lifecycle.claim("cpu")
     assert claim
     assert claim.job.owner == member
@@ -44,10 +44,10 @@ def test_signing_up_takes_photos_and_jobs_along_and_the_counters_stay_true(
 def test_logging_in_takes_jobs_along_and_logging_out_leaves_them(client: Client, alice: Person) -> None:
     client.post("/new/nap", {})
     response = client.post("/login", {"username": "alice", "password": "alice", "next": ""})
-    assert response["Location"] == "/jobs/"
+    assert response["Location"] == "/library/"
     assert Job.objects.get().owner == alice.owner
     client.post("/logout")
-    assert client.get("/jobs/").context["tiles"] == []
+    assert client.get("/library/jobs").context["tiles"] == []
 
 
 def test_a_job_that_is_cancelled_while_it_changes_hands_is_counted_out_where_it_waits(
@@ -61,7 +61,7 @@ def test_a_job_that_is_cancelled_while_it_changes_hands_is_counted_out_where_it_
 
 def test_logging_in_leads_back_to_this_site_only(alice: Person, client: Client) -> None:
     sent = {"username": "alice", "password": "alice", "next": "https://evil.example/"}
-    assert client.post("/login", sent)["Location"] == "/jobs/"
+    assert client.post("/login", sent)["Location"] == "/library/"
 
 
 def test_the_password_can_be_changed(alice: Person) -> None:

@@ -52,7 +52,7 @@ def test_samples_are_shown_to_everybody_and_belong_to_nobody(
     sample = submit_sample("super-resolution")
     assert sample.sample
     assert sample.owner is None
-    assert str(sample.uuid) in page(client.get("/jobs/"))
+    assert str(sample.uuid) in page(client.get("/library/jobs"))
     shown = client.get(reverse("job", args=[sample.uuid]))
     assert shown.status_code == 200
     assert client.post(reverse("job-delete", args=[sample.uuid])).status_code == 404

@@ -74,7 +74,7 @@ def test_whoever_writes_is_told_to_come_back(
 
 
 def test_reading_waits_for_nobody(alice: Person, locked: None) -> None:
-    for address in ("/", "/jobs/", "/account/", "/new/instant", "/api/v1/jobs"):
+    for address in ("/", "/library/jobs", "/account/", "/new/instant", "/api/v1/jobs"):
         assert alice.client.get(address).status_code == 200
 
 

@@ -19,7 +19,7 @@ def test_the_gallery_filters_by_state_operation_and_name(alice: Person, photo: C
     waiting = submit_one(alice.owner, "nap", {}, {})
 
     def shown(query: str) -> list[Job]:
-        return [tile.job for tile in alice.client.get(f"/jobs/{query}").context["tiles"]]
+        return [tile.job for tile in alice.client.get(f"/library/jobs{query}").context["tiles"]]
 
     assert shown("") == [waiting, done]
     assert shown("?status=succeeded") == [done]
@@ -32,7 +32,7 @@ def test_the_gallery_filters_by_state_operation_and_name(alice: Person, photo: C
 @pytest.mark.slow
 def test_the_gallery_turns_its_pages_both_ways(alice: Person) -> None:
     jobs = [submit_one(alice.owner, "nap", {}, {}) for _ in range(100)][::-1]
-    first = alice.client.get("/jobs/")
+    first = alice.client.get("/library/jobs")
     second = alice.client.get(first.context["older"])
     third = alice.client.get(second.context["older"])
     seen = [tile.job for response in (first, second, third) for tile in response.context["tiles"]]
@@ -50,9 +50,9 @@ def test_the_gallery_takes_as_many_queries_for_many_jobs_as_for_few(
     for _ in range(20):
         finished(alice.owner, used)
         submit_one(alice.owner, "nap", {}, {"photo": [used]})
-    alice.client.get("/jobs/")
+    alice.client.get("/library/jobs")
     with django_assert_max_num_queries(7):
-        assert len(alice.client.get("/jobs/").context["tiles"]) == 40
+        assert len(alice.client.get("/library/jobs").context["tiles"]) == 40
 
 
 def test_ticked_jobs_are_deleted_and_only_ones_own(alice: Person, charlie: Person) -> None:

@@ -56,7 +56,16 @@ def test_the_page_of_a_photo_shows_its_versions_and_that_of_a_version_begins_wit
     assert [version.asset for version in response.context["presenter"].versions] == [first, second]
     response = alice.client.get(f"/library/{picture.pk}?against={first.pk}")
     presenter = response.context["presenter"]
-    assert (presenter.before.id, [view.id for view in presenter.views]) == (str(first.pk), [str(second.pk)])
+    assert (presenter.stage.left, presenter.stage.right) == (str(first.pk), str(second.pk))
+
+
+def test_the_page_of_a_photo_shows_what_is_at_work_on_it(alice: Person, photo: Photos) -> None:
+    picture = photo(alice.owner)
+    finished(alice.owner, picture)
+    waiting = submit_one(alice.owner, "instant", {}, {"photo": [picture]})
+    response = alice.client.get(f"/library/{picture.pk}")
+    assert response.context["at_work"] == [waiting]
+    assert f'class="version at-work" href="/jobs/{waiting.uuid}"' in page(response)
 
 
 def test_photos_are_thrown_away_and_the_page_offers_to_undo_it(alice: Person, photo: Photos) -> None:

@@ -131,7 +131,7 @@ def test_the_page_and_the_api_make_such_links(alice: Person, client: Client) -> 
         assert not link.download
         assert "password is needed" in page(client.get(f"/s/{link.token}"))
     said = page(alice.client.get("/links/"))
-    assert "with a password, only to look at" in " ".join(said.split())
+    assert "with a password · only to look at" in " ".join(said.split())
 
 
 def test_a_link_without_a_password_takes_none(share: Callable[..., Shared], client: Client) -> None:

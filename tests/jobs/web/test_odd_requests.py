@@ -37,12 +37,12 @@ def test_a_seed_that_is_none_is_refused_by_form_and_api(alice: Person, seed: str
 @pytest.mark.parametrize(
     "address",
     [
-        "/jobs/?before={}",
-        "/jobs/?after={}",
+        "/library/jobs?before={}",
+        "/library/jobs?after={}",
         "/api/v1/jobs?cursor={}",
         "/admin/jobs/job/{}/change/",
         "/new/instant?seed={}",
-        "/jobs/?page={}",
+        "/library/jobs?page={}",
     ],
 )
 def test_a_number_of_any_length_is_no_error_of_the_site(ada: Person, address: str) -> None:

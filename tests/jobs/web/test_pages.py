@@ -72,7 +72,7 @@ def test_a_body_beyond_any_upload_is_refused_before_it_is_read(client: Client, a
 
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize(
-    "address", ["/", "/jobs/", "/login", "/signup", "/weights/", "/new/nap", "/nowhere", "/links/"]
+    "address", ["/", "/library/jobs", "/login", "/signup", "/weights/", "/new/nap", "/nowhere", "/links/"]
 )
 def test_no_page_needs_inline_script_or_style(client: Client, address: str) -> None:
     response = client.get(address)

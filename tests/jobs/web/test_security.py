@@ -77,7 +77,7 @@ print(Client().get("/", headers={"host": "localhost"}).status_code)
     "address",
     [
         "/",
-        "/jobs/",
+        "/library/jobs",
         "/login",
         "/signup",
         "/weights/",
@@ -134,8 +134,8 @@ def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any
     job.refresh_from_db()
     link = sharing.share(job, expires_in=None, recipe=True)
     hers = [
-        "/", "/jobs/", f"/jobs/{job.uuid}", f"/jobs/{failed.uuid}", f"/s/{link.token}", "/links/", "/account/",
-        "/account/tokens", f"/choose?photo={picture.id}", f"/new/instant?photo={picture.id}", "/jobs/?q=<script>alert(1)",
+        "/", "/library/jobs", f"/jobs/{job.uuid}", f"/jobs/{failed.uuid}", f"/s/{link.token}", "/links/", "/account/",
+        "/account/tokens", f"/choose?photo={picture.id}", f"/new/instant?photo={picture.id}", "/library/jobs?q=<script>alert(1)",
         f"/jobs/{job.uuid}/tile", f"/jobs/{job.uuid}/status", "/account/password", "/account/delete",
     ]  # fmt: skip
     adas = [
@@ -174,7 +174,7 @@ def test_no_text_that_comes_by_a_form_or_a_file_becomes_markup(alice: Person, re
         client.post("/account/tokens", {"name": EVIL[:80]}),
         client.get("/account/tokens"),
         client.post("/account/password", {"old_password": EVIL, "new_password1": EVIL, "new_password2": "x"}),
-        client.get(f"/jobs/?q={EVIL}&status={EVIL}&operation={EVIL}"),
+        client.get(f"/library/jobs?q={EVIL}&status={EVIL}&operation={EVIL}"),
         client.get(f"/{EVIL}"),
         client.generic("GET", "/photos", headers={"accept": EVIL}),
         Client().post("/login", {"username": EVIL, "password": EVIL, "next": EVIL}),
@@ -215,7 +215,8 @@ def assert_harmless(response: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/jobs/?q=%00", "/s/%00", "/nowhere%00", "/api/v1/jobs?operation=%00", "/login?next=%00"]
+    "address",
+    ["/library/jobs?q=%00", "/s/%00", "/nowhere%00", "/api/v1/jobs?operation=%00", "/login?next=%00"],
 )
 def test_a_null_character_in_an_address_is_refused(alice: Person, address: str) -> None:
     answer = alice.client.get(address)
