@@ -27,6 +27,8 @@ def everything_of(owner: Owner) -> ZipStream:
         "since": owner.created_at,
         "photos": [_photo(asset, paths) for asset in assets],
         "jobs": [_job(job, paths) for job in jobs],
+        "webhooks": [{"url": webhook.url, "made": webhook.created_at} for webhook in owner.webhooks.all()],
+        "mail": owner.mail,
     }
     archive.add(json.dumps(told, cls=DjangoJSONEncoder, indent=1), "latent.json")
     for asset in assets:

@@ -1,6 +1,6 @@
 """The HTTP API, version 1."""
 
-from jobs.web.api import errors, jobs, photos
+from jobs.web.api import errors, jobs, photos, webhooks
 from jobs.web.api.app import api
 
-__all__ = ["api", "errors", "jobs", "photos"]
+__all__ = ["api", "errors", "jobs", "photos", "webhooks"]

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from jobs.access import identity, sharing
-from jobs.models import ApiToken, Asset, Job, JobInput, Owner, ShareLink
+from jobs.models import ApiToken, Asset, Delivery, Job, JobInput, Owner, ShareLink, Webhook
 from jobs.queue import lifecycle, live
 from tests.conftest import Person
 from tests.support import submit_one
@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis")]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LESSER = ("HEAD", "OPTIONS")  # by these nobody sees more than by GET, and nobody changes anything
 NAME = "a photo of alice's garden.png"
+HOOK = "https://hook.example/alice"
 
 BOBS = ("bob", "bob, expired", "bob, revoked")  # who has opened a link, and what has become of it since
 TOKENS = ("alice's token", "charlie's token", "ada's token")
@@ -32,6 +33,7 @@ MEMBERS = ("alice", "charlie", "ada")
 KNOWN = (*MEMBERS, *TOKENS, "visitor")  # to the API: not a stranger
 ALL = (*KNOWN, *BOBS)
 HERS = ("alice", "alice's token", "ada")  # whoever may see and change what is Alice's
+ALONE = ("alice", "alice's token")  # what no admin sees either: an address may hold a secret
 STRANGERS = tuple(person for person in ALL if person not in HERS)
 
 MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
@@ -80,6 +82,14 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "account/export": {"GET": MEMBERS},
     "account/tokens": dict.fromkeys(METHODS, MEMBERS),
     "account/tokens/<int:token_id>/revoke": {"POST": MEMBERS},
+    "account/webhooks": dict.fromkeys(METHODS, MEMBERS),
+    "account/webhooks/<uuid:webhook_id>": {"GET": ("alice",)},
+    "account/webhooks/<uuid:webhook_id>/test": {"POST": ("alice",)},
+    "account/webhooks/<uuid:webhook_id>/switch": {"POST": ("alice",)},
+    "account/webhooks/<uuid:webhook_id>/delete": {"POST": ("alice",)},
+    "account/deliveries/<uuid:delivery_id>/again": {"POST": ("alice",)},
+    "account/mail": dict.fromkeys(METHODS, MEMBERS),
+    "account/mail/confirm": dict.fromkeys(METHODS, MEMBERS),
     # The API.
     "api/v1/openapi.json": dict.fromkeys(METHODS, ALL),
     "api/v1/docs": dict.fromkeys(METHODS, ALL),
@@ -93,6 +103,11 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "api/v1/jobs/<job_uuid>/cancel": {"POST": HERS},
     "api/v1/jobs/<job_uuid>/retry": {"POST": HERS},
     "api/v1/jobs/<job_uuid>/share": {"POST": HERS, "DELETE": HERS},
+    "api/v1/webhooks": {"GET": (*MEMBERS, *TOKENS), "POST": (*MEMBERS, *TOKENS)},
+    "api/v1/webhooks/<webhook_id>": {"GET": ALONE, "PATCH": ALONE, "DELETE": ALONE},
+    "api/v1/webhooks/<webhook_id>/test": {"POST": ALONE},
+    "api/v1/webhooks/<webhook_id>/deliveries": {"GET": ALONE},
+    "api/v1/deliveries/<delivery_id>/again": {"POST": ALONE},
 }
 OPEN_ADMIN = ("admin/login/", "admin/logout/")
 SHARED = ("s/<str:token>", "s/<str:token>/outputs/<uuid:output_id>", "s/<str:token>/photos/<uuid:photo_id>")
@@ -118,6 +133,7 @@ class World:
     photo: Asset
     output: Asset
     token: ApiToken
+    delivery: Delivery
     live: ShareLink
     expired: ShareLink
     revoked: ShareLink
@@ -136,6 +152,10 @@ class World:
             "<int:link_id>": self.live.pk,
             "<str:token>": (link or self.live).token,
             "<int:token_id>": self.token.pk,
+            "<uuid:webhook_id>": self.delivery.webhook_id,
+            "<webhook_id>": self.delivery.webhook_id,
+            "<uuid:delivery_id>": self.delivery.pk,
+            "<delivery_id>": self.delivery.pk,
             "<slug:slug>": "instant",
             "<str:name>": "none",
             "<path:content_type_id>": 1,
@@ -161,6 +181,8 @@ class World:
         body = {"operation": "instant", "inputs": {"photo": str(self.photo.id)}}
         if address.endswith("/share") or method == "PATCH":
             body = {}
+        if address.endswith("/webhooks"):
+            body = {"url": "http://127.0.0.1/"}
         return client.generic(method, address, json.dumps(body), "application/json")
 
     def state(self) -> Any:
@@ -172,6 +194,9 @@ class World:
             list(ShareLink.objects.filter(job__owner=owner).values("id", "revoked_at")),
             list(ApiToken.objects.filter(user=owner.user if owner else None).values_list("id")),
             JobInput.objects.filter(asset__owner=owner).count(),
+            list(Webhook.objects.filter(owner=owner).values("id", "url", "enabled")),
+            list(Delivery.objects.filter(owner=owner).values("id", "asked_at")),
+            Owner.objects.filter(pk=owner.pk if owner else None).values_list("mail")[0],
         )
 
 
@@ -207,7 +232,11 @@ def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: An
         "ada's token": Client(headers={"authorization": f"Bearer {ada.token}"}),
     }
     token = ApiToken.objects.get(user=alice.user)
-    return World(job, picture, job.outputs.get(), token, *links, clients)
+    webhook = Webhook.objects.create(owner=alice.owner, url=HOOK)
+    delivery = Delivery.objects.create(
+        owner=alice.owner, webhook=webhook, type="test", payload={}, asked_at=past
+    )
+    return World(job, picture, job.outputs.get(), token, delivery, *links, clients)
 
 
 def denied(response: Any) -> bool:
@@ -223,7 +252,7 @@ def said(response: Any) -> str:
 def secrets_in(world: World, response: Any) -> list[str]:
     """What of Alice's an answer tells, but for what the asker named."""
     text = said(response)
-    secrets = (NAME, str(world.output.id), world.live.token, world.job.outputs.get().sha256)
+    secrets = (NAME, HOOK, str(world.output.id), world.live.token, world.job.outputs.get().sha256)
     return [secret for secret in secrets if secret in text and secret not in response.request["PATH_INFO"]]
 
 
