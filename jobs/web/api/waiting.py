@@ -3,13 +3,15 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
 from jobs.access import identity
+from jobs.intake.turns import nothing
 from jobs.queue import live
+from jobs.web.parking import aside
 from ml.core.text import capped
 
 MOST_SECONDS = 60
@@ -37,7 +39,7 @@ def wait_for(
     seconds = preferred_seconds(prefer or "")
     if not seconds:
         return False
-    with _place(_sender(request)) as free, _parked(request) as may_wait:
+    with _place(_sender(request)) as free, (aside(request) or nothing)() as may_wait:
         if not (free and may_wait):
             response["Retry-After"] = str(COME_BACK_SECONDS)
             return False
@@ -73,9 +75,3 @@ def _place(sender: str) -> Iterator[bool]:
             _present[sender] -= free
             if not _present[sender]:
                 del _present[sender]
-
-
-def _parked(request: HttpRequest) -> AbstractContextManager[bool]:
-    """Has the web server put another thread in the place of this one; False where too many wait already."""
-    parked: Callable[[], AbstractContextManager[bool]] | None = request.META.get("latent.parked")
-    return parked() if parked else nullcontext(True)
