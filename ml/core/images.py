@@ -273,8 +273,9 @@ def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None
 def png_of(image: Image.Image) -> bytes:
     """An 8-bit image (L, LA, RGB or RGBA) as a PNG.
 
-    Looking for runs alone is faster than for repetitions, and makes photos a tenth smaller, drawings a few percent larger.
-    OpenCV does it in two thirds of Pillow's time, but knows no gray with alpha.
+    Looking for runs alone is faster than for repetitions, and makes photos a tenth smaller, drawings a few percent larger;
+    Paeth's filter for every row is faster than to try all, and makes files as small. So OpenCV takes half of Pillow's time,
+    but it knows no gray with alpha.
     """
     import cv2
 
@@ -285,7 +286,8 @@ def png_of(image: Image.Image) -> bytes:
     pixels = np.asarray(image)
     if image.mode != "L":
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if image.mode == "RGB" else cv2.COLOR_RGBA2BGRA)
-    return _encoded(pixels, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+    runs = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+    return _encoded(pixels, *runs, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH)
 
 
 def _encoded(pixels: Pixels, *how: int) -> bytes:
