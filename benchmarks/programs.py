@@ -27,10 +27,10 @@ from latent.client import Client
 
 SIDE, LARGE = 512, 1024
 CLIENTS = 8
-ONE_BY_ONE = 60
-SECONDS = 5.0
-ROUNDS = 3
-WARM_UP_SECONDS = 15.0  # a fresh child imports the networks beside its first jobs
+ONE_BY_ONE = 40
+SECONDS = 4.0
+ROUNDS = 2
+WARM_UP_SECONDS = 8.0  # a fresh child imports the networks beside its first jobs
 PARTS = ("upload", "run", "download")
 
 Parts = Mapping[str, float]

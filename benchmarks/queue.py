@@ -74,7 +74,7 @@ def main() -> None:
             latency = latency_rows()
             throughput = throughput_row()
         polls = poll_rows()
-        trips = trip_rows(gradio)
+        write_trips(gradio)
     report.write(
         "A job that does nothing, against a bare Celery task with late acks",
         "python -m benchmarks.queue",
@@ -83,10 +83,7 @@ def main() -> None:
         "the result can be seen.\n\n"
         + report.table([("polling", "milliseconds of the processor", "of the floor", "polls/s"), *polls])
         + f"\n\nA visitor's page, gunicorn with {config().web_processes} processes of {config().web_threads} threads, {CLIENTS} clients that keep "
-        "their connections. The floor is a view that reads one row and one hash of Redis, on the same gunicorn, and does not ask who is looking.\n\n"
-        + report.table([programs.HEAD, *trips])
-        + "\n\nA PNG of 512 px goes up, is made 1024 px, and comes back as JPEG: by `latent.client`, one worker of one child, each client "
-        "a member; and by Gradio's own queue, in turn, in the same minutes.",
+        "their connections. The floor is a view that reads one row and one hash of Redis, on the same gunicorn, and does not ask who is looking.",
     )
 
 
@@ -209,6 +206,16 @@ def poll_rows() -> list[tuple[str, ...]]:
 
 
 # A program's round trip -----------------------------------------------------------------------------------
+
+
+def write_trips(gradio: str | None) -> None:
+    report.write(
+        "A program's round trip, beside Gradio's",
+        "python -m benchmarks.queue --gradio PYTHON",
+        report.table([programs.HEAD, *trip_rows(gradio)])
+        + "\n\nA PNG of 512 px goes up, is made 1024 px, and comes back as JPEG: by `latent.client`, one worker of one child, "
+        "each client a member; and by Gradio's own queue, in turn, in the same minutes.",
+    )
 
 
 def trip_rows(gradio: str | None) -> list[tuple[str, ...]]:
