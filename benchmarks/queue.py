@@ -1,11 +1,13 @@
 """What a job costs beyond a bare Celery task on the same Redis, and a poll beyond a bare Django view.
 
-python -m benchmarks.queue
+python -m benchmarks.queue [--gradio PYTHON]
 
+The last table is a program's whole round trip; PYTHON, which has gradio, runs the same work as a Gradio app.
 Both of each pair run in turn in the same minute, since a shared machine is never equally fast for long. Where
 others keep it busy, `chrt --rr 1 python -m benchmarks.queue` (as root) keeps them out of the figures.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -20,6 +22,7 @@ from functools import partial
 from html import unescape
 from http.client import HTTPConnection
 from itertools import count
+from pathlib import Path
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 os.environ["LOG_LEVEL"] = "WARNING"
@@ -30,15 +33,17 @@ import django
 django.setup()
 
 import psutil  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from benchmarks import bare, report  # noqa: E402
+from benchmarks import bare, programs, report  # noqa: E402
 from jobs.access import identity  # noqa: E402
-from jobs.models import Job, Owner  # noqa: E402
+from jobs.models import ApiToken, Job, Owner  # noqa: E402
 from jobs.queue import lifecycle, live  # noqa: E402
 from ml.core.messages import LOADING  # noqa: E402
 from tests.settings import TEST_HOME  # noqa: E402
+from tests.site import free_port  # noqa: E402
 from tests.support import Process, Redis, Worker, submit, wait_for  # noqa: E402
 from webapp.config import config  # noqa: E402
 
@@ -55,6 +60,11 @@ names = count()
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--gradio", metavar="PYTHON")
+    gradio = parser.parse_args().gradio
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, TEST_HOME, ignore_errors=True)
         redis = Redis()
@@ -64,6 +74,7 @@ def main() -> None:
             latency = latency_rows()
             throughput = throughput_row()
         polls = poll_rows()
+        write_trips(gradio)
     report.write(
         "A job that does nothing, against a bare Celery task with late acks",
         "python -m benchmarks.queue",
@@ -194,6 +205,38 @@ def poll_rows() -> list[tuple[str, ...]]:
     ]
 
 
+# A program's round trip -----------------------------------------------------------------------------------
+
+
+def write_trips(gradio: str | None) -> None:
+    report.write(
+        "A program's round trip, beside Gradio's",
+        "python -m benchmarks.queue --gradio PYTHON",
+        report.table([programs.HEAD, *trip_rows(gradio)])
+        + "\n\nA PNG of 512 px goes up, is made 1024 px, and comes back as JPEG: by `latent.client`, one worker of one child, "
+        "each client a member; and by Gradio's own queue, in turn, in the same minutes.",
+    )
+
+
+def trip_rows(gradio: str | None) -> list[tuple[str, ...]]:
+    site, port = web()
+    peer_port = free_port()
+    with ExitStack() as stack:
+        stack.enter_context(running(site, Worker("trips", LATENT_ROOMS="")))
+        folder = Path(stack.enter_context(programs.folder()))
+        members = (ApiToken.issue(User.objects.create(username=f"member{number}")) for number in count())
+        asked: dict[str, Callable[[], programs.Program]] = {
+            "Latent": lambda: programs.Latent(f"http://127.0.0.1:{port}", next(members), folder)
+        }
+        if gradio:
+            app = str(Path(programs.__file__).with_name("gradio_app.py"))
+            peer = Process("gradio", gradio, "-I", app, str(peer_port), GRADIO_ANALYTICS_ENABLED="False")
+            stack.enter_context(running(peer))
+            wait_for(lambda: not peer.alive or listens(peer_port), 60)
+            asked["Gradio"] = lambda: programs.Gradio(f"http://127.0.0.1:{peer_port}")
+        return programs.rows(asked)
+
+
 def polled(port: int, cookie: str, job: Job) -> str:
     """What the page of a job asks for again and again."""
     with closing(HTTPConnection("127.0.0.1", port)) as connection:
@@ -206,8 +249,7 @@ def polled(port: int, cookie: str, job: Job) -> str:
 
 def web() -> tuple[Process, int]:
     """A web server as `make run` starts it, and its port."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = Process(
         f"web-{port}",
         *(sys.executable, "-m", "gunicorn", "--config", "python:webapp.gunicorn"),

@@ -305,3 +305,28 @@ PHOTO_MISSING = Message("photo_missing", _("Choose a photo first."))
 PHOTOS_MISSING = Message("photos_missing", _("More photos are needed here."))
 TAKEN_BY = Message("taken_by", _("by {worker}"))
 BODY = Message("body", _("body"))
+BAD_WEBHOOK_URL = Message(
+    "bad_webhook_url", _("Write the address as https://receiver.example/path, without a name and a password.")
+)
+NO_SUCH_HOST = Message("no_such_host", _("There is no machine named {host}."))
+PRIVATE_ADDRESS = Message(
+    "private_address",
+    _("{host} leads to an address of this machine or of a network that is not public. Use a public one."),
+)
+TOO_MANY_WEBHOOKS = Message("too_many_webhooks", _("You may have {count} webhooks. Delete one first."))
+JUST_SENT = Message("just_sent", _("This was sent a moment ago. Wait {seconds} seconds."))
+NO_ANSWER = Message("no_answer", _("There was no answer: {why}."))
+TOO_SLOW = Message("too_slow", _("There was no answer within {seconds} seconds."))
+WRONG_ANSWER = Message("wrong_answer", _("The answer was {status}, and only 200 to 299 says that it came."))
+REDIRECTED = Message(
+    "redirected",
+    _("The answer was {status}, which leads elsewhere, and nobody follows. Use the address itself."),
+)
+NO_MAIL_SERVER = Message("no_mail_server", _("This site sends no mail."))
+NO_MAIL_ADDRESS = Message("no_mail_address", _("This is no mail address."))
+TOO_MANY_MAILS = Message(
+    "too_many_mails",
+    _("{count} mails were sent to make sure within an hour. Look for them, or try again later."),
+)
+MAIL_KEY_OVER = Message("mail_key_over", _("This link is over, or is not yours. Ask for a new one."))
+MAIL_REFUSED = Message("mail_refused", _("The mail server did not take it: {why}."))

@@ -10,6 +10,7 @@ import pytest
 import requests
 from django.db import connection, transaction
 
+from jobs.web.api.waiting import MOST_OF_ONE
 from tests.conftest import Person, end
 from tests.jobs.hostile import encode, picture
 from tests.ml.films import film
@@ -118,3 +119,25 @@ def test_nobody_waits_long_for_the_lock_of_the_database(plain_port: int, alice: 
         answer = requests.post(url, files=sent, headers=bearer, timeout=PATIENCE_SECONDS)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
     assert requests.post(url, files=sent, headers=bearer, timeout=60).status_code == 201
+
+
+def test_programs_that_wait_for_jobs_leave_threads_for_pages(plain_port: int, alice: Person) -> None:
+    """More of them than there are threads; nobody runs their jobs."""
+    url, bearer = f"http://127.0.0.1:{plain_port}/api/v1/jobs", {"Authorization": f"Bearer {alice.token}"}
+    answers: list[requests.Response] = []
+
+    def wait() -> None:
+        headers = bearer | {"Prefer": "wait=5"}
+        answers.append(requests.post(url, json={"operation": "instant"}, headers=headers, timeout=60))
+
+    waiters = [threading.Thread(target=wait) for _ in range(12)]
+    for waiter in waiters:
+        waiter.start()
+    asked_meanwhile = 0
+    while any(waiter.is_alive() for waiter in waiters):
+        assert ask(plain_port, "/api/v1/operations")[0] == 200
+        asked_meanwhile += len(answers) < MOST_OF_ONE
+    assert asked_meanwhile > 10, "pages are answered while programs wait"
+    assert {answer.status_code for answer in answers} == {202}
+    assert sum("Preference-Applied" in answer.headers for answer in answers) == MOST_OF_ONE
+    assert {answer.headers.get("Retry-After") for answer in answers} == {None, "1"}

@@ -118,6 +118,22 @@ class Config(BaseSettings):
     min_free_megabytes: int = Field(
         500, ge=0, description="With less room on the disk than this, the site takes nothing new."
     )
+    site_url: str = Field(
+        "", description="Where people reach the site (https://photos.example), for links in mails."
+    )
+    member_webhooks: int = Field(10, ge=0, description="Webhooks a member may have.")
+    private_webhooks: bool = Field(
+        False, description="Webhooks may lead to this machine and its network, which strangers cannot reach."
+    )
+    email_host: str = Field("", description="Mail server; without one, the site sends no mail.")
+    email_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    email_host_user: str = Field("", description="Name by which the site logs in there.")
+    email_host_password: str = Field("", description="The password that belongs to EMAIL_HOST_USER.")
+    email_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="starttls, tls (from the first byte, mostly port 465) or none."
+    )
+    email_from: str = Field("", description="Sender of the mails, like Latent <latent@photos.example>.")
+
     sample_jobs: bool = Field(
         True, description="A fresh site runs a few sample jobs that everybody may look at."
     )
@@ -181,7 +197,7 @@ class Config(BaseSettings):
             raise ValueError("not an address; write it like https://s3.photos.example")
         return url
 
-    @field_validator("media_host")
+    @field_validator("media_host", "site_url")
     @classmethod
     def _is_an_origin(cls, origin: str) -> str:
         if origin and not re.fullmatch(r"https?://[^/@\s]+", origin):

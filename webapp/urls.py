@@ -20,6 +20,7 @@ from jobs.web.views import (
     library,
     links,
     new_job,
+    notify,
     presets,
     shared,
     uploads,
@@ -39,6 +40,14 @@ account_urls = [
     path("export", account.export, name="account-export"),
     path("tokens", account.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke", account.revoke_token, name="token-revoke"),
+    path("webhooks", notify.webhooks, name="webhooks"),
+    path("webhooks/<uuid:webhook_id>", notify.webhook, name="webhook"),
+    path("webhooks/<uuid:webhook_id>/test", notify.test_webhook, name="webhook-test"),
+    path("webhooks/<uuid:webhook_id>/switch", notify.switch_webhook, name="webhook-switch"),
+    path("webhooks/<uuid:webhook_id>/delete", notify.delete_webhook, name="webhook-delete"),
+    path("deliveries/<uuid:delivery_id>/again", notify.send_again, name="delivery-again"),
+    path("mail", notify.mail, name="mail"),
+    path("mail/confirm", notify.confirm_mail, name="mail-confirm"),
 ]
 
 urlpatterns = [

@@ -13,7 +13,19 @@ from jobs.access.identity import is_admin, owner_of
 from jobs.access.signing import is_signed
 from jobs.errors import Refused
 from jobs.messages import UNKNOWN_PHOTO
-from jobs.models import Album, Asset, AssetQuerySet, Batch, Draft, Job, Owner, Preset, ShareLink
+from jobs.models import (
+    Album,
+    Asset,
+    AssetQuerySet,
+    Batch,
+    Delivery,
+    Draft,
+    Job,
+    Owner,
+    Preset,
+    ShareLink,
+    Webhook,
+)
 
 T = TypeVar("T")
 
@@ -127,6 +139,17 @@ def given_by(owner: Owner) -> Q:
 def own_draft(request: HttpRequest, draft_id: UUID) -> Draft:
     """Photos that came in together, for whoever sent them; raises `Http404`."""
     return found(Draft.objects.filter(_owned(request), pk=draft_id).first())
+
+
+def own_webhook(request: HttpRequest, webhook_id: UUID) -> Webhook:
+    """A webhook, for its owner alone: its address may be a secret; raises `Http404`."""
+    return found(Webhook.objects.filter(_owned(request), pk=webhook_id).first())
+
+
+def own_delivery(request: HttpRequest, delivery_id: UUID) -> Delivery:
+    """What was told to a webhook, for its owner alone; raises `Http404`."""
+    told = Delivery.objects.filter(_owned(request), webhook__isnull=False).select_related("webhook")
+    return found(told.filter(pk=delivery_id).first())
 
 
 def _assets_seen_by(request: HttpRequest) -> AssetQuerySet:

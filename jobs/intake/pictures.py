@@ -36,7 +36,6 @@ from jobs.messages import (
 )
 from ml.core.formats import FORMATS, FileFormat, Format, Kind
 from ml.core.images import (
-    PNG_LEVEL,
     decode,
     deep_color,
     foreign_profile,
@@ -44,6 +43,7 @@ from ml.core.images import (
     from_pillow,
     mean_color,
     plain,
+    png_of,
     to_srgb,
     write_picture,
 )
@@ -151,7 +151,7 @@ def _develop_photo(image: Image.Image, upright: int, lossy: bool) -> Developed:
         case "webp":
             developed.save(buffer, "WEBP", lossless=True, quality=0, method=0)
         case "png":
-            developed.save(buffer, "PNG", compress_level=PNG_LEVEL)
+            buffer.write(png_of(developed))
     return Developed(buffer, Kind.IMAGE, stored, *developed.size, _color_of(developed), notes=notes)
 
 

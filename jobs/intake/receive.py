@@ -26,7 +26,7 @@ from jobs.intake import limits
 from jobs.intake.developed import Developed
 from jobs.intake.sandbox import developed
 from jobs.intake.sniffing import check_size, clean_name, sniff
-from jobs.intake.turns import AT_ONCE, Turns
+from jobs.intake.turns import AT_ONCE, MOST_ASIDE, Aside, Turns, nothing
 from jobs.messages import UPLOAD_NOT_KEPT
 from jobs.models import Asset, Owner
 
@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 _turns = Turns()
 
 
-def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Asset:
-    """The upload as a stored photo of `owner`, or of the site itself.
+def receive(owner: Owner | None, file: "UploadedFile[Any]", aside: Aside | None = None) -> Asset:
+    """The upload as a stored photo of `owner`, or of the site itself. More of them may wait for their turn `aside`.
 
     Raises `Refused`, and then there is neither a row nor a file.
     """
@@ -46,7 +46,7 @@ def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Asset:
     sniff(file)
     with (
         _refusing_what_cannot_be_kept(),
-        _turns.turn(_sender(owner), _most_at_once()),
+        _turns.turn(_sender(owner), MOST_ASIDE if aside else _most_at_once(), aside or nothing),
         developed(file) as made,
     ):
         return _store(owner, made, clean_name(file.name or ""))

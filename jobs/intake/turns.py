@@ -2,14 +2,16 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from jobs.errors import Refused
 from jobs.messages import TOO_MANY_AT_ONCE, UPLOADS_BUSY
 
 AT_ONCE = 2
 """A child may take a gigabyte, and each keeps a processor busy."""
+MOST_ASIDE = 16
+"""In all, where those that wait for their turn hold no thread."""
 MOST_OF_ONE = 3
 """As many as a page sends side by side."""
 PATIENCE_SECONDS = 10.0
@@ -17,8 +19,17 @@ SOON_SECONDS = 2
 """After which one may ask again who was not let in: about as long as a large photo takes."""
 
 
+Aside = Callable[[], AbstractContextManager[bool]]
+"""Within which a thread waits, so that its server may have another in its place; False where it may not wait."""
+
+
+def nothing() -> AbstractContextManager[bool]:
+    """For a server that has no other."""
+    return nullcontext(True)
+
+
 class Turns:
-    """The uploads that are in the making. Each holds a thread, so there are few; whoever comes then is told to come back."""
+    """The uploads that are in the making. Each holds a thread, or a file, so there are few; whoever comes then is told to come back."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -26,11 +37,11 @@ class Turns:
         self._present: Counter[str] = Counter()
 
     @contextmanager
-    def turn(self, sender: str, most: int) -> Iterator[None]:
-        """For one upload of somebody, while at most so many are here; raises `Refused`."""
+    def turn(self, sender: str, most: int, aside: Aside = nothing) -> Iterator[None]:
+        """For one upload of somebody, while at most so many are here; it waits within `aside`. Raises `Refused`."""
         self._enter(sender, most)
         try:
-            if not self._decoding.acquire(timeout=PATIENCE_SECONDS):
+            if not self._may_decode(aside):
                 raise _busy()
             try:
                 yield
@@ -38,6 +49,12 @@ class Turns:
                 self._decoding.release()
         finally:
             self._leave(sender)
+
+    def _may_decode(self, aside: Aside) -> bool:
+        if self._decoding.acquire(blocking=False):
+            return True
+        with aside() as may_wait:
+            return may_wait and self._decoding.acquire(timeout=PATIENCE_SECONDS)
 
     def _enter(self, sender: str, most: int) -> None:
         with self._lock:

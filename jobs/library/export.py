@@ -33,6 +33,8 @@ def everything_of(owner: Owner) -> ZipStream:
         "photos": [_photo(asset, paths) for asset in assets],
         "jobs": [_job(job, paths) for job in jobs],
         "albums": [_album(album, paths) for album in owner.albums.prefetch_related("places", "shares")],
+        "webhooks": [{"url": webhook.url, "made": webhook.created_at} for webhook in owner.webhooks.all()],
+        "mail": owner.mail,
     }
     archive.add(json.dumps(told, cls=DjangoJSONEncoder, indent=1), "latent.json")
     for asset in assets:

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from jobs.intake import limits
-from jobs.models import AlbumPhoto, Asset, Draft, Job, JobEvent, Owner, ShareLink
+from jobs.models import AlbumPhoto, Asset, Delivery, Draft, Job, JobEvent, Owner, ShareLink
 from jobs.queue import deletion
 from jobs.storage import outputs
 from jobs.storage.thumbnails import delete_files
@@ -41,6 +41,7 @@ def clean() -> dict[str, int]:
         "links": _delete_links(),
         "drafts": _delete_drafts(),
         "events": _delete_events(),
+        "deliveries": _delete_deliveries(),
         "idempotency keys": _forget_idempotency_keys(),
         "visitors": _delete_visitors(),
         "addresses": _forget_addresses(),
@@ -116,6 +117,11 @@ def _delete_events() -> int:
     """Those that have outlived their jobs."""
     limit = timezone.now() - timedelta(days=settings.LATENT.keep_days)
     return JobEvent.objects.filter(job=None, at__lt=limit).delete()[0]
+
+
+def _delete_deliveries() -> int:
+    limit = timezone.now() - timedelta(days=settings.LATENT.keep_days)
+    return Delivery.objects.filter(created_at__lt=limit).delete()[0]
 
 
 def _delete_drafts() -> int:

@@ -8,6 +8,7 @@ from jobs.models.job import UNFINISHED, FairShare, Job, JobEvent, JobInput, JobQ
 from jobs.models.owner import ApiToken, Owner
 from jobs.models.preset import Preset
 from jobs.models.sharing import Shareable, ShareLink
+from jobs.models.webhook import Delivery, Webhook
 
 __all__ = [
     "UNFINISHED",
@@ -17,6 +18,7 @@ __all__ = [
     "Asset",
     "AssetQuerySet",
     "Batch",
+    "Delivery",
     "Draft",
     "FairShare",
     "Job",
@@ -27,4 +29,5 @@ __all__ = [
     "Preset",
     "ShareLink",
     "Shareable",
+    "Webhook",
 ]

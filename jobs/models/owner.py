@@ -20,6 +20,10 @@ class Owner(models.Model):
     address = models.CharField(
         _("address"), max_length=64, blank=True, help_text=_("Where a visitor came from.")
     )
+    mail = models.EmailField(
+        blank=True,
+        help_text=_("Where a member is told of what has ended; they have shown that it is theirs."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -50,6 +50,7 @@ def record_all(
 def record_end(batch: Batch, status: Job.Status, counts: dict[str, int]) -> None:
     """The last of the jobs of a batch has ended; `counts` are theirs, by status."""
     snapshot = {
+        "type": f"batch.{status}",
         "batch": str(batch.id),
         "owner": str(batch.owner_id),
         "name": batch.name,
@@ -57,6 +58,7 @@ def record_end(batch: Batch, status: Job.Status, counts: dict[str, int]) -> None
         "counts": counts,
     }
     JobEvent.objects.create(batch=batch, status=status, attempt=0, snapshot=snapshot)
+    transaction.on_commit(partial(live.ended, batch.id, status))
     log.info("batch %s: %s", batch.id, status)
 
 
@@ -67,6 +69,7 @@ def _snapshot(job: Job, status: Job.Status, message: Message | None, error_code:
     )
     return {
         "job": str(job.uuid),
+        "batch": str(job.batch_id) if job.batch_id else None,
         "owner": str(job.owner_id) if job.owner_id else None,
         "operation": job.operation,
         "status": str(status),

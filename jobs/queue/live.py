@@ -6,6 +6,8 @@ All of it is a hint. When Redis is away nothing here raises: writers go on witho
 import json
 import logging
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -18,6 +20,7 @@ from ml.core.text import Message, stored
 log = logging.getLogger(__name__)
 KEEP_SECONDS = 3600
 LONGEST_SERIES = 2000
+ENDED = ("succeeded", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,35 @@ def changed(job: UUID, status: str) -> None:
         pipe.delete(_key(job, ":cancel"))
     _touch(pipe, job, waiting=status == "queued")
     pipe.set("latent:queues", _fresh(), ex=KEEP_SECONDS)
+    if status in ENDED:
+        pipe.publish(_key(job, ":ended"), status)
     pipe.execute()
+
+
+@hint(None)
+def ended(batch: UUID, status: str) -> None:
+    """The last of the jobs of a batch has ended."""
+    client().publish(_key(batch, ":ended"), status)
 
 
 def _touch(pipe: "redis.client.Pipeline", job: UUID, *, waiting: bool) -> None:
     pipe.set(_key(job, ":version"), ("q" if waiting else "r") + _fresh(), ex=KEEP_SECONDS)
+
+
+@hint(None)
+def wait_for_end(job_or_batch: UUID, seconds: float, has_ended: Callable[[], bool]) -> None:
+    """Return when it has ended, or after so many seconds; at once where Redis is away.
+
+    `has_ended` is asked once, when no word of an end can be missed any more.
+    """
+    until = time.monotonic() + seconds
+    with client().pubsub(ignore_subscribe_messages=True) as words:  # type: ignore[no-untyped-call]
+        words.subscribe(_key(job_or_batch, ":ended"))
+        words.get_message(timeout=1)  # that it is subscribed
+        if has_ended():
+            return
+        while (left := until - time.monotonic()) > 0 and not words.get_message(timeout=left):
+            pass
 
 
 @hint("")

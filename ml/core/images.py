@@ -2,6 +2,7 @@
 
 import io
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -262,11 +263,44 @@ def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None
         case "png" if picture.pixels.dtype == np.uint16:
             _write_deep(picture, path)
         case "png":
-            picture.to_pillow().save(path, "PNG", compress_level=PNG_LEVEL)
+            path.write_bytes(png_of(picture.to_pillow()))
         case "jpeg":
             flattened(picture).to_pillow().save(path, "JPEG", quality=95, subsampling=0)
         case "webp":
             picture.to_pillow().save(path, "WEBP", quality=92, method=3)
+
+
+def png_of(image: Image.Image) -> bytes:
+    """An 8-bit image (L, LA, RGB or RGBA) as a PNG.
+
+    Looking for runs alone is faster than for repetitions, and makes photos a tenth smaller, drawings a few percent larger;
+    Paeth's filter for every row is faster than to try all, and makes files as small. So OpenCV takes half of Pillow's time,
+    but it knows no gray with alpha.
+    """
+    import cv2
+
+    if image.mode == "LA":
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG", compress_level=PNG_LEVEL, compress_type=zlib.Z_RLE)
+        return buffer.getvalue()
+    pixels = np.asarray(image)
+    if image.mode != "L":
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if image.mode == "RGB" else cv2.COLOR_RGBA2BGRA)
+    runs = (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+    return _encoded(pixels, *runs, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH)
+
+
+def _encoded(pixels: Pixels, *how: int) -> bytes:
+    """A PNG of 8 or 16 bits, the channels in OpenCV's order."""
+    import cv2
+
+    try:
+        encoded, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL, *how])
+    except cv2.error as error:
+        raise MemoryError if error.code == cv2.Error.StsNoMem else error from None
+    if not encoded:
+        raise OSError("OpenCV could not encode a PNG")
+    return bytes(data.data)
 
 
 def premultiplied(pixels: Pixels) -> Pixels:
@@ -358,18 +392,11 @@ def _read_deep(path: Path) -> Picture:
 
 
 def _write_deep(picture: Picture, path: Path) -> None:
-    import cv2
-
     color, alpha = picture.color, picture.alpha
     if alpha is not None and picture.gray:
         color = np.repeat(color, 3, axis=2)
     pixels = np.concatenate([color[:, :, ::-1], alpha], axis=2) if alpha is not None else color[:, :, ::-1]
-    encoded, data = cv2.imencode(
-        ".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL]
-    )
-    if not encoded:
-        raise OSError("OpenCV could not encode a PNG")
-    path.write_bytes(data.tobytes())
+    path.write_bytes(_encoded(np.ascontiguousarray(pixels)))
 
 
 def _turn(pixels: Pixels, orientation: int) -> Pixels:

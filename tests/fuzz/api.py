@@ -31,10 +31,12 @@ CONFIGURATION = """
 [dictionaries]
 jobs = {{ values = {jobs} }}
 photos = {{ values = {photos} }}
+webhooks = {{ values = {webhooks} }}
 operations = {{ values = {operations} }}
 
 [parameters]
 "path.job_uuid" = {{ dictionary = "jobs", probability = 0.4 }}
+"path.webhook_id" = {{ dictionary = "webhooks", probability = 0.4 }}
 "path.photo_id" = {{ dictionary = "photos", probability = 0.4 }}
 "body.operation" = {{ dictionary = "operations", probability = 0.7 }}
 """
@@ -104,4 +106,6 @@ def _configuration(target: Target, token: str) -> str:
         )
         asked = {"operation": "instant", "inputs": {"photo": photos[-1]}}
         jobs.append(requests.post(f"{target.api}/jobs", json=asked, headers=bearer, timeout=60).json()["id"])
-    return CONFIGURATION.format(jobs=jobs, photos=photos, operations=list(OPERATIONS))
+    asked = {"url": "http://192.0.2.1/"}  # which leads nowhere
+    hook = requests.post(f"{target.api}/webhooks", json=asked, headers=bearer, timeout=60).json()["id"]
+    return CONFIGURATION.format(jobs=jobs, photos=photos, webhooks=[hook], operations=list(OPERATIONS))

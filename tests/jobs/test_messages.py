@@ -17,7 +17,7 @@ from tests.messages import ROOT, formatted_too_early, sources, with_wrong_values
 from tests.operations.nap import SLEEPING
 from tests.support import saying, submit
 
-SHOWS = ("web", "admin", "management", "library")
+SHOWS = ("web", "admin", "management", "notify", "library")
 """Packages that put into words what is read at once; those below keep and hand over messages."""
 
 GERMAN = {

@@ -114,7 +114,7 @@ class Connection(HTTPChannel):
 
 
 class Threads(ThreadedTaskDispatcher):
-    """The threads that run the site, without those that wait for a reader."""
+    """The threads that run the site, without those that wait: for a reader, or for the end of a job."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class Threads(ThreadedTaskDispatcher):
 
     @contextmanager
     def parked(self) -> Iterator[bool]:
-        """Have another thread in the place of this one. False where so many wait already that this one may not."""
+        """Have another thread in the place of this one, which waits. False where so many do already that this one may not."""
         self._park(1)
         try:
             yield self._parked <= MOST_PARKED

@@ -57,7 +57,8 @@ class Answer(WSGITask):
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
-        return environ | {"wsgi.file_wrapper": sent_as_it_is}
+        parked = self.channel.server.task_dispatcher.parked
+        return environ | {"wsgi.file_wrapper": sent_as_it_is, "latent.parked": parked}
 
 
 def sent_as_it_is(file: Any, block_bytes: int) -> Any:

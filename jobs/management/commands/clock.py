@@ -11,6 +11,8 @@ from django.db import DatabaseError, close_old_connections
 from jobs.library import retention
 from jobs.library.samples import shown_first, submit_sample
 from jobs.models import Job, Owner
+from jobs.notify import outbox
+from jobs.notify.deliveries import Deliverer
 from jobs.queue import reaper
 
 log = logging.getLogger(__name__)
@@ -44,17 +46,19 @@ def _offset() -> float:
 
 
 class Command(BaseCommand):
-    help = "Reap lost jobs, announce waiting ones, and clean up, for ever."
+    help = "Reap lost jobs, announce waiting ones, tell who wants to be told, and clean up, for ever."
     requires_system_checks = ()  # they would import every page of the site
 
     def handle(self, *args: Any, **options: Any) -> None:
         nobody_yet = not Owner.objects.exists()
         samples = shown_first() if settings.LATENT.sample_jobs and nobody_yet else []
-        cleaning = Cleaning()
+        cleaning, deliverer = Cleaning(), Deliverer()
         while True:
             close_old_connections()
             try:
                 reaper.reap()
+                outbox.hand_over()
+                deliverer.look()
                 if samples and not Job.objects.unfinished().exists():  # nobody should wait for them
                     submit_sample(samples.pop(0))
                 if cleaning.due():

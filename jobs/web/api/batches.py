@@ -17,20 +17,26 @@ from jobs.queue import batches, presets, submission
 from jobs.queue.request import Step, for_photos
 from jobs.web.api.app import api, auth, refusals
 from jobs.web.api.batch_schemas import BatchIn, BatchOut, BatchPage, BatchSummary
-from jobs.web.api.schemas import IdempotencyKey
+from jobs.web.api.schemas import IdempotencyKey, Prefer
+from jobs.web.api.waiting import wait_for
 from jobs.web.downloads import as_zip
 
 PAGE = 50
 
 
-@api.post("/batches", response={202: BatchOut} | refusals(404, 409, 429, 503, 507), auth=auth)
+@api.post("/batches", response={200: BatchOut, 202: BatchOut} | refusals(404, 409, 429, 503, 507), auth=auth)
 def create_batch(
-    request: HttpRequest, body: BatchIn, response: HttpResponse, idempotency_key: IdempotencyKey = None
+    request: HttpRequest,
+    body: BatchIn,
+    response: HttpResponse,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Prefer = None,
 ) -> Any:
     """Ask for steps, one after the other, for each of the photos: all of it is taken, or nothing.
 
     `inputs` go into the other slots of the steps, for all photos the same. With an `Idempotency-Key` header the same
-    request makes one batch, however often it is sent.
+    request makes one batch, however often it is sent. With `Prefer: wait=N` the answer comes when all of it has ended, or
+    after N seconds.
     """
     owner = identity.owner_made_if_needed(request)
     photos = visibility.own_assets(owner, body.photos)
@@ -41,7 +47,9 @@ def create_batch(
     batch = submission.submit(asked)[0].batch
     assert batch
     response["Location"] = reverse("api:batch", args=[batch.pk])
-    return HttpStatus(202, BatchOut.of(request, batch))
+    wait_for(request, response, prefer, batch.pk, lambda: _has_ended(batch))
+    batch.refresh_from_db()
+    return HttpStatus(200 if prefer and batch.ended_at else 202, BatchOut.of(request, batch))
 
 
 @api.get("/batches", response={200: BatchPage} | refusals(), auth=auth, url_name="batches")
@@ -66,8 +74,13 @@ def list_batches(request: HttpRequest, cursor: UUID | None = None) -> BatchPage:
 
 
 @api.get("/batches/{batch_id}", response={200: BatchOut} | refusals(404), auth=auth, url_name="batch")
-def batch(request: HttpRequest, batch_id: UUID) -> Any:
-    return BatchOut.of(request, visibility.own_batch(request, batch_id))
+def batch(request: HttpRequest, batch_id: UUID, response: HttpResponse, prefer: Prefer = None) -> Any:
+    """With `Prefer: wait=N`, as it is when all of it has ended, or after N seconds."""
+    found = visibility.own_batch(request, batch_id)
+    if found.ended_at is None:
+        wait_for(request, response, prefer, batch_id, lambda: _has_ended(found))
+        found.refresh_from_db()
+    return BatchOut.of(request, found)
 
 
 @api.delete("/batches/{batch_id}", response={204: None} | refusals(404), auth=auth)
@@ -106,6 +119,10 @@ def _steps(owner: Owner, body: BatchIn) -> list[Step]:
     if body.preset:
         return list(presets.get(owner, body.preset).steps)
     return [Step(step.operation, step.params, step.seed) for step in body.steps]
+
+
+def _has_ended(found: Batch) -> bool:
+    return not found.jobs.unfinished().exists()
 
 
 def _changed(request: HttpRequest, batch_id: UUID, change: Callable[[Batch], None]) -> BatchOut:

@@ -16,16 +16,24 @@ from jobs.queue import deletion, lifecycle, submission
 from jobs.queue.request import Request, Step
 from jobs.queue.state import state_of
 from jobs.web.api.app import api, auth, refusals
-from jobs.web.api.schemas import IdempotencyKey, JobIn, JobOut, JobPage
+from jobs.web.api.schemas import IdempotencyKey, JobIn, JobOut, JobPage, Prefer
+from jobs.web.api.waiting import wait_for
 
 PAGE = 50
 
 
-@api.post("/jobs", response={202: JobOut} | refusals(409, 429, 503, 507), auth=auth)
+@api.post("/jobs", response={200: JobOut, 202: JobOut} | refusals(409, 429, 503, 507), auth=auth)
 def create_job(
-    request: HttpRequest, body: JobIn, response: HttpResponse, idempotency_key: IdempotencyKey = None
+    request: HttpRequest,
+    body: JobIn,
+    response: HttpResponse,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Prefer = None,
 ) -> Any:
-    """Ask for a job. With an `Idempotency-Key` header the same request makes one job, however often it is sent."""
+    """Ask for a job. With an `Idempotency-Key` header the same request makes one job, however often it is sent.
+
+    200 says that it has ended, as it may within the seconds of `Prefer: wait=N`.
+    """
     owner = identity.owner_made_if_needed(request)
     inputs = {
         slot: visibility.own_assets(owner, ids if isinstance(ids, list) else [ids])
@@ -34,7 +42,9 @@ def create_job(
     step = Step(body.operation, body.params, body.seed)
     (job,) = submission.submit(Request(owner, [step], [inputs], idempotency_key=idempotency_key or ""))
     response["Location"] = reverse("api:job", args=[job.uuid])
-    return HttpStatus(202, _job(request, job))
+    if wait_for(request, response, prefer, job.uuid, lambda: _has_ended(job)):
+        job = visibility.visible_job(request, job.uuid)
+    return HttpStatus(200 if prefer and job.finished else 202, _job(request, job))
 
 
 @api.get("/jobs", response={200: JobPage} | refusals(), auth=auth)
@@ -67,8 +77,12 @@ def jobs(
 
 
 @api.get("/jobs/{job_uuid}", response={200: JobOut} | refusals(404), auth=auth, url_name="job")
-def job(request: HttpRequest, job_uuid: UUID) -> Any:
-    return _job(request, visibility.visible_job(request, job_uuid))
+def job(request: HttpRequest, job_uuid: UUID, response: HttpResponse, prefer: Prefer = None) -> Any:
+    """With `Prefer: wait=N`, as it is when it has ended, or after N seconds."""
+    found = visibility.visible_job(request, job_uuid)
+    if not found.finished and wait_for(request, response, prefer, job_uuid, lambda: _has_ended(found)):
+        found = visibility.visible_job(request, job_uuid)
+    return _job(request, found)
 
 
 @api.delete("/jobs/{job_uuid}", response={204: None} | refusals(404), auth=auth)
@@ -88,6 +102,10 @@ def cancel_job(request: HttpRequest, job_uuid: UUID) -> Any:
 def retry_job(request: HttpRequest, job_uuid: UUID) -> Any:
     """Queue a failed job again."""
     return _changed(request, job_uuid, submission.retry)
+
+
+def _has_ended(job: Job) -> bool:
+    return not Job.objects.unfinished().filter(pk=job.pk).exists()
 
 
 def _job(request: HttpRequest, job: Job) -> JobOut:

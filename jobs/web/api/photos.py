@@ -15,6 +15,7 @@ from jobs.library import listing, trash
 from jobs.models import Asset
 from jobs.web.api.app import SERVERS_OWN, Problem, api, auth, refusals
 from jobs.web.api.schemas import OperationOut, PhotoChange, PhotoOut, PhotoPage
+from jobs.web.parking import aside
 from ml.registry import registry
 
 PAGE = 50
@@ -33,7 +34,7 @@ def operations(request: HttpRequest) -> list[OperationOut]:
 @api.post("/photos", response={201: PhotoOut} | refusals(429, 503, 507), auth=auth)
 def upload(request: HttpRequest, file: File[UploadedFile]) -> Any:
     """Upload a photo as the form field `file`."""
-    photo = receive.receive(identity.owner_made_if_needed(request), file)
+    photo = receive.receive(identity.owner_made_if_needed(request), file, aside(request))
     return HttpStatus(201, PhotoOut.of(request, photo))
 
 

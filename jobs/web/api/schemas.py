@@ -284,6 +284,14 @@ IdempotencyKey = Annotated[
 ]
 
 
+Prefer = Annotated[
+    str | None,
+    Header(
+        description="`wait=N`: the answer comes when it has ended, or after N seconds, 60 at most (RFC 7240)."
+    ),
+]
+
+
 class ShareIn(Schema):
     model_config = pydantic.ConfigDict(extra="forbid")
 

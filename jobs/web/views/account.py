@@ -20,6 +20,7 @@ from jobs.intake import limits
 from jobs.library import retention
 from jobs.library.export import everything_of
 from jobs.models import ApiToken, Owner
+from jobs.notify import mail
 from ml.core.text import excerpt
 
 MOST_TOKENS = 20
@@ -113,7 +114,7 @@ def _new_member(request: HttpRequest, form: SignUpForm) -> Any:
 
 @login_required
 def settings(request: HttpRequest) -> HttpResponse:
-    return render(request, "account/settings.html")
+    return render(request, "account/settings.html", {"sends_mail": mail.is_sent()})
 
 
 @login_required

@@ -25,6 +25,7 @@ from jobs.messages import NO_FILE, TOO_MANY_FILES
 from jobs.models import Asset, Owner
 from jobs.queue import presets
 from jobs.web.forms import form_url
+from jobs.web.parking import aside
 from jobs.web.presenters.picture import PicturePresenter
 from jobs.web.views import building, errors
 from jobs.web.views.choose import choose_url, draft_url
@@ -76,7 +77,7 @@ def _receive_all(request: HttpRequest, files: "Sequence[UploadedFile[Any]]") -> 
     photos: list[Asset] = []
     with ExitStack() as undo:
         for file in files:
-            photo = receive.receive(owner, file)
+            photo = receive.receive(owner, file, aside(request))
             undo.callback(retention.delete_asset, photo)
             photos.append(photo)
         undo.pop_all()

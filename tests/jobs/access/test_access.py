@@ -22,12 +22,14 @@ from jobs.models import (
     ApiToken,
     Asset,
     Batch,
+    Delivery,
     Draft,
     Job,
     JobInput,
     Owner,
     Preset,
     ShareLink,
+    Webhook,
 )
 from jobs.queue import lifecycle, live, presets, submission
 from jobs.queue.request import Request, Step
@@ -39,6 +41,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LESSER = ("HEAD", "OPTIONS")  # by these nobody sees more than by GET, and nobody changes anything
 ALBUM = "an album of alice's"
 NAME = "a photo of alice's garden.png"
+HOOK = "https://hook.example/alice"
 
 BOBS = ("bob", "bob, expired", "bob, revoked")  # who has opened a link, and what has become of it since
 TOKENS = ("alice's token", "charlie's token", "ada's token")
@@ -46,6 +49,7 @@ MEMBERS = ("alice", "charlie", "ada")
 KNOWN = (*MEMBERS, *TOKENS, "visitor")  # to the API: not a stranger
 ALL = (*KNOWN, *BOBS)
 HERS = ("alice", "alice's token", "ada")  # whoever may see and change what is Alice's
+ALONE = ("alice", "alice's token")  # what no admin sees either: an address may hold a secret
 STRANGERS = tuple(person for person in ALL if person not in HERS)
 
 MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
@@ -119,6 +123,14 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "account/export": {"GET": MEMBERS},
     "account/tokens": dict.fromkeys(METHODS, MEMBERS),
     "account/tokens/<int:token_id>/revoke": {"POST": MEMBERS},
+    "account/webhooks": dict.fromkeys(METHODS, MEMBERS),
+    "account/webhooks/<uuid:webhook_id>": {"GET": ("alice",)},
+    "account/webhooks/<uuid:webhook_id>/test": {"POST": ("alice",)},
+    "account/webhooks/<uuid:webhook_id>/switch": {"POST": ("alice",)},
+    "account/webhooks/<uuid:webhook_id>/delete": {"POST": ("alice",)},
+    "account/deliveries/<uuid:delivery_id>/again": {"POST": ("alice",)},
+    "account/mail": dict.fromkeys(METHODS, MEMBERS),
+    "account/mail/confirm": dict.fromkeys(METHODS, MEMBERS),
     # The API.
     "api/v1/openapi.json": dict.fromkeys(METHODS, ALL),
     "api/v1/docs": dict.fromkeys(METHODS, ALL),
@@ -147,6 +159,11 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "api/v1/jobs/<job_uuid>/cancel": {"POST": HERS},
     "api/v1/jobs/<job_uuid>/retry": {"POST": HERS},
     "api/v1/jobs/<job_uuid>/share": {"POST": HERS, "DELETE": HERS},
+    "api/v1/webhooks": {"GET": (*MEMBERS, *TOKENS), "POST": (*MEMBERS, *TOKENS)},
+    "api/v1/webhooks/<webhook_id>": {"GET": ALONE, "PATCH": ALONE, "DELETE": ALONE},
+    "api/v1/webhooks/<webhook_id>/test": {"POST": ALONE},
+    "api/v1/webhooks/<webhook_id>/deliveries": {"GET": ALONE},
+    "api/v1/deliveries/<delivery_id>/again": {"POST": ALONE},
 }
 OPEN_ADMIN = ("admin/login/", "admin/logout/")
 SHARED = (
@@ -181,6 +198,7 @@ class World:
     draft: Draft
     album: Album
     token: ApiToken
+    delivery: Delivery
     live: ShareLink
     expired: ShareLink
     revoked: ShareLink
@@ -208,6 +226,10 @@ class World:
             "<int:link_id>": self.live.pk,
             "<str:token>": (link or self.live).token,
             "<int:token_id>": self.token.pk,
+            "<uuid:webhook_id>": self.delivery.webhook_id,
+            "<webhook_id>": self.delivery.webhook_id,
+            "<uuid:delivery_id>": self.delivery.pk,
+            "<delivery_id>": self.delivery.pk,
             "<slug:slug>": "instant",
             "<str:name>": "none",
             "<path:content_type_id>": 1,
@@ -236,6 +258,8 @@ class World:
             body = {}
         elif address.endswith("/albums"):
             body = {"name": "an album"}
+        elif address.endswith("/webhooks"):
+            body = {"url": "http://127.0.0.1/"}
         return client.generic(method, address, json.dumps(body), "application/json")
 
     def state(self) -> Any:
@@ -253,6 +277,9 @@ class World:
             list(Preset.objects.filter(owner=owner).values()),
             list(Draft.objects.filter(owner=owner).values()),
             JobInput.objects.filter(asset__owner=owner).count(),
+            list(Webhook.objects.filter(owner=owner).values("id", "url", "enabled")),
+            list(Delivery.objects.filter(owner=owner).values("id", "asked_at")),
+            Owner.objects.filter(pk=owner.pk if owner else None).values_list("mail")[0],
         )
 
 
@@ -294,7 +321,11 @@ def world(alice: Person, charlie: Person, ada: Person, visitor: Owner, photo: An
         "ada's token": Client(headers={"authorization": f"Bearer {ada.token}"}),
     }
     token = ApiToken.objects.get(user=alice.user)
-    return World(job, picture, job.outputs.get(), preset, draft, album, token, *links, clients)
+    webhook = Webhook.objects.create(owner=alice.owner, url=HOOK)
+    delivery = Delivery.objects.create(
+        owner=alice.owner, webhook=webhook, type="test", payload={}, asked_at=past
+    )
+    return World(job, picture, job.outputs.get(), preset, draft, album, token, delivery, *links, clients)
 
 
 def denied(response: Any) -> bool:
@@ -313,6 +344,7 @@ def secrets_in(world: World, response: Any) -> list[str]:
     secrets = (
         NAME,
         ALBUM,
+        HOOK,
         str(world.album.id),
         str(world.output.id),
         world.live.token,

@@ -81,3 +81,19 @@ def test_a_turn_is_given_back_after_an_error() -> None:
         with pytest.raises(ZeroDivisionError), all_turns.turn("a", 4):
             raise ZeroDivisionError
     assert not all_turns._present
+
+
+def test_who_waits_does_so_aside_and_who_need_not_does_not() -> None:
+    all_turns, asked = Turns(), []
+
+    @contextmanager
+    def aside() -> Iterator[bool]:
+        asked.append(1)
+        yield False
+
+    with all_turns.turn("a", 4, aside):
+        assert asked == []
+    with at_work(all_turns, ["a", "b"], 4):
+        with pytest.raises(Refused, match="reading other uploads"), all_turns.turn("c", 4, aside):
+            pytest.fail("let in")
+        assert asked == [1], "it was not let wait, since too many do"

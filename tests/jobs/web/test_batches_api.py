@@ -2,13 +2,17 @@
 
 import io
 import json
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from jobs.models import Batch, Job, Preset
-from jobs.queue import lifecycle
+from jobs.queue import lifecycle, live
+from tests.support import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("operations", "redis")]
 
@@ -176,3 +180,19 @@ def test_the_presets_of_the_site_are_everybodys(alice, charlie, ada):
         assert str(kept.pk) in {each["id"] for each in send(person, "GET", "presets").json()}
     assert send(alice, "DELETE", f"presets/{kept.pk}").status_code == 404
     assert send(ada, "DELETE", f"presets/{kept.pk}").status_code == 204
+
+
+def test_an_answer_may_wait_for_the_end_of_a_batch(alice, photo, stored, redis):
+    made = ask(alice, [photo(alice.owner)]).json()
+    waited = send(alice, "GET", f"batches/{made['id']}", Prefer="wait=1")
+    assert (waited["Preference-Applied"], waited.json()["status"]) == ("wait=1", "queued")
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(live.wait_for_end, UUID(made["id"]), 30, lambda: False)
+        wait_for(lambda: redis.client.pubsub_channels("latent:job:*:ended"))
+        begun = time.monotonic()
+        run_all(stored)
+        told.result()
+    assert time.monotonic() - begun < 20
+    ended = send(alice, "GET", f"batches/{made['id']}", Prefer="wait=30")
+    assert ended.json()["status"] == "succeeded"
+    assert "Preference-Applied" not in ended

@@ -1,0 +1,1 @@
+"""What a program needs that uses a Latent site over HTTP: `latent.client`."""
