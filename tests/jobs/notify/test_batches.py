@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from django.core.mail import outbox
+from django.core import mail
 
 from jobs.models import Owner
 from jobs.notify import webhooks
@@ -45,7 +45,7 @@ def test_a_person_gets_one_line_for_all_of_it(alice: Person, stored: Any, settin
     Owner.objects.filter(pk=alice.owner.pk).update(mail="alice@home.example")
     batch = run_a_batch(alice.owner, stored)
     tell()
-    (letter,) = outbox
+    (letter,) = mail.outbox
     assert [line for line in letter.body.splitlines() if "succeeded" in line] == [
         f"Holiday: succeeded. https://photos.example/batches/{batch.pk}"
     ]
