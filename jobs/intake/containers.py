@@ -5,13 +5,15 @@ comment, no second picture, nothing behind the end; of EXIF the orientation alon
 millions of (chunks, scans, frames) is counted: a decoder would be busy for minutes. They raise `Damaged`.
 """
 
+import io
 import re
 import struct
 import zlib
 
 from PIL import Image
 
-from ml.core.images import ORIENTATION
+from ml.core.reading import ORIENTATION
+from ml.core.tiff_tags import NoDirectory, directories
 
 # Pillow walks the segments of a JPEG, the chunks of a PNG and the strips of a TIFF in Python: 15 microseconds each.
 MOST_PARTS = 20_000
@@ -28,7 +30,21 @@ JPEG_KEPT = (b"JFIF\0", b"ICC_PROFILE\0", b"Adobe")  # application data that say
 JPEG_EXIF = b"Exif\0\0"
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"acTL", b"fcTL", b"fdAT", b"IDAT", b"IEND"}
+PNG_KEPT = {
+    b"IHDR",
+    b"PLTE",
+    b"tRNS",
+    b"iCCP",
+    b"cICP",
+    b"gAMA",
+    b"cHRM",
+    b"sRGB",
+    b"acTL",
+    b"fcTL",
+    b"fdAT",
+    b"IDAT",
+    b"IEND",
+}
 
 TIFF_STRIPS = (273, 279, 324, 325)  # where strips and tiles are, and how long
 
@@ -146,19 +162,15 @@ def gif_size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def check_tiff(data: bytes) -> None:
-    """Raise `Damaged` where the first directory of a TIFF or BigTIFF lists too many strips or tiles."""
-    order = "<" if data[:2] == b"II" else ">"
-    offset, count, entry, size = ("Q", "Q", "HHQ", 20) if 43 in data[2:4] else ("I", "H", "HHI", 12)
-    start = _unsigned(order + offset, data, struct.calcsize(offset))
-    entries = _unsigned(order + count, data, start)
-    if entries > MOST_PARTS:
-        raise Damaged
-    for index in range(entries):
-        place = start + struct.calcsize(count) + index * size
-        tag, _type, values = _unpack(order + entry, data, place)
-        if tag in TIFF_STRIPS and values > MOST_STRIPS:
-            raise Damaged
+def check_tiff(data: bytes, most_pixels: int) -> None:
+    """Raise `Damaged` where a directory of a TIFF lists too many strips or tiles, or tiles of more than so many pixels."""
+    try:
+        for found in directories(io.BytesIO(data)):
+            strips = max(found.counts.get(tag, 0) for tag in TIFF_STRIPS)
+            if strips > MOST_STRIPS or found.first(322, 1) * found.first(323, 1) > most_pixels:
+                raise Damaged
+    except NoDirectory:
+        raise Damaged from None
 
 
 def webp_is_lossless(data: bytes) -> bool:

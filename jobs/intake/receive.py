@@ -43,7 +43,7 @@ def receive(owner: Owner | None, file: "UploadedFile[Any]") -> Asset:
     check_size(file.size or 0, settings.LATENT.max_upload_megabytes)
     if owner:
         limits.check_upload(owner, file.size or 0)
-    sniff(file)
+    sniff(file, settings.LATENT.formats_taken)
     with (
         _refusing_what_cannot_be_kept(),
         _turns.turn(_sender(owner), _most_at_once()),

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ml.command_line import main
-from ml.core.images import Picture, read_picture, write_picture
+from ml.core.images import Picture, write_picture
+from ml.core.reading import read_picture
 from ml.core.recipe import extract
 from ml.core.weights import ML_ROOT, sha256
 from ml.denoise import DNCNN

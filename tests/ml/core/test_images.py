@@ -10,7 +10,8 @@ from ml.core.context import Context, Inputs
 from ml.core.errors import InputError
 from ml.core.execution import execute
 from ml.core.formats import Kind
-from ml.core.images import Picture, facts, flattened, read_picture, to_depth, visible_color, write_picture
+from ml.core.images import Picture, flattened, to_depth, visible_color, write_picture
+from ml.core.reading import facts, read_picture
 from ml.registry import registry
 from tests.ml.samples import (
     GRAY,
