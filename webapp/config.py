@@ -78,7 +78,7 @@ class Config(BaseSettings):
     )
     worker_queues: str = Field("cpu,gpu", description="Queues that a worker takes work from.")
 
-    max_upload_megabytes: int = Field(80, ge=1, description="Largest upload, in megabytes.")
+    max_upload_megabytes: int = Field(40, ge=1, description="Largest upload, in megabytes.")
     max_upload_megapixels: float = Field(52, gt=0, description="Largest photo, in megapixels.")
     upload_formats: str = Field(
         "jpeg,png,webp,gif,tiff,bmp,avif,heic,raw,mp4,webm,avi,zip,safetensors",

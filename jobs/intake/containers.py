@@ -39,6 +39,7 @@ PNG_KEPT = {
     b"gAMA",
     b"cHRM",
     b"sRGB",
+    b"pHYs",
     b"acTL",
     b"fcTL",
     b"fdAT",
@@ -73,9 +74,9 @@ def exif_of(value: int) -> bytes:
     return JPEG_EXIF + b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, ORIENTATION, 3, 1, value, 0, 0)
 
 
-def lean_jpeg(data: bytes) -> bytes:
-    """A JPEG from its start to its end mark."""
-    kept = [data[:2]]
+def lean_jpeg(data: bytes) -> tuple[bytes, bytes]:
+    """A JPEG from its start to its end mark, and the EXIF that it had."""
+    kept, exif = [data[:2]], b""
     position, parts, scans, entropy = 2, 0, 0, False
     while match := JPEG_MARKER.search(data, position):
         if entropy:
@@ -89,6 +90,7 @@ def lean_jpeg(data: bytes) -> bytes:
             raise Damaged
         body = data[start + 2 : min(end, start + 16)]
         if marker == JPEG_APPLICATION[1] and body.startswith(JPEG_EXIF):
+            exif = exif or data[start + 2 : end]
             upright = exif_of(orientation(data[start + 2 : end]))
             kept.append(b"\xff\xe1" + struct.pack(">H", 2 + len(upright)) + upright)
         elif marker != JPEG_COMMENT and (marker not in JPEG_APPLICATION or body.startswith(JPEG_KEPT)):
@@ -96,11 +98,11 @@ def lean_jpeg(data: bytes) -> bytes:
         position, entropy = end, marker == SOS
     if not scans or match is None or match[1][0] != EOI:
         raise Damaged
-    return b"".join([*kept, b"\xff\xd9"])
+    return b"".join([*kept, b"\xff\xd9"]), exif
 
 
-def lean_png(data: bytes) -> bytes:
-    """A PNG or APNG with the chunks of its picture, up to its end chunk."""
+def lean_png(data: bytes) -> tuple[bytes, bytes]:
+    """A PNG or APNG with the chunks of its picture, up to its end chunk, and the EXIF that it had."""
     kept, exif = [PNG_SIGNATURE], b""
     position = len(PNG_SIGNATURE)
     for _part in range(MOST_PARTS):
@@ -120,7 +122,7 @@ def lean_png(data: bytes) -> bytes:
         raise Damaged
     if exif:
         kept.insert(2, _png_chunk(b"eXIf", exif_of(orientation(exif))[len(JPEG_EXIF) :]))
-    return b"".join(kept)
+    return b"".join(kept), exif
 
 
 def lean_gif(data: bytes) -> bytes:

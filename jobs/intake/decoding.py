@@ -59,6 +59,7 @@ def _decode(order: Order) -> Made:
         frames=developed.frames,
         seconds=developed.seconds,
         notes=[Words.of(note) for note in developed.notes],
+        about=developed.about,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ml.core.about import NOTHING_KNOWN, About
 from ml.core.formats import FORMATS, Kind
 from ml.core.text import Message
 
@@ -40,3 +41,4 @@ class Developed:
     frames: int = 1
     seconds: float = 0.0
     notes: tuple[Message, ...] = ()
+    about: About = NOTHING_KNOWN

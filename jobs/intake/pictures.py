@@ -1,6 +1,7 @@
 """An image or an animation, decoded in full and written anew."""
 
 import io
+from dataclasses import replace
 from typing import IO, Any
 
 from PIL import Image
@@ -20,6 +21,7 @@ from jobs.intake.containers import (
 )
 from jobs.intake.developed import Allowed, Developed
 from jobs.messages import ANIMATION_TOO_WIDE, TOO_MANY_FRAMES, TOO_MANY_PIXELS
+from ml.core.about import about_of
 from ml.core.animations import write_animation
 from ml.core.colors import HEAD_BYTES, Colors, colors_of, to_srgb
 from ml.core.formats import FORMATS, FileFormat, Format, Kind
@@ -40,12 +42,12 @@ UPRIGHT = {
 
 def receive_picture(file: IO[bytes], file_format: Format, allowed: Allowed) -> Developed:
     """An image or an animation, decoded and written anew."""
-    data = file.read()
+    data, exif = file.read(), b""
     match file_format.name:
         case "jpeg":
-            data = lean_jpeg(data)
+            data, exif = lean_jpeg(data)
         case "png":
-            data = lean_png(data)
+            data, exif = lean_png(data)
         case "gif":
             data = lean_gif(data)
             _check_size(*gif_size(data), allowed)  # Pillow may fill the canvas while it opens the file
@@ -53,21 +55,35 @@ def receive_picture(file: IO[bytes], file_format: Format, allowed: Allowed) -> D
             _check_size(*webp_size(data), allowed)  # libwebp makes room for it then
         case "tiff" | "raw":
             check_tiff(data, round(allowed.megapixels * 1e6))
+            exif = data  # which is built as a TIFF is
     if reader := reader_of(file_format, io.BytesIO(data)):
         _check_size(*reader.size(), allowed)
-        return _kept(reader.read(), reader.lossy)
+        return replace(_kept(reader.read(), reader.lossy), about=about_of(exif or reader.exif()))
     with Image.open(io.BytesIO(data), formats=(file_format.pillow,)) as image:
         _check_size(*image.size, allowed)
-        frames = frame_count(image)
-        _check_frames(*image.size, frames, allowed)
-        if file_format.name == "avif":
-            _check_streams(data, frames, allowed)
-        colors = colors_of(image, data[:HEAD_BYTES])
-        if frames > 1:
-            return _develop_animation(image, frames, colors)
-        if is_deep(image):
-            return _kept(Read(decode(image, lambda: data, colors), what_changed(image, colors)), lossy=False)
-        return _develop_photo(image, colors, _is_lossy(file_format, data))
+        about = about_of(exif or image.info.get("exif", b""), _dpi(image))
+        return replace(_developed(image, file_format, data, allowed), about=about)
+
+
+def _developed(image: Image.Image, file_format: Format, data: bytes, allowed: Allowed) -> Developed:
+    frames = frame_count(image)
+    _check_frames(*image.size, frames, allowed)
+    if file_format.name == "avif":
+        _check_streams(data, frames, allowed)
+    colors = colors_of(image, data[:HEAD_BYTES])
+    if frames > 1:
+        return _develop_animation(image, frames, colors)
+    if is_deep(image):
+        return _kept(Read(decode(image, lambda: data, colors), what_changed(image, colors)), lossy=False)
+    return _develop_photo(image, colors, _is_lossy(file_format, data))
+
+
+def _dpi(image: Image.Image) -> float | None:
+    """As the format says it; of a JPEG, Pillow makes one up where there is none."""
+    if image.format == "JPEG" and image.info.get("jfif_unit") not in (1, 2):
+        return None
+    said = image.info.get("dpi")
+    return float(said[0]) if said else None
 
 
 def _is_lossy(file_format: Format, data: bytes) -> bool:

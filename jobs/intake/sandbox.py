@@ -73,6 +73,7 @@ def developed(file: "UploadedFile[Any]") -> Iterator[Developed]:
                 made.frames,
                 made.seconds,
                 tuple(note.message() for note in made.notes),
+                made.about,
             )
 
 

@@ -36,6 +36,9 @@ class HeicReader(Reader):
         has_gain_map = any(GAIN_MAP in str(name).lower() for name in info.get("aux", ()))
         return in_srgb(self._pixels(), colors, (GAIN_MAP_LEFT_OUT,) * has_gain_map)
 
+    def exif(self) -> bytes:
+        return self._opened.info.get("exif") or b""
+
     def _pixels(self) -> Pixels:
         pixels = np.asarray(self._opened)
         pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels

@@ -64,6 +64,10 @@ class Reader:
         """All of its pixels."""
         raise NotImplementedError
 
+    def exif(self) -> bytes:
+        """What is told of it; empty where nothing is."""
+        return b""
+
 
 READERS: Mapping[str, str] = {
     "tiff": "ml.core.tiffs:TiffReader",

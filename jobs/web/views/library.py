@@ -21,9 +21,11 @@ from jobs.errors import Refused
 from jobs.library import export, listing, trash
 from jobs.messages import TOO_MANY_FILES
 from jobs.models import Asset, AssetQuerySet, Job, Owner
+from jobs.web.presenters.about import facts
 from jobs.web.presenters.photo import PhotoPresenter, PhotoTile
 from jobs.web.views.choose import choose_url
 from jobs.web.views.lookups import MOST_AT_ONCE, back, uuids
+from ml.core.about import About
 from ml.core.formats import Kind
 from ml.registry import registry
 
@@ -91,6 +93,7 @@ def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
         "history": _history(shown, made),
         "mine": shown.owner_id is not None
         and (identity.is_admin(request) or (owner is not None and owner.pk == shown.owner_id)),
+        "about": facts(About(**shown.about)) if identity.is_owner_of(request, shown) else [],
         "here": request.get_full_path(),
     }
     return render(request, "photo.html", context)
@@ -127,7 +130,9 @@ def _run(request: HttpRequest, assets: AssetQuerySet) -> HttpResponse:
 
 
 def _zip(request: HttpRequest, assets: AssetQuerySet) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(export.files_of(assets.at_hand()), content_type="application/zip")
+    response = StreamingHttpResponse(
+        export.files_of(assets.at_hand(), identity.owner_of(request)), content_type="application/zip"
+    )
     response["Content-Disposition"] = 'attachment; filename="photos.zip"'
     return response
 

@@ -42,8 +42,8 @@ def test_it_refuses_a_large_file_before_it_reads_it(visitor: Owner, folders: tup
         def read(self, _size: int | None = -1) -> bytes:
             pytest.fail("read")
 
-    with pytest.raises(Refused, match=r"This file has 92\.3 MB; at most 80 MB can be sent\.") as refusal:
-        receive.receive(visitor, UploadedFile(Unread(), "big.jpg", size=92_300_000))
+    with pytest.raises(Refused, match=r"This file has 52\.3 MB; at most 40 MB can be sent\.") as refusal:
+        receive.receive(visitor, UploadedFile(Unread(), "big.jpg", size=52_300_000))
 
     assert (refusal.value.code, refusal.value.status) == ("too_large", 413)
     assert_nothing_left(folders)
