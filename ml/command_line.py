@@ -2,12 +2,14 @@
 
 import argparse
 import json
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args
@@ -19,12 +21,13 @@ from ml.core.context import Inputs, Result
 from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation, WeightsUnavailable
 from ml.core.execution import execute, recipe
 from ml.core.files import facts
-from ml.core.formats import FORMATS, WRITTEN, FileFormat
-from ml.core.images import write_picture
+from ml.core.formats import FORMATS, WRITTEN, FileFormat, Format, WantedFormat
+from ml.core.images import write_picture, written_as
 from ml.core.messages import IN_FILE
 from ml.core.operation import Operation, choices
+from ml.core.sniffing import sniffed_at
 from ml.core.terminal import Terminal
-from ml.core.text import Message, _, capped
+from ml.core.text import Message, _, capped, fitting
 from ml.core.weights import Weights
 from ml.registry import registry
 
@@ -126,6 +129,16 @@ class _Job:
     @property
     def into_folder(self) -> bool:
         return self.out.is_dir() or not self.out.suffix
+
+    @property
+    def source(self) -> Format | None:
+        """The format of the first input."""
+        first = next(chain.from_iterable(self.inputs.values()), None)
+        return sniffed_at(first) if first else None
+
+    def target(self, stem: str, suffix: str) -> Path:
+        """Where an output goes."""
+        return self.out / fitting(stem, suffix) if self.into_folder else self.out
 
 
 def _parse_run(arguments: Sequence[str]) -> _Job:
@@ -278,9 +291,10 @@ def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
     for name in [*result.images, *result.files]:
         stem = job.stem if not written else f"{job.stem}-{name}"
         if name in result.images:
-            file_format: FileFormat = how["params"].get("format", "png")
-            target = job.out / f"{stem}{FORMATS[file_format].suffix}" if job.into_folder else job.out
-            partial = target.with_name(f".{target.name}.partial")
+            wanted: WantedFormat = how["params"].get("format", "png")
+            file_format = written_as(wanted, result.images[name], job.source)
+            target = job.target(stem, FORMATS[file_format].suffix)
+            partial = target.with_name(f".{secrets.token_hex(8)}.partial")
             try:
                 write_picture(result.images[name], partial, file_format)
                 recipes.copy(partial, target, how)
@@ -288,7 +302,7 @@ def _write(job: _Job, result: Result, how: dict[str, Any]) -> list[Path]:
                 partial.unlink(missing_ok=True)
         else:
             source = result.files[name].path
-            target = job.out / f"{stem}{source.suffix}" if job.into_folder else job.out
+            target = job.target(stem, source.suffix)
             shutil.copyfile(source, target)
         written.append(target)
         if not job.into_folder:

@@ -1,6 +1,7 @@
 """What a run made becomes stored outputs."""
 
 import hashlib
+from itertools import chain
 from pathlib import Path
 
 from django.core.files import File
@@ -9,19 +10,22 @@ from django.core.files.storage import default_storage
 from jobs.models import Asset
 from jobs.queue.lifecycle import Claim
 from jobs.storage import outputs
-from ml.core.context import Result
+from ml.core.context import Inputs, Result
 from ml.core.files import facts
-from ml.core.formats import FORMATS, FileFormat, Format, Kind
-from ml.core.images import mean_color, write_picture
+from ml.core.formats import FORMATS, Format, Kind
+from ml.core.images import mean_color, write_picture, written_as
 from ml.core.operation import Facts, Params
+from ml.core.sniffing import sniffed_at
 
 
-def store(claim: Claim, result: Result, params: Params, folder: Path) -> list[Asset]:
-    """Write every output under this attempt."""
+def store(claim: Claim, result: Result, params: Params, inputs: Inputs, folder: Path) -> list[Asset]:
+    """Write every output under this attempt, pictures like the first of the inputs unless another format is asked for."""
     outputs: list[Asset] = []
-    file_format: FileFormat = getattr(params, "format", "png")
-    written = FORMATS[file_format]
+    first = next(chain.from_iterable(inputs.values()), None)
+    source = sniffed_at(first) if first else None
     for name, picture in result.images.items():
+        file_format = written_as(getattr(params, "format", "png"), picture, source)
+        written = FORMATS[file_format]
         path = folder / f"{name}{written.suffix}"
         write_picture(picture, path, file_format)
         seen = Facts(Kind.IMAGE, picture.width, picture.height)

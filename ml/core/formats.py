@@ -8,6 +8,11 @@ from typing import Literal
 
 FileFormat = Literal["png", "jpeg", "webp"]
 """Those that a picture is written in."""
+WantedFormat = Literal["photo", "png", "jpeg", "webp"]
+"""What a person asks for: one of them, or that of the photo."""
+
+LIKE: Mapping[str, FileFormat] = {"jpeg": "jpeg", "heic": "jpeg", "avif": "jpeg", "webp": "webp"}
+"""In what a result is written like a photo of a format; like all others, as PNG."""
 
 HEAD_BYTES = 64
 """How much of the beginning of a file tells its format."""

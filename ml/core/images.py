@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ml.core.errors import InputError
-from ml.core.formats import FORMATS, FileFormat
+from ml.core.formats import FORMATS, LIKE, FileFormat, Format, WantedFormat
 from ml.core.messages import FLOATING_POINT, TOO_LONG_FOR_FORMAT
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
@@ -170,6 +170,21 @@ def write_picture(picture: Picture, path: Path | IO[bytes], file_format: FileFor
             flattened(picture).to_pillow().save(path, "JPEG", quality=95, subsampling=0)
         case "webp":
             picture.to_pillow().save(path, "WEBP", quality=92, method=3)
+
+
+def written_as(wanted: WantedFormat, picture: Picture, source: Format | None) -> FileFormat:
+    """The format that a result is written in which was made of a file of the format `source`, where there was one.
+
+    Like the photo is what loses as little: 16 bits are PNG, and what has alpha is no JPEG.
+    """
+    if wanted != "photo":
+        return wanted
+    like = LIKE.get(source.name, "png") if source else "png"
+    if like == "jpeg" and picture.alpha is not None:
+        like = "webp"
+    limit = FORMATS[like].longest_side
+    too_long = limit and max(picture.width, picture.height) > limit
+    return "png" if too_long or picture.peak > 255 else like
 
 
 def premultiplied(pixels: Pixels) -> Pixels:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ml.core.errors import InputError, ParamsError
 from ml.core.example import Example
-from ml.core.formats import FileFormat, Kind
+from ml.core.formats import Kind, WantedFormat
 from ml.core.measures import Metric
 from ml.core.messages import (
     MORE_THAN_ONE_FILE,
@@ -158,12 +158,22 @@ class Params(BaseModel):
 class PictureParams(Params):
     """Settings of an operation whose result is a picture."""
 
-    format: FileFormat = pydantic.Field(
-        "png",
+    format: WantedFormat = pydantic.Field(
+        "photo",
         title=_("File format"),
-        description=_("PNG loses nothing. JPEG and WebP make smaller files; JPEG has no transparency."),
+        description=_(
+            "That of the photo, unless you ask for another. PNG loses nothing. JPEG and WebP make smaller files; JPEG has "
+            "no transparency."
+        ),
         json_schema_extra={
-            **named({"png": Option(_("PNG")), "jpeg": Option(_("JPEG")), "webp": Option(_("WebP"))}),
+            **named(
+                {
+                    "photo": Option(_("As the photo")),
+                    "png": Option(_("PNG")),
+                    "jpeg": Option(_("JPEG")),
+                    "webp": Option(_("WebP")),
+                }
+            ),
             "group": "fine-tuning",
         },
     )
