@@ -146,6 +146,7 @@ SOUND_LEFT_OUT = Message(
 )
 ALPHA_LEFT_OUT = Message("alpha_left_out", _("Its transparency was left out, as no MP4 has any."))
 CODED_ANEW = Message("coded_anew", _("Coded anew as H.264, which every browser plays."))
+FIRST_FRAME_ALONE = Message("first_frame_alone", _("Of an animation, this takes the first frame alone."))
 MEMBERS_ONLY = Message("members_only", _("This is for members. Sign up or log in first."))
 TOO_MANY_MEGAPIXELS = Message(
     "too_many_megapixels",

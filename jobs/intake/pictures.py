@@ -22,7 +22,7 @@ from jobs.intake.containers import (
 from jobs.intake.developed import Allowed, Developed
 from jobs.messages import ANIMATION_TOO_WIDE, TOO_MANY_FRAMES, TOO_MANY_PIXELS
 from ml.core.about import about_of
-from ml.core.animations import write_animation
+from ml.core.animations import plays, write_animation
 from ml.core.colors import HEAD_BYTES, Colors, colors_of, to_srgb
 from ml.core.formats import FORMATS, FileFormat, Format, Kind
 from ml.core.images import PNG_LEVEL, from_pillow, mean_color, plain, write_picture
@@ -188,7 +188,7 @@ def _develop_animation(image: Image.Image, count: int, colors: Colors) -> Develo
         frames.append(frame)
         durations.append(round(image.info.get("duration", 0)))
     buffer = io.BytesIO()
-    write_animation(frames, durations, _plays(image), buffer)
+    write_animation(frames, durations, plays(image), buffer)
     with Image.open(buffer, formats=("WEBP",)) as stored:  # equal frames in a row have become one
         kept = getattr(stored, "n_frames", 1)
     kind = Kind.ANIMATION if kept > 1 else Kind.IMAGE
@@ -203,14 +203,6 @@ def _develop_animation(image: Image.Image, count: int, colors: Colors) -> Develo
         seconds,
         what_changed(image, colors),
     )
-
-
-def _plays(image: Image.Image) -> int:
-    """How often an animation is played, 0 for ever. A GIF says how often it is repeated, or nothing: once."""
-    if image.format != "GIF":
-        return int(image.info.get("loop", 0))
-    repeats = image.info.get("loop")
-    return 1 if repeats is None else 0 if repeats == 0 else min(repeats + 1, 0xFFFF)
 
 
 def _color_of(image: Image.Image) -> str:

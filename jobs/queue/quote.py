@@ -20,6 +20,8 @@ class QuotedJob:
     inputs: Inputs
     estimate: Estimate
     expected_seconds: float
+    first_frame_alone: bool = False
+    """Of an animation that it was given."""
 
     @property
     def megapixels(self) -> float:
@@ -68,11 +70,11 @@ def method_of(params: Params) -> str:
 def _quoted(operation: Operation, params: Params, inputs: Inputs) -> QuotedJob:
     facts = {slot: [photo.facts for photo in photos] for slot, photos in inputs.items()}
     operation.check_inputs(facts)
-    estimate = operation.estimate(params, facts)
+    estimate = operation.cost(params, facts)
     _check_size(estimate)
     expected = estimates.expected_seconds(operation.slug, method_of(params), estimate.seconds)
     _check_time(operation, expected)
-    return QuotedJob(inputs, estimate, expected)
+    return QuotedJob(inputs, estimate, expected, operation.takes_first_frame_of(facts))
 
 
 def _check_size(estimate: Estimate) -> None:

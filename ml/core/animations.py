@@ -24,3 +24,11 @@ def write_animation(
         if head[12:16] == b"VP8X":
             file.seek(WEBP_FLAGS)
             file.write(bytes([head[WEBP_FLAGS] | WEBP_ALPHA]))
+
+
+def plays(image: Image.Image) -> int:
+    """How often an animation is played, 0 for ever. A GIF says how often it is repeated, or nothing: once."""
+    if image.format != "GIF":
+        return int(image.info.get("loop", 0))
+    repeats = image.info.get("loop")
+    return 1 if repeats is None else 0 if repeats == 0 else min(repeats + 1, 0xFFFF)

@@ -195,11 +195,13 @@ def _animation_frames(path: Path) -> Iterator[Frame]:
         with path.open("rb") as file:
             colors = colors_of(image, file.read(COLORS_BYTES))
         start = 0.0
-        for index in range(count):
+        # The default picture of an APNG is shown by whoever cannot play it, and is no frame.
+        for index in range(1 if image.info.get("default_image") else 0, count):
             image.seek(index)
+            pixels = loaded(image)  # of a WebP, a frame's time is known with its pixels
             delay = float(image.info.get("duration") or 0) / 1000
             seconds = delay if delay >= SHORTEST_DELAY else USUAL_DELAY
-            yield Frame(from_pillow(to_srgb(loaded(image), colors).copy()), start, seconds)
+            yield Frame(from_pillow(to_srgb(pixels, colors).copy()), start, seconds)
             start += seconds
 
 

@@ -66,6 +66,11 @@ TOO_LONG_FOR_FORMAT = Message(
     "too_long_for_format",
     _("A {format} file can be {limit} pixels wide or high, and this picture has {side}. Choose PNG."),
 )
+ANIMATION_TOO_LONG = Message(
+    "animation_too_long",
+    _("An animation can be {limit} pixels wide or high, and this one would have {side}. Make it smaller."),
+)
+FRAME = Message("frame", _("Frame {number} of {count}"))
 UNKNOWN_SLOT = Message("unknown_slot", _("There is no input slot “{name}” here; the slots are: {known}."))
 WRONG_KIND = Message("wrong_kind", _("“{slot}” takes: {wanted}. This is: {kind}."))
 NONE = Message("none", _("none"))

@@ -1,7 +1,7 @@
 """An operation, declared once: the web form, the API schema, the command line and the docs all derive from it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib import import_module
 from typing import Any, Literal
@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from ml.core.errors import InputError, ParamsError
 from ml.core.example import Example
-from ml.core.formats import Kind, WantedFormat
+from ml.core.formats import FORMATS, Kind, WantedFormat
 from ml.core.measures import Metric
 from ml.core.messages import (
+    ANIMATION_TOO_LONG,
     MORE_THAN_ONE_FILE,
     NONE,
     NOT_ONE_FILE,
@@ -221,7 +222,8 @@ class Operation:
     `members_only` keeps it from visitors without an account. `also` are slugs by which it is found as well.
 
     `result` names the output that was asked for; with several methods side by side each output is named after its
-    method, and the first is the result. `word` is what its result adds to the name of the photo: "denoised", or
+    method, and the first is the result. What works `frame_by_frame` makes an animation of an animation in its first slot;
+    others take its first frame. `word` is what its result adds to the name of the photo: "denoised", or
     what it makes of the params of a job; left out, it is the slug. `metrics` and `series` say what its figures and curves are called, the most
     telling first.
     """
@@ -244,6 +246,7 @@ class Operation:
     result: str = "image"
     word: str | Callable[[Mapping[str, Any]], str] = ""
     shows: Shows = Shows.COMPARE
+    frame_by_frame: bool = False
     keeps: frozenset[Trait] = frozenset(Trait)
     metrics: tuple[Metric, ...] = ()
     series: tuple[Metric, ...] = ()
@@ -278,6 +281,27 @@ class Operation:
                 (each, other) for each in given for other in inputs.get(slot.same_size_as, ())
             ):
                 check_size(slot, facts, other.width, other.height)
+
+    def frames_of(self, inputs: Mapping[str, Sequence[Facts]]) -> int:
+        """How many frames it works on one after the other; 1 for what is no animation, or one that it sees the first of."""
+        given = inputs.get(self.inputs[0].name, ()) if self.frame_by_frame else ()
+        return given[0].frames if len(given) == 1 and given[0].kind is Kind.ANIMATION else 1
+
+    def takes_first_frame_of(self, inputs: Mapping[str, Sequence[Facts]]) -> bool:
+        """Whether there is an animation of which it sees no more."""
+        return self.frames_of(inputs) == 1 and any(
+            facts.kind is Kind.ANIMATION and Kind.ANIMATION not in slot.accepts
+            for slot in self.inputs
+            for facts in inputs.get(slot.name, ())
+        )
+
+    def cost(self, params: Params, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
+        """What a run will take, all frames together; raises what `estimate` does."""
+        estimate, frames = self.estimate(params, inputs), self.frames_of(inputs)
+        longest, limit = max(estimate.width, estimate.height), FORMATS["webp"].longest_side
+        if frames > 1 and longest > limit:
+            raise InputError(ANIMATION_TOO_LONG, limit=limit, side=longest)
+        return replace(estimate, seconds=frames * estimate.seconds)
 
     def function(self) -> Callable[..., Any]:
         """The function that runs it. Importing it may import torch: only workers and the command line call this."""
