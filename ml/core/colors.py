@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
-from ml.core.h273 import BT709, GAMMAS, HIGH_RANGE, PRIMARIES, Primaries
+from ml.core.h273 import BT709, CAMERAS, GAMMAS, HIGH_RANGE, PRIMARIES, Primaries
 from ml.core.hdr import tone_mapped
 from ml.core.images import Pixels, from_float, plain, to_float
 from ml.core.text import excerpt
@@ -31,6 +31,8 @@ HEAD_BYTES = 65_536
 """Within so many bytes of a file stand the numbers."""
 SRGB_GAMMA, NEAR_GAMMA = 0.4545, 0.0005
 """gAMA of a file that means sRGB, whose curve is nearly such a power."""
+TELEVISION_GAMMA = 2.4
+"""By which a display shows what a camera coded (ITU-R BT.1886). Browsers do so with a PNG, and take an AVIF for sRGB."""
 LONGEST_NAME = 40
 
 
@@ -59,7 +61,7 @@ def colors_of(image: Image.Image, head: bytes) -> Colors:
     """Of an opened file that begins so; `HEAD_BYTES` are enough."""
     data, numbers = image.info.get("icc_profile"), _numbers(image, head)
     if numbers and (image.format == "PNG" or not data):  # of a PNG, numbers come first (11.3.2)
-        return by_numbers(*numbers)
+        return by_numbers(*numbers, cameras=TELEVISION_GAMMA if image.format == "PNG" else None)
     if data:
         return by_profile(data)
     return _by_gamma(image) if image.format == "PNG" and "srgb" not in image.info else Colors()
@@ -70,11 +72,13 @@ def by_profile(profile: bytes) -> Colors:
     return Colors(profile, described(profile)) if profile else Colors()
 
 
-def by_numbers(primaries: int, curve: int) -> Colors:
-    """By H.273's; what it leaves open, and we do not know, is taken for sRGB."""
+def by_numbers(primaries: int, curve: int, cameras: float | None = None) -> Colors:
+    """By H.273's; what it leaves open, and we do not know, is taken for sRGB, and so is a camera's curve without a gamma."""
     if curve in HIGH_RANGE:
         return Colors(high_range=(curve, primaries))
     known, gamma = PRIMARIES.get(primaries, PRIMARIES[BT709]), GAMMAS.get(curve)
+    if curve in CAMERAS:
+        gamma = cameras
     if known is PRIMARIES[BT709] and gamma is None:
         return Colors()
     return Colors(_profile(known, gamma), _name(known, gamma))
@@ -185,7 +189,8 @@ def _numbers(image: Image.Image, head: bytes) -> tuple[int, int] | None:
 def _by_gamma(image: Image.Image) -> Colors:
     """By gAMA and cHRM of a PNG; a file that says one of them means sRGB by the other."""
     power, corners = image.info.get("gamma"), image.info.get("chromaticity")
-    gamma = 1 / power if power and abs(power - SRGB_GAMMA) > NEAR_GAMMA else None
+    near_srgb = not corners and abs((power or 0) - SRGB_GAMMA) <= NEAR_GAMMA
+    gamma = 1 / power if power and not near_srgb else None
     if not (gamma or corners):
         return Colors()
     primaries = PRIMARIES[BT709]

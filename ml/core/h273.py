@@ -9,7 +9,9 @@ BT709 = 1
 
 
 class Curve(IntEnum):
-    """How light is coded (table 3). Those that are left out are sRGB's, or taken for it, as browsers do."""
+    """How light is coded (table 3). Those that are left out are sRGB's, or taken for it."""
+
+    BT709 = 1
 
     GAMMA_22 = 4
     GAMMA_28 = 5
@@ -19,6 +21,8 @@ class Curve(IntEnum):
 
 
 GAMMAS: Mapping[int, float] = {Curve.GAMMA_22: 2.2, Curve.GAMMA_28: 2.8, Curve.LINEAR: 1.0}
+CAMERAS = frozenset({Curve.BT709, 6, 14, 15})
+"""That of BT.709, which has several numbers."""
 HIGH_RANGE = frozenset({Curve.PQ, Curve.HLG})
 
 

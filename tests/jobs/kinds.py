@@ -17,7 +17,7 @@ SRGB_TO_CAMERA = (3.2406, -1.5372, -0.4986, -0.9689, 1.8758, 0.0415, 0.0557, -0.
 """DNG's ColorMatrix1, from XYZ, of a camera whose colours are those of sRGB."""
 
 
-def made_up(width: int, height: int) -> Any:
+def made_up(width: int, height: int, *, disc: bool = True) -> Any:
     """(height, width, 3), uint8: every colour in its place, and a disc of (200, 60, 40) in the middle."""
     x, y = np.arange(width), np.arange(height)[:, None]
     red = np.broadcast_to(20 + 220 * x / (width - 1), (height, width))
@@ -26,7 +26,8 @@ def made_up(width: int, height: int) -> Any:
         [red, green, np.broadcast_to(20 + 200 * (1 - x / (width - 1)), (height, width))], axis=2
     )
     inside = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 4) ** 2
-    pixels[inside] = (200, 60, 40)
+    if disc:
+        pixels[inside] = (200, 60, 40)
     return pixels.astype(np.uint8)
 
 
