@@ -35,6 +35,7 @@ COUNT ?= 10000
 CALLS ?= 5000
 fuzz: .venv/installed-for-development
 	$(python) -m tests.fuzz files --count $(COUNT)
+	$(python) -m tests.fuzz facts
 	$(python) -m tests.fuzz headers
 	$(python) -m tests.fuzz api --calls $(CALLS)
 

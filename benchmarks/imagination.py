@@ -18,7 +18,8 @@ from PIL import Image
 
 from ml.core.context import Context, Inputs, Result
 from ml.core.execution import execute
-from ml.core.images import Picture, Pixels, read_picture, write_picture
+from ml.core.images import Picture, Pixels, write_picture
+from ml.core.reading import read_picture
 from ml.core.resize import resize
 from ml.deep_dream import PATTERNS
 from ml.registry import registry

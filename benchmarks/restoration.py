@@ -25,8 +25,9 @@ from tqdm import tqdm
 
 from benchmarks import engines, peers, report
 from ml.core.context import Context
-from ml.core.images import Picture, read_picture
+from ml.core.images import Picture
 from ml.core.metrics import Score, read_pictures
+from ml.core.reading import read_picture
 from ml.core.resampling import luminance
 from ml.denoise import SECONDS_PER_MEGAPIXEL as DENOISERS
 from ml.denoise.evaluate import METHODS as DENOISE

@@ -53,6 +53,19 @@ PHOTOS_OF = Message("photos_of", _("Photos of {classes}."))
 UPLOAD_DAMAGED = Message(
     "upload_damaged", _("This picture is damaged, cut short or of a rare kind. Export or download it again.")
 )
+FORMAT_NOT_TAKEN = Message(
+    "format_not_taken", _("This is a {format} file, which this site does not take. Export it as JPEG or PNG.")
+)
+FILM_NOT_TAKEN = Message(
+    "film_not_taken",
+    _("This is a {format} video, which this site does not take. Export it as MP4 with H.264."),
+)
+FORMAT_NOT_READ = Message(
+    "format_not_read",
+    _(
+        "This is a {format} file, which cannot be read here. Export the picture as JPEG or PNG, a video as MP4."
+    ),
+)
 TOO_MANY_UPLOADS = Message(
     "too_many_uploads",
     _("You have sent {count} photos within an hour, and that is the limit. Go on in {minutes} min."),
@@ -88,12 +101,6 @@ ANIMATION_TOO_WIDE = Message(
     "animation_too_wide",
     _("An animation can be {limit:,} pixels wide or high. Make it smaller and try again."),
 )
-FROM_OTHER_COLORS = Message("from_other_colors", _("Converted from {colors} to sRGB."))
-REDUCED_TO_8_BITS = Message("reduced_to_8_bits", _("Reduced from 16 to 8 bits a channel."))
-REDUCED_TO_16_BITS = Message("reduced_to_16_bits", _("Reduced from 32 to 16 bits a channel."))
-FIRST_PAGE = Message("first_page", _("Only the first page was kept."))
-FROM_PROFILE = Message("from_profile", _("Converted from the colour profile “{name}” to sRGB."))
-PROFILE_LEFT_OUT = Message("profile_left_out", _("The colour profile could not be used and was left out."))
 UPLOAD_OUT_OF_MEMORY = Message(
     "upload_out_of_memory",
     _("The server is short of memory just now. Try again later or send a smaller picture."),
@@ -148,7 +155,9 @@ CHANGING_SIZE = Message(
 SOUND_LEFT_OUT = Message(
     "sound_left_out", _("Its sound is coded in a way that we do not read, and was left out.")
 )
+ALPHA_LEFT_OUT = Message("alpha_left_out", _("Its transparency was left out, as no MP4 has any."))
 CODED_ANEW = Message("coded_anew", _("Coded anew as H.264, which every browser plays."))
+FIRST_FRAME_ALONE = Message("first_frame_alone", _("Of an animation, this takes the first frame alone."))
 MEMBERS_ONLY = Message("members_only", _("This is for members. Sign up or log in first."))
 TOO_MANY_MEGAPIXELS = Message(
     "too_many_megapixels",

@@ -8,6 +8,8 @@ from pathlib import Path
 from ml.core import chain
 from ml.core.chain import ChainStep
 from ml.core.context import Context
+from ml.core.formats import WantedFormat
+from ml.core.sniffing import sniffed_at
 from ml.core.terminal import Terminal
 from ml.recipe_files import read_recipe
 from ml.results import tell, write
@@ -56,4 +58,5 @@ def _run(steps: Sequence[ChainStep], photo: Path, out: Path, device: str) -> Non
                 context.close()
         stem = "-".join([photo.stem, *(step.operation.slug for step in steps)])
         out.mkdir(parents=True, exist_ok=True)
-        tell(write(done.result, out, stem, getattr(done.params, "format", "png"), done.recipe), done.result)
+        wanted: WantedFormat = getattr(done.params, "format", "png")
+        tell(write(done.result, out, stem, wanted, sniffed_at(photo), done.recipe), done.result)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, get_args
@@ -19,9 +20,10 @@ from ml.core.context import Inputs
 from ml.core.errors import InputError, OperationError, ParamsError, UnknownOperation, WeightsUnavailable
 from ml.core.execution import execute, recipe
 from ml.core.files import facts
-from ml.core.formats import WRITTEN, FileFormat
+from ml.core.formats import WRITTEN, FileFormat, Format
 from ml.core.messages import IN_FILE
 from ml.core.operation import Operation, choices
+from ml.core.sniffing import sniffed_at
 from ml.core.terminal import Terminal
 from ml.core.text import Message, _, capped
 from ml.core.weights import Weights
@@ -105,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
     finally:
         context.close()
     how = recipe(job.operation, params, job.inputs, result, context)
-    tell(write(result, job.out, job.stem, getattr(params, "format", "png"), how), result)
+    tell(write(result, job.out, job.stem, getattr(params, "format", "png"), job.source, how), result)
     return 0
 
 
@@ -120,6 +122,12 @@ class _Job:
     device: str
     out: Path
     stem: str
+
+    @property
+    def source(self) -> Format | None:
+        """The format of the first input."""
+        first = next(chain.from_iterable(self.inputs.values()), None)
+        return sniffed_at(first) if first else None
 
 
 def _parse_run(arguments: Sequence[str]) -> _Job:

@@ -1,6 +1,7 @@
 """What a command writes and says of a result."""
 
 import json
+import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 from ml.core import recipe as recipes
 from ml.core.context import Result
-from ml.core.formats import FORMATS, FileFormat
-from ml.core.images import write_picture
+from ml.core.formats import FORMATS, Format, WantedFormat
+from ml.core.images import write_picture, written_as
+from ml.core.text import fitting
 
 
 def into_folder(out: Path) -> bool:
@@ -17,8 +19,13 @@ def into_folder(out: Path) -> bool:
     return out.is_dir() or not out.suffix
 
 
-def write(result: Result, out: Path, stem: str, file_format: FileFormat, how: dict[str, Any]) -> list[Path]:
-    """Write the first output, or into a folder all of them; pictures carry the recipe."""
+def write(
+    result: Result, out: Path, stem: str, wanted: WantedFormat, source: Format | None, how: dict[str, Any]
+) -> list[Path]:
+    """Write the first output, or into a folder all of them, like the `source` unless another format is wanted.
+
+    Pictures carry the recipe.
+    """
     folder = into_folder(out)
     if folder:
         out.mkdir(parents=True, exist_ok=True)
@@ -26,17 +33,18 @@ def write(result: Result, out: Path, stem: str, file_format: FileFormat, how: di
     for name in [*result.images, *result.files]:
         named = stem if not written else f"{stem}-{name}"
         if name in result.images:
-            target = out / f"{named}{FORMATS[file_format].suffix}" if folder else out
-            partial = target.with_name(f".{target.name}.partial")
+            file_format = written_as(wanted, result.images[name], source)
+            target = out / fitting(named, FORMATS[file_format].suffix) if folder else out
+            partial = target.with_name(f".{secrets.token_hex(8)}.partial")
             try:
                 write_picture(result.images[name], partial, file_format)
                 recipes.copy(partial, target, how)
             finally:
                 partial.unlink(missing_ok=True)
         else:
-            source = result.files[name].path
-            target = out / f"{named}{source.suffix}" if folder else out
-            shutil.copyfile(source, target)
+            made = result.files[name].path
+            target = out / fitting(named, made.suffix) if folder else out
+            shutil.copyfile(made, target)
         written.append(target)
         if not folder:
             break

@@ -17,6 +17,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ml.core.formats import FORMATS
+
 BASE_DIR = Path(__file__).resolve().parents[1]
 
 
@@ -77,7 +79,12 @@ class Config(BaseSettings):
     worker_queues: str = Field("cpu,gpu", description="Queues that a worker takes work from.")
 
     max_upload_megabytes: int = Field(40, ge=1, description="Largest upload, in megabytes.")
-    max_upload_megapixels: float = Field(40, gt=0, description="Largest photo, in megapixels.")
+    max_upload_megapixels: float = Field(52, gt=0, description="Largest photo, in megapixels.")
+    upload_formats: str = Field(
+        "jpeg,png,webp,gif,tiff,bmp,avif,heic,raw,mp4,webm,avi,zip,safetensors",
+        description="Formats that may be uploaded, comma separated. Each has a decoder that reads strangers' files, so "
+        "the rare ones are left out: jxl, jp2, psd, tga, ico, ppm, mpeg.",
+    )
     max_result_megapixels: float = Field(120, gt=0, description="Largest result, in megapixels.")
     visitor_uploads_per_hour: int = Field(
         2000, ge=1, description="Photos the visitors of one address may send within an hour."
@@ -170,6 +177,16 @@ class Config(BaseSettings):
         except OSError as error:
             raise ValueError(f"{folder} cannot be written ({error.strerror}); name another folder") from None
 
+    @field_validator("upload_formats")
+    @classmethod
+    def _are_formats(cls, names: str) -> str:
+        unknown = _listed(names) - FORMATS.keys()
+        if unknown or not names.strip():
+            raise ValueError(
+                f"there is no format {', '.join(sorted(unknown))}; there are {', '.join(FORMATS)}"
+            )
+        return names
+
     @field_validator("database_url")
     @classmethod
     def _names_a_database(cls, url: str) -> str:
@@ -212,6 +229,10 @@ class Config(BaseSettings):
         return location
 
     @property
+    def formats_taken(self) -> frozenset[str]:
+        return _listed(self.upload_formats)
+
+    @property
     def runtime_folder(self) -> Path:
         """Where sockets live, one per LATENT_HOME: short, since their paths may not exceed 108 bytes."""
         home = hashlib.sha256(str(self.latent_home.resolve()).encode()).hexdigest()[:10]
@@ -240,6 +261,10 @@ class Config(BaseSettings):
             finally:
                 fresh.unlink()
         return path.read_text()
+
+
+def _listed(names: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in names.split(",") if name.strip())
 
 
 @cache

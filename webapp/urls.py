@@ -35,6 +35,7 @@ handler500 = errors.server_error
 
 account_urls = [
     path("", account.settings, name="account"),
+    path("facts", account.facts, name="account-facts"),
     path("password", account.password, name="account-password"),
     path("delete", account.delete, name="account-delete"),
     path("export", account.export, name="account-export"),

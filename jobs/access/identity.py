@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from jobs.errors import Refused
 from jobs.messages import BAD_TOKEN
-from jobs.models import ApiToken, Owner
+from jobs.models import ApiToken, Asset, Owner
 from ml.core.operation import Operation
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ def owner_of(request: HttpRequest) -> Owner | None:
         request._latent_owner = _find_owner(request)  # type: ignore[attr-defined]
     found: Owner | None = request._latent_owner  # type: ignore[attr-defined]
     return found
+
+
+def is_owner_of(request: HttpRequest, asset: Asset) -> bool:
+    found = owner_of(request)
+    return found is not None and asset.owner_id == found.pk
 
 
 def owner_made_if_needed(request: HttpRequest) -> Owner:

@@ -88,7 +88,7 @@ def _photo(archive: ZipFile, entry: ZipInfo, allowed: Allowed) -> Developed:
     try:
         check_size(entry.file_size, allowed.megabytes)
         upload = io.BytesIO(archive.read(entry))
-        file_format = sniff(upload)
+        file_format = sniff(upload, allowed.formats)
         if file_format.kind is not Kind.IMAGE:
             raise InputError(NO_PHOTO)
         return receive_picture(upload, file_format, allowed)

@@ -5,13 +5,15 @@ comment, no second picture, nothing behind the end; of EXIF the orientation alon
 millions of (chunks, scans, frames) is counted: a decoder would be busy for minutes. They raise `Damaged`.
 """
 
+import io
 import re
 import struct
 import zlib
 
 from PIL import Image
 
-from ml.core.images import ORIENTATION
+from ml.core.reading import ORIENTATION
+from ml.core.tiff_tags import NoDirectory, directories
 
 # Pillow walks the segments of a JPEG, the chunks of a PNG and the strips of a TIFF in Python: 15 microseconds each.
 MOST_PARTS = 20_000
@@ -28,7 +30,22 @@ JPEG_KEPT = (b"JFIF\0", b"ICC_PROFILE\0", b"Adobe")  # application data that say
 JPEG_EXIF = b"Exif\0\0"
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"acTL", b"fcTL", b"fdAT", b"IDAT", b"IEND"}
+PNG_KEPT = {
+    b"IHDR",
+    b"PLTE",
+    b"tRNS",
+    b"iCCP",
+    b"cICP",
+    b"gAMA",
+    b"cHRM",
+    b"sRGB",
+    b"pHYs",
+    b"acTL",
+    b"fcTL",
+    b"fdAT",
+    b"IDAT",
+    b"IEND",
+}
 
 TIFF_STRIPS = (273, 279, 324, 325)  # where strips and tiles are, and how long
 
@@ -57,9 +74,9 @@ def exif_of(value: int) -> bytes:
     return JPEG_EXIF + b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, ORIENTATION, 3, 1, value, 0, 0)
 
 
-def lean_jpeg(data: bytes) -> bytes:
-    """A JPEG from its start to its end mark."""
-    kept = [data[:2]]
+def lean_jpeg(data: bytes) -> tuple[bytes, bytes]:
+    """A JPEG from its start to its end mark, and the EXIF that it had."""
+    kept, exif = [data[:2]], b""
     position, parts, scans, entropy = 2, 0, 0, False
     while match := JPEG_MARKER.search(data, position):
         if entropy:
@@ -73,6 +90,7 @@ def lean_jpeg(data: bytes) -> bytes:
             raise Damaged
         body = data[start + 2 : min(end, start + 16)]
         if marker == JPEG_APPLICATION[1] and body.startswith(JPEG_EXIF):
+            exif = exif or data[start + 2 : end]
             upright = exif_of(orientation(data[start + 2 : end]))
             kept.append(b"\xff\xe1" + struct.pack(">H", 2 + len(upright)) + upright)
         elif marker != JPEG_COMMENT and (marker not in JPEG_APPLICATION or body.startswith(JPEG_KEPT)):
@@ -80,11 +98,11 @@ def lean_jpeg(data: bytes) -> bytes:
         position, entropy = end, marker == SOS
     if not scans or match is None or match[1][0] != EOI:
         raise Damaged
-    return b"".join([*kept, b"\xff\xd9"])
+    return b"".join([*kept, b"\xff\xd9"]), exif
 
 
-def lean_png(data: bytes) -> bytes:
-    """A PNG or APNG with the chunks of its picture, up to its end chunk."""
+def lean_png(data: bytes) -> tuple[bytes, bytes]:
+    """A PNG or APNG with the chunks of its picture, up to its end chunk, and the EXIF that it had."""
     kept, exif = [PNG_SIGNATURE], b""
     position = len(PNG_SIGNATURE)
     for _part in range(MOST_PARTS):
@@ -104,7 +122,7 @@ def lean_png(data: bytes) -> bytes:
         raise Damaged
     if exif:
         kept.insert(2, _png_chunk(b"eXIf", exif_of(orientation(exif))[len(JPEG_EXIF) :]))
-    return b"".join(kept)
+    return b"".join(kept), exif
 
 
 def lean_gif(data: bytes) -> bytes:
@@ -146,19 +164,15 @@ def gif_size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-def check_tiff(data: bytes) -> None:
-    """Raise `Damaged` where the first directory of a TIFF or BigTIFF lists too many strips or tiles."""
-    order = "<" if data[:2] == b"II" else ">"
-    offset, count, entry, size = ("Q", "Q", "HHQ", 20) if 43 in data[2:4] else ("I", "H", "HHI", 12)
-    start = _unsigned(order + offset, data, struct.calcsize(offset))
-    entries = _unsigned(order + count, data, start)
-    if entries > MOST_PARTS:
-        raise Damaged
-    for index in range(entries):
-        place = start + struct.calcsize(count) + index * size
-        tag, _type, values = _unpack(order + entry, data, place)
-        if tag in TIFF_STRIPS and values > MOST_STRIPS:
-            raise Damaged
+def check_tiff(data: bytes, most_pixels: int) -> None:
+    """Raise `Damaged` where a directory of a TIFF lists too many strips or tiles, or tiles of more than so many pixels."""
+    try:
+        for found in directories(io.BytesIO(data)):
+            strips = max(found.counts.get(tag, 0) for tag in TIFF_STRIPS)
+            if strips > MOST_STRIPS or found.first(322, 1) * found.first(323, 1) > most_pixels:
+                raise Damaged
+    except NoDirectory:
+        raise Damaged from None
 
 
 def webp_is_lossless(data: bytes) -> bool:

@@ -16,6 +16,7 @@ from jobs.intake.replies import Damage, Failure, Made, Refusal, Reply, WantOfMem
 from jobs.intake.sniffing import sniff
 from ml.core.errors import InputError
 from ml.core.formats import Kind
+from ml.core.messages import PICTURE_DAMAGED
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # its remarks on odd metadata, of which nothing is kept
 
@@ -31,6 +32,8 @@ def decode(order: Order) -> Reply:
     except Refused as refused:
         return Refusal(words=Words.of(refused.message), code=refused.code, status=refused.status)
     except InputError as error:
+        if error.message.code == PICTURE_DAMAGED.code:
+            return Damage(reason=str(error))
         return Refusal(words=Words.of(error.message), code="unsupported", status=422)
     except MemoryError:
         return WantOfMemory()
@@ -56,11 +59,12 @@ def _decode(order: Order) -> Made:
         frames=developed.frames,
         seconds=developed.seconds,
         notes=[Words.of(note) for note in developed.notes],
+        about=developed.about,
     )
 
 
 def _developed(file: IO[bytes], allowed: Allowed) -> Developed:
-    file_format = sniff(file)
+    file_format = sniff(file, allowed.formats)
     match file_format.kind:
         case Kind.VIDEO:
             from jobs.intake.videos import receive_video  # loads FFmpeg, which only those who send films need

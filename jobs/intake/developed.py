@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ml.core.formats import Kind
+from ml.core.about import NOTHING_KNOWN, About
+from ml.core.formats import FORMATS, Kind
 from ml.core.text import Message
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """How much one upload may hold, and the folder where files may be made of it meanwhile."""
+    """What one upload may be and hold, and the folder where files may be made of it meanwhile."""
 
     megabytes: int
     megapixels: float
     folder: Path
+    formats: frozenset[str] = frozenset(FORMATS)
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,4 @@ class Developed:
     frames: int = 1
     seconds: float = 0.0
     notes: tuple[Message, ...] = ()
+    about: About = NOTHING_KNOWN

@@ -98,7 +98,9 @@ def _work(line: socket.socket) -> None:
     _let_go_of_all_but(line)
     order = json.loads(line.makefile("rb").readline(LONGEST_ORDER))
     _limit(order["seconds"], order["bytes"])
-    allowed = Allowed(order["megabytes"], order["megapixels"], Path(order["folder"]))
+    allowed = Allowed(
+        order["megabytes"], order["megapixels"], Path(order["folder"]), frozenset(order["formats"])
+    )
     reply = decode(Order(Path(order["source"]), Path(order["made"]), allowed))
     line.sendall(reply.model_dump_json().encode() + b"\n")
 

@@ -1,17 +1,15 @@
 """An image or an animation, decoded in full and written anew."""
 
 import io
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import replace
 from typing import IO, Any
 
-from PIL import Image, ImageCms
+from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
 from jobs.errors import Refused
 from jobs.intake.containers import (
     MOST_FRAMES,
-    Damaged,
     check_tiff,
     gif_size,
     lean_gif,
@@ -22,32 +20,13 @@ from jobs.intake.containers import (
     webp_size,
 )
 from jobs.intake.developed import Allowed, Developed
-from jobs.intake.sniffing import clean_name
-from jobs.messages import (
-    ANIMATION_TOO_WIDE,
-    FIRST_PAGE,
-    FROM_OTHER_COLORS,
-    FROM_PROFILE,
-    PROFILE_LEFT_OUT,
-    REDUCED_TO_8_BITS,
-    REDUCED_TO_16_BITS,
-    TOO_MANY_FRAMES,
-    TOO_MANY_PIXELS,
-)
+from jobs.messages import ANIMATION_TOO_WIDE, TOO_MANY_FRAMES, TOO_MANY_PIXELS
+from ml.core.about import about_of
+from ml.core.animations import plays, write_animation
+from ml.core.colors import HEAD_BYTES, Colors, colors_of, to_srgb
 from ml.core.formats import FORMATS, FileFormat, Format, Kind
-from ml.core.images import (
-    decode,
-    deep_color,
-    foreign_profile,
-    frame_count,
-    from_pillow,
-    mean_color,
-    plain,
-    png_of,
-    to_srgb,
-    write_picture,
-)
-from ml.core.text import Message
+from ml.core.images import from_pillow, mean_color, plain, png_of, write_picture
+from ml.core.reading import Read, decode, frame_count, is_deep, loaded, reader_of, what_changed
 
 ANIMATION_FACTOR = 2  # the frames of an animation together hold at most so many times the pixels of a photo
 UPRIGHT = {
@@ -63,36 +42,48 @@ UPRIGHT = {
 
 def receive_picture(file: IO[bytes], file_format: Format, allowed: Allowed) -> Developed:
     """An image or an animation, decoded and written anew."""
-    data = file.read()
+    data, exif = file.read(), b""
     match file_format.name:
         case "jpeg":
-            data = lean_jpeg(data)
+            data, exif = lean_jpeg(data)
         case "png":
-            data = lean_png(data)
+            data, exif = lean_png(data)
         case "gif":
             data = lean_gif(data)
             _check_size(*gif_size(data), allowed)  # Pillow may fill the canvas while it opens the file
         case "webp":
             _check_size(*webp_size(data), allowed)  # libwebp makes room for it then
-        case "tiff":
-            check_tiff(data)
+        case "tiff" | "raw":
+            check_tiff(data, round(allowed.megapixels * 1e6))
+            exif = data  # which is built as a TIFF is
+    if reader := reader_of(file_format, io.BytesIO(data)):
+        _check_size(*reader.size(), allowed)
+        return replace(_kept(reader.read(), reader.lossy), about=about_of(exif or reader.exif()))
     with Image.open(io.BytesIO(data), formats=(file_format.pillow,)) as image:
         _check_size(*image.size, allowed)
-        frames = frame_count(image)
-        _check_frames(*image.size, frames, allowed)
-        match file_format.name:
-            case "avif":
-                _check_streams(data, frames, allowed)
-            case "tiff":
-                _check_tiles(image, allowed)
-        upright = orientation(image.info.get("exif", b""))
-        if frames > 1:
-            return _develop_animation(image, frames, upright)
-        if image.mode.startswith(("I", "F")) or (deep_color(image) and not foreign_profile(image)):
-            return _develop_deep(image, data, allowed.folder)
-        lossy = _is_lossy(file_format, data)
-        del data
-        return _develop_photo(image, upright, lossy)
+        about = about_of(exif or image.info.get("exif", b""), _dpi(image))
+        return replace(_developed(image, file_format, data, allowed), about=about)
+
+
+def _developed(image: Image.Image, file_format: Format, data: bytes, allowed: Allowed) -> Developed:
+    frames = frame_count(image)
+    _check_frames(*image.size, frames, allowed)
+    if file_format.name == "avif":
+        _check_streams(data, frames, allowed)
+    colors = colors_of(image, data[:HEAD_BYTES])
+    if frames > 1:
+        return _develop_animation(image, frames, colors)
+    if is_deep(image):
+        return _kept(Read(decode(image, lambda: data, colors), what_changed(image, colors)), lossy=False)
+    return _develop_photo(image, colors, _is_lossy(file_format, data))
+
+
+def _dpi(image: Image.Image) -> float | None:
+    """As the format says it; of a JPEG, Pillow makes one up where there is none."""
+    if image.format == "JPEG" and image.info.get("jfif_unit") not in (1, 2):
+        return None
+    said = image.info.get("dpi")
+    return float(said[0]) if said else None
 
 
 def _is_lossy(file_format: Format, data: bytes) -> bool:
@@ -121,18 +112,13 @@ def _check_streams(data: bytes, frames: int, allowed: Allowed) -> None:
         _check_frames(width, height, frames, allowed)
 
 
-def _check_tiles(image: Any, allowed: Allowed) -> None:
-    if image.tag_v2.get(322, 1) * image.tag_v2.get(323, 1) > allowed.megapixels * 1e6:
-        raise Damaged
-
-
-def _develop_photo(image: Image.Image, upright: int, lossy: bool) -> Developed:
-    deep = deep_color(image)
-    image.load()
-    converted = to_srgb(image)
-    notes = _what_changed(image, converted=converted is not image, deep=deep)
+def _develop_photo(image: Image.Image, colors: Colors, lossy: bool) -> Developed:
+    upright = orientation(image.info.get("exif", b""))
+    pixels = loaded(image)
+    converted = to_srgb(pixels, colors)
+    notes = what_changed(image, colors)
     developed = plain(converted)
-    del converted
+    del converted, pixels
     untouched = developed is image and upright == 1
     if developed is not image:
         image.close()  # frees its pixels before more are needed
@@ -142,17 +128,21 @@ def _develop_photo(image: Image.Image, upright: int, lossy: bool) -> Developed:
         developed = developed.convert(developed.mode[:-1])
     developed.info = {}
     buffer = io.BytesIO()
-    stored = _stored_format(developed, lossy)
-    match stored:
-        case "jpeg" if untouched and image.format == "JPEG":
-            developed.save(buffer, "JPEG", **_own_tables(image))
-        case "jpeg":
-            developed.save(buffer, "JPEG", quality=95, subsampling=0)
-        case "webp":
-            developed.save(buffer, "WEBP", lossless=True, quality=0, method=0)
-        case "png":
-            buffer.write(png_of(developed))
+    stored = _encoded(developed, lossy, buffer, **(_own_tables(image) if untouched else {}))
     return Developed(buffer, Kind.IMAGE, stored, *developed.size, _color_of(developed), notes=notes)
+
+
+def _encoded(image: Image.Image, lossy: bool, buffer: IO[bytes], **tables: Any) -> FileFormat:
+    """`tables` are those of a JPEG that need not be coded in finer ones."""
+    stored = _stored_format(image, lossy)
+    match stored:
+        case "jpeg":
+            image.save(buffer, "JPEG", **(tables or {"quality": 95, "subsampling": 0}))
+        case "webp":
+            image.save(buffer, "WEBP", lossless=True, quality=0, method=0)
+        case "png":
+            buffer.write(png_of(image))
+    return stored
 
 
 def _stored_format(image: Image.Image, lossy: bool) -> FileFormat:
@@ -164,48 +154,41 @@ def _stored_format(image: Image.Image, lossy: bool) -> FileFormat:
 
 def _own_tables(image: Any) -> dict[str, Any]:
     """What Pillow's quality="keep" stands for, also where components name tables in another order."""
+    if image.format != "JPEG":
+        return {}
     tables = [image.quantization[component[3]] for component in image.layer[:2]]
     sampling = get_sampling(image)
     return {"qtables": tables, "subsampling": max(sampling, 0)}  # an unusual sampling (-1) becomes 4:4:4
 
 
-def _develop_deep(image: Image.Image, data: bytes, place: Path) -> Developed:
-    """16 bits a channel, which Pillow would cut down to 8 in colour pictures."""
-    notes = _what_changed(image, converted=False)
-    with Image.open(io.BytesIO(data), formats=(image.format or "",)) as whole:
-        whole.load()  # OpenCV does not tell when a file is cut short
-    with TemporaryDirectory(dir=place) as folder:
-        source, target = Path(folder) / "source", Path(folder) / "target"
-        source.write_bytes(data)
-        picture = decode(image, source)
-        write_picture(picture, target, "png")
-        buffer = io.BytesIO(target.read_bytes())
-    return Developed(
-        buffer, Kind.IMAGE, "png", picture.width, picture.height, mean_color(picture), notes=notes
-    )
+def _kept(read: Read, lossy: bool) -> Developed:
+    """Without further loss; all of its bits, where it has 16."""
+    picture, buffer = read.picture, io.BytesIO()
+    color, size = mean_color(picture), (picture.width, picture.height)
+    if picture.peak == 255:
+        stored = _encoded(picture.to_pillow(), lossy, buffer)
+    else:
+        stored = "png"
+        write_picture(picture, buffer, stored)
+    return Developed(buffer, Kind.IMAGE, stored, *size, color, notes=read.notes)
 
 
-def _develop_animation(image: Image.Image, count: int, upright: int) -> Developed:
+def _develop_animation(image: Image.Image, count: int, colors: Colors) -> Developed:
     longest = FORMATS["webp"].longest_side
     if max(image.size) > longest:
         raise Refused(ANIMATION_TOO_WIDE(limit=longest), code="too_many_pixels")
-    frames, durations, converted = [], [], False
+    upright = orientation(image.info.get("exif", b""))
+    frames, durations = [], []
     # The default picture of an APNG is shown by whoever cannot play it, and is no frame.
     for index in range(1 if image.info.get("default_image") else 0, count):
         image.seek(index)
-        image.load()
-        in_srgb = to_srgb(image)
-        converted = converted or in_srgb is not image
-        frame = plain(in_srgb)
+        frame = plain(to_srgb(loaded(image), colors))
         frame = frame.transpose(UPRIGHT[upright]) if upright != 1 else frame.copy()
         frame.info = {}
         frames.append(frame)
         durations.append(round(image.info.get("duration", 0)))
     buffer = io.BytesIO()
-    frames[0].save(
-        buffer, "WEBP", save_all=True, append_images=frames[1:], duration=durations, loop=_plays(image),
-        lossless=True, quality=0, method=0, kmin=0, kmax=0,
-    )  # fmt: skip
+    write_animation(frames, durations, plays(image), buffer)
     with Image.open(buffer, formats=("WEBP",)) as stored:  # equal frames in a row have become one
         kept = getattr(stored, "n_frames", 1)
     kind = Kind.ANIMATION if kept > 1 else Kind.IMAGE
@@ -218,46 +201,8 @@ def _develop_animation(image: Image.Image, count: int, upright: int) -> Develope
         _color_of(frames[0]),
         kept,
         seconds,
-        _what_changed(image, converted=converted),
+        what_changed(image, colors),
     )
-
-
-def _plays(image: Image.Image) -> int:
-    """How often an animation is played, 0 for ever. A GIF says how often it is repeated, or nothing: once."""
-    if image.format != "GIF":
-        return int(image.info.get("loop", 0))
-    repeats = image.info.get("loop")
-    return 1 if repeats is None else 0 if repeats == 0 else min(repeats + 1, 0xFFFF)
-
-
-def _what_changed(image: Image.Image, *, converted: bool, deep: bool = False) -> tuple[Message, ...]:
-    """What was changed knowingly, a sentence each. `converted`: from its profile; `deep`: it had 16 bits."""
-    notes = []
-    profile = _profile_name(image)
-    if image.mode in ("CMYK", "LAB"):
-        notes.append(FROM_OTHER_COLORS(colors=image.mode.replace("LAB", "Lab")))
-    elif converted:
-        notes.append(FROM_PROFILE(name=profile))
-    elif profile == "" or foreign_profile(image):
-        notes.append(PROFILE_LEFT_OUT)
-    if converted and deep:
-        notes.append(REDUCED_TO_8_BITS)
-    if image.mode == "I":
-        notes.append(REDUCED_TO_16_BITS)
-    if image.format == "TIFF" and getattr(image, "is_animated", False):
-        notes.append(FIRST_PAGE)
-    return tuple(notes)
-
-
-def _profile_name(image: Image.Image) -> str | None:
-    """Of the colour profile; empty where it cannot be read, None where there is none."""
-    data = image.info.get("icc_profile")
-    if not data:
-        return None
-    try:
-        return clean_name(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(data))))[:40]
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return ""
 
 
 def _color_of(image: Image.Image) -> str:

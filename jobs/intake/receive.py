@@ -1,7 +1,7 @@
 """Bytes from a stranger become an `Asset`, or a refusal in one sentence that leaves no row and no file behind.
 
-Nothing of an upload is kept but its pixels: decoded in full, turned upright, converted to sRGB, written into
-a new file under a random name. A JPEG keeps its quantisation tables where nothing had to be changed; other
+Nothing of an upload is kept but its pixels, decoded in full, turned upright, converted to sRGB, written into a new file
+under a random name; and beside them, in the row, the facts that `ml.core.about` understands. A JPEG keeps its quantisation tables where nothing had to be changed; other
 lossy files become JPEG, with transparency lossless WebP (a third smaller than PNG and no slower); what was
 stored without loss stays so, as PNG. Animations become lossless WebP (half the size of APNG and no slower).
 """
@@ -43,7 +43,7 @@ def receive(owner: Owner | None, file: "UploadedFile[Any]", aside: Aside | None 
     check_size(file.size or 0, settings.LATENT.max_upload_megabytes)
     if owner:
         limits.check_upload(owner, file.size or 0)
-    sniff(file)
+    sniff(file, settings.LATENT.formats_taken)
     with (
         _refusing_what_cannot_be_kept(),
         _turns.turn(_sender(owner), MOST_ASIDE if aside else _most_at_once(), aside or nothing),
@@ -89,10 +89,11 @@ def _store(owner: Owner | None, developed: Developed, name: str) -> Asset:
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     file.seek(0)
+    about = developed.about if owner and owner.keeps_place else developed.about.without_place()
     asset = Asset(
         owner=owner, name=name, kind=developed.kind, format=developed.format, width=developed.width,
         height=developed.height, frames=developed.frames, seconds=developed.seconds, color=developed.color,
-        notes=[note.as_json() for note in developed.notes], bytes=size, sha256=digest,
+        notes=[note.as_json() for note in developed.notes], about=about.known(), bytes=size, sha256=digest,
     )  # fmt: skip
     place = f"photos/{asset.id.hex[:2]}/{asset.id}.{developed.format}"
     try:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from ml.core.about import About
 from ml.core.formats import FileFormat, Kind
 from ml.core.text import Message, stored
 
@@ -38,6 +39,7 @@ class Made(_Reply):
     frames: int = Field(ge=1)
     seconds: float = Field(ge=0)
     notes: list[Words]
+    about: About
 
 
 class Refusal(_Reply):

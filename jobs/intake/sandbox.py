@@ -73,11 +73,13 @@ def developed(file: "UploadedFile[Any]") -> Iterator[Developed]:
                 made.frames,
                 made.seconds,
                 tuple(note.message() for note in made.notes),
+                made.about,
             )
 
 
 def _order(file: "UploadedFile[Any]", folder: Path) -> Order:
-    allowed = Allowed(settings.LATENT.max_upload_megabytes, settings.LATENT.max_upload_megapixels, folder)
+    site = settings.LATENT
+    allowed = Allowed(site.max_upload_megabytes, site.max_upload_megapixels, folder, site.formats_taken)
     if isinstance(file, TemporaryUploadedFile):
         source = Path(file.temporary_file_path())
     else:
@@ -97,6 +99,7 @@ def ask(order: Order) -> Reply:
             "folder": str(allowed.folder),
             "megabytes": allowed.megabytes,
             "megapixels": allowed.megapixels,
+            "formats": sorted(allowed.formats),
             "seconds": LIMITS.seconds,
             "bytes": LIMITS.most_bytes(allowed.megapixels),
         }

@@ -5,8 +5,16 @@ import unicodedata
 from typing import IO, Any
 
 from jobs.errors import Refused
-from jobs.messages import EMPTY, NOT_A_PICTURE, TOO_LARGE
-from ml.core.formats import HEAD_BYTES, Format, format_of
+from jobs.messages import (
+    EMPTY,
+    FILM_NOT_TAKEN,
+    FORMAT_NOT_READ,
+    FORMAT_NOT_TAKEN,
+    NOT_A_PICTURE,
+    TOO_LARGE,
+)
+from ml.core.formats import HEAD_BYTES, Format, Kind, stranger
+from ml.core.sniffing import sniffed
 
 LONGEST_NAME = 120
 
@@ -19,13 +27,15 @@ def check_size(size: int, megabytes: int) -> None:
         raise Refused(EMPTY)
 
 
-def sniff(file: IO[bytes] | Any) -> Format:
-    """What a file is, by its first bytes alone."""
-    found = format_of(file.read(HEAD_BYTES))
-    file.seek(0)
-    if found:
+def sniff(file: IO[bytes] | Any, taken: frozenset[str]) -> Format:
+    """What a file is, by its content alone; raises `Refused` for a format that is not among those `taken`."""
+    found = sniffed(file)
+    if found and found.name in taken:
         return found
-    raise Refused(NOT_A_PICTURE)
+    if found:
+        raise Refused((FILM_NOT_TAKEN if found.kind is Kind.VIDEO else FORMAT_NOT_TAKEN)(format=found.title))
+    title = stranger(file.read(HEAD_BYTES))
+    raise Refused(FORMAT_NOT_READ(format=title) if title else NOT_A_PICTURE)
 
 
 def clean_name(name: str) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models.fields.files import FieldFile
 from zipstream import ZIP_STORED, ZipStream
 
+from jobs.library.carrying import Laden, told_of
 from jobs.library.naming import file_name
 from jobs.messages import told
 from jobs.models import Album, Asset, Batch, Job, Owner, ShareLink
+from ml.core.about import NOTHING_KNOWN
 
 
 def everything_of(owner: Owner) -> ZipStream:
@@ -38,16 +39,19 @@ def everything_of(owner: Owner) -> ZipStream:
     }
     archive.add(json.dumps(told, cls=DjangoJSONEncoder, indent=1), "latent.json")
     for asset in assets:
-        archive.add(_chunks(asset.file), paths[asset.id])
+        archive.add(_chunks(asset, owner), paths[asset.id])
     return archive
 
 
-def files_of(assets: Iterable[Asset], name: Callable[[Asset], str] = file_name) -> ZipStream:
-    """These photos in a ZIP that is written while it is sent, each under the name that it would be downloaded with."""
+def files_of(
+    assets: Iterable[Asset], owner: Owner | None, name: Callable[[Asset], str] = file_name
+) -> ZipStream:
+    """These photos, for whom they belong to, in a ZIP that is written while it is sent, each under the name that it would be downloaded with."""
     archive = ZipStream(compress_type=ZIP_STORED)
     taken: Counter[str] = Counter()
     for asset in assets:
-        archive.add(_chunks(asset.file), _numbered(PurePosixPath(_without_folders(name(asset))), taken))
+        path = PurePosixPath(_without_folders(name(asset)))
+        archive.add(_chunks(asset, owner), _numbered(path, taken))
     return archive
 
 
@@ -89,6 +93,7 @@ def _photo(asset: Asset, paths: Mapping[UUID, str]) -> dict[str, Any]:
         "job": asset.made_by and asset.made_by.uuid,
         "favourite": asset.favourite,
         "links": [_link(link) for link in asset.shares.all()],
+        "about": asset.about,
     }
 
 
@@ -128,10 +133,10 @@ def _link(link: ShareLink) -> dict[str, Any]:
     return {"made": link.created_at, "expires": link.expires_at, "revoked": link.revoked_at}
 
 
-def _chunks(file: FieldFile) -> Iterator[bytes]:
-    """What is in a stored file; nothing where it was deleted meanwhile."""
+def _chunks(asset: Asset, owner: Owner | None) -> Iterator[bytes]:
+    """A stored file with its facts, as its owner has them; nothing where it was deleted meanwhile."""
+    about = told_of(asset, owner.carried) if owner and asset.owner_id == owner.pk else NOTHING_KNOWN
     try:
-        with file.open("rb") as content:
-            yield from content.chunks()
+        yield from Laden(asset, None, about)
     except FileNotFoundError:
         return

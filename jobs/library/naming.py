@@ -4,13 +4,17 @@ import re
 
 from jobs.models import Asset
 from ml.core.formats import FORMATS
+from ml.core.text import fitting
 
 NAMELESS = "photo"
+LONGEST_BYTES = 240
+"""Of a name: what a browser or an archive adds to tell two apart has room on any disk."""
 
 
 def file_name(asset: Asset) -> str:
     """Of a stored file, for its owner; its ending is what it is. `made_by` and `original` are asked for."""
-    return f"{stem(asset)}{FORMATS[asset.format].suffix}"
+    before, done = _parts(asset)
+    return fitting(before, done + FORMATS[asset.format].suffix, LONGEST_BYTES)
 
 
 def nameless(asset: Asset) -> str:
@@ -20,10 +24,15 @@ def nameless(asset: Asset) -> str:
 
 def stem(asset: Asset) -> str:
     """What it is called without an ending; a name that its owner gave it stands as it is."""
+    return "".join(_parts(asset))
+
+
+def _parts(asset: Asset) -> tuple[str, str]:
+    """What its photo is called, which gives way where all of it is too long, and what was done."""
     if asset.name:
-        return _without_ending(asset.name)
-    before = stem(asset.original) if asset.original else ""
-    return "-".join(filter(None, [before, *_done(asset)])) or NAMELESS
+        return _without_ending(asset.name), ""
+    before, done = stem(asset.original) if asset.original else "", "-".join(filter(None, _done(asset)))
+    return (before, f"-{done}" if done else "") if before else ("", done or NAMELESS)
 
 
 def _done(asset: Asset) -> list[str]:

@@ -5,7 +5,7 @@ from jobs.models.asset import Asset, AssetQuerySet
 from jobs.models.batch import Batch
 from jobs.models.draft import Draft
 from jobs.models.job import UNFINISHED, FairShare, Job, JobEvent, JobInput, JobQuerySet
-from jobs.models.owner import ApiToken, Owner
+from jobs.models.owner import ApiToken, Carried, Owner
 from jobs.models.preset import Preset
 from jobs.models.sharing import Shareable, ShareLink
 from jobs.models.webhook import Delivery, Webhook
@@ -18,6 +18,7 @@ __all__ = [
     "Asset",
     "AssetQuerySet",
     "Batch",
+    "Carried",
     "Delivery",
     "Draft",
     "FairShare",

@@ -48,6 +48,9 @@ class Asset(models.Model):
     notes = models.JSONField(
         default=list, blank=True, help_text=_("What was changed knowingly on the way in: messages.")
     )
+    about = models.JSONField(
+        default=dict, blank=True, help_text=_("When and with what it was taken, by whom, where: facts.")
+    )
     note_text = models.CharField(
         max_length=300,
         blank=True,

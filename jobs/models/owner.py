@@ -10,6 +10,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class Carried(models.TextChoices):
+    """What of the facts of a photo is written into a file that its owner downloads."""
+
+    ALL = "all", _("All that is known")
+    NO_PLACE = "no-place", _("All but the place")
+    NOTHING = "nothing", _("Nothing")
+
+
 class Owner(models.Model):
     """Whom photos and jobs belong to: a member, or a visitor by a UUID kept in the browser's session."""
 
@@ -25,6 +33,20 @@ class Owner(models.Model):
         help_text=_("Where a member is told of what has ended; they have shown that it is theirs."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    keeps_place = models.BooleanField(
+        _("keep where photos were taken"),
+        default=False,
+        help_text=_(
+            "Of photos that are sent from now on. Otherwise a place is forgotten as the photo comes in."
+        ),
+    )
+    carried = models.CharField(
+        _("what downloads say of a photo"),
+        max_length=8,
+        choices=Carried.choices,
+        default=Carried.NO_PLACE,
+        help_text=_("Date, camera, exposure, resolution, author. What a link shows never says any of it."),
+    )
 
     class Meta:
         verbose_name = _("owner")

@@ -30,6 +30,8 @@ class QuotedJob:
     estimate: Estimate
     expected_seconds: float
     follows: str = ""
+    first_frame_alone: bool = False
+    """Of an animation that it was given."""
 
     @property
     def megapixels(self) -> float:
@@ -103,11 +105,12 @@ def _quoted(
     history: estimates.History,
 ) -> QuotedJob:
     step.operation.check_inputs(facts)
-    estimate = step.operation.estimate(step.params, facts)
+    estimate = step.operation.cost(step.params, facts)
     _check_size(estimate)
     expected = history.expected_seconds(step.operation.slug, step.method, estimate.seconds)
     _check_time(step.operation, expected)
-    return QuotedJob(item, position, step, inputs, facts, estimate, expected, follows)
+    first_frame_alone = step.operation.takes_first_frame_of(facts)
+    return QuotedJob(item, position, step, inputs, facts, estimate, expected, follows, first_frame_alone)
 
 
 def _facts(inputs: Inputs) -> dict[str, list[Facts]]:

@@ -23,6 +23,7 @@ def add(job: Job, outputs: Sequence[Asset], labels: Sequence[Mapping[str, Any]])
     original = _original(job)
     for output in outputs:
         output.owner_id, output.original = owner, original
+        output.about = original.about if original else {}
         output.alone = original is None or original.trashed_at is not None
     Asset.objects.bulk_create(outputs)
     if original:

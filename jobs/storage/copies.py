@@ -12,7 +12,8 @@ from jobs.messages import TOO_LARGE_FOR_A_COPY, UPLOADS_BUSY
 from jobs.models import Asset
 from ml.core.errors import InputError
 from ml.core.formats import FORMATS, WRITTEN, FileFormat
-from ml.core.images import read_picture, write_picture
+from ml.core.images import write_picture
+from ml.core.reading import read_picture
 
 FORMATS_OFFERED: tuple[FileFormat, ...] = tuple(dict.fromkeys(WRITTEN.values()))
 SIDES = (2048, 1024)

@@ -1,6 +1,7 @@
 """What a run made becomes stored outputs."""
 
 import hashlib
+from itertools import chain
 from pathlib import Path
 
 from django.core.files import File
@@ -9,19 +10,21 @@ from django.core.files.storage import default_storage
 from jobs.models import Asset
 from jobs.queue.lifecycle import Claim
 from jobs.storage import outputs
-from ml.core.context import Result
+from ml.core.context import Inputs, Result
 from ml.core.files import facts
-from ml.core.formats import FORMATS, FileFormat, Format, Kind
-from ml.core.images import mean_color, write_picture
+from ml.core.formats import FORMATS, Format, Kind
+from ml.core.images import mean_color, write_picture, written_as
 from ml.core.operation import Facts, Params
+from ml.core.sniffing import sniffed_at
 
 
-def store(claim: Claim, result: Result, params: Params, folder: Path) -> list[Asset]:
-    """Write every output under this attempt."""
+def store(claim: Claim, result: Result, params: Params, inputs: Inputs, folder: Path) -> list[Asset]:
+    """Write every output under this attempt, pictures like the photo they began with unless another format is asked for."""
     outputs: list[Asset] = []
-    file_format: FileFormat = getattr(params, "format", "png")
-    written = FORMATS[file_format]
+    source = _begun_with(claim) or _first_of(inputs)
     for name, picture in result.images.items():
+        file_format = written_as(getattr(params, "format", "png"), picture, source)
+        written = FORMATS[file_format]
         path = folder / f"{name}{written.suffix}"
         write_picture(picture, path, file_format)
         seen = Facts(Kind.IMAGE, picture.width, picture.height)
@@ -30,6 +33,20 @@ def store(claim: Claim, result: Result, params: Params, folder: Path) -> list[As
     for name, file in result.files.items():
         outputs.append(_stored(claim, len(outputs), name, file.path, file.format, facts(file.path)))
     return outputs
+
+
+def _begun_with(claim: Claim) -> Format | None:
+    """The format of the photo that a later step of a chain goes back to; what lies between them is but a go-between."""
+    if not claim.job.step:
+        return None
+    given = claim.job.inputs.select_related("asset__original").order_by("pk").first()
+    original = given.asset.original if given and given.asset else None
+    return FORMATS[original.format] if original else None
+
+
+def _first_of(inputs: Inputs) -> Format | None:
+    first = next(chain.from_iterable(inputs.values()), None)
+    return sniffed_at(first) if first else None
 
 
 def _stored(

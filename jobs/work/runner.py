@@ -72,7 +72,7 @@ def _develop(claim: Claim, context: "JobContext") -> Outcome:
     context.check_cancelled()
     recipe = execution.recipe(operation, params, inputs, result, context)
     return Outcome(
-        outputs=store(claim, result, params, context.scratch),
+        outputs=store(claim, result, params, inputs, context.scratch),
         metrics={name: value if finite(value) else None for name, value in result.metrics.items()},
         labels=[label.as_json() for label in result.labels],
         series={

@@ -96,6 +96,7 @@ operation = Operation(
     params=AddNoiseParams,
     estimate=estimate,
     run="ml.add_noise.run:run",
+    frame_by_frame=True,
     word="noisy",
     random=True,
     example=Example("astronaut"),

@@ -12,8 +12,8 @@ import torch
 from ml.classify.run import CLASSIFIERS, loaded, scores
 from ml.classify.train import CLASSES, labelled
 from ml.core.device import torch_device
-from ml.core.images import read_picture
 from ml.core.model_cards import add_to_card
+from ml.core.reading import read_picture
 from ml.core.weights import Bundled
 
 GROUPS: Mapping[str, Sequence[Sequence[int]]] = {

@@ -14,8 +14,9 @@ import numpy as np
 
 from ml.core.errors import Cancelled, DeadlineExceeded, InputError
 from ml.core.formats import Format
-from ml.core.images import Picture, read_picture
+from ml.core.images import Picture
 from ml.core.messages import INPUT_MISSING
+from ml.core.reading import read_picture
 from ml.core.text import Message
 
 if TYPE_CHECKING:

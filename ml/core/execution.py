@@ -4,22 +4,31 @@ from typing import Any
 
 from ml.core.context import Context, Inputs, Result
 from ml.core.files import facts
-from ml.core.operation import Estimate, Operation, Params
+from ml.core.operation import Estimate, Facts, Operation, Params
 from ml.core.weights import sha256
 
 
 def execute(operation: Operation, params: Params, inputs: Inputs, context: Context) -> Result:
     """Check the inputs and run; raises `OperationError` with a sentence, or `Stopped`."""
-    estimate(operation, params, inputs)
+    known = _facts(operation, inputs)
+    operation.cost(params, known)  # which refuses what cannot be done
+    if (count := operation.frames_of(known)) > 1:
+        from ml.core import frame_by_frame  # loads FFmpeg, which still pictures do not need
+
+        return frame_by_frame.run(operation, params, inputs, count, context)
     result: Result = operation.function()(inputs, params, context)
     return result
 
 
 def estimate(operation: Operation, params: Params, inputs: Inputs) -> Estimate:
     """What a run would take; raises `InputError` or `ParamsError` where it cannot be done."""
+    return operation.cost(params, _facts(operation, inputs))
+
+
+def _facts(operation: Operation, inputs: Inputs) -> dict[str, list[Facts]]:
     known = {slot: [facts(path) for path in paths] for slot, paths in inputs.items()}
     operation.check_inputs(known)
-    return operation.estimate(params, known)
+    return known
 
 
 def recipe(

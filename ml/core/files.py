@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml.core import images
+from ml.core import reading
 from ml.core.errors import InputError
-from ml.core.formats import HEAD_BYTES, Format, Kind, format_of
+from ml.core.formats import Kind
 from ml.core.messages import ARCHIVE_DAMAGED
 from ml.core.operation import Facts
+from ml.core.sniffing import sniffed_at
 
 
 def facts(path: Path) -> Facts:
     """The kind of a file and its size; an archive's frames are its files. Raises `InputError`."""
-    found = _format_of(path)
+    found = sniffed_at(path)
     match found.kind if found else None:
         case Kind.ARCHIVE:
             return Facts(Kind.ARCHIVE, 0, 0, frames=_count(path))
@@ -26,15 +27,7 @@ def facts(path: Path) -> Facts:
 
             return video_facts(path)
         case _:
-            return images.facts(path)
-
-
-def _format_of(path: Path) -> Format | None:
-    try:
-        with path.open("rb") as file:
-            return format_of(file.read(HEAD_BYTES))
-    except OSError:
-        return None  # reading it as a picture says what is wrong
+            return reading.facts(path)
 
 
 def _count(path: Path) -> int:

@@ -17,35 +17,45 @@ import av.error
 import numpy as np
 from av.codec.context import Flags
 
+from ml.core.colors import HEAD_BYTES as COLORS_BYTES
+from ml.core.colors import colors_of, to_srgb
 from ml.core.errors import InputError
 from ml.core.formats import HEAD_BYTES, Kind, format_of
-from ml.core.images import (
-    Picture,
-    Pixels,
-    flattened,
-    frame_count,
-    from_pillow,
-    opened,
-    read_picture,
-    to_srgb,
-)
+from ml.core.h273 import BT709
+from ml.core.images import Picture, Pixels, flattened, from_pillow
 from ml.core.messages import ONLY_SOUND, UNKNOWN_CODEC, VIDEO_CODEC, VIDEO_DAMAGED
 from ml.core.operation import Facts
+from ml.core.reading import frame_count, loaded, opened, read_picture
+from ml.core.shown import Shown
 
-DECODERS = {"h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg4", "mjpeg", "h263", "prores"}
+DECODERS = {
+    "h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "mpeg4", "mjpeg", "h263", "prores", "mpeg1video", "mpeg2video",
+}  # fmt: skip
 COPIED_SOUND = {"aac", "mp3", "mp3float"}
 """What an MP4 may hold and every browser plays."""
-SOUND_DECODERS = COPIED_SOUND | {"opus", "vorbis", "flac", "alac", "ac3", "eac3", "amrnb", "amrwb"}
+SOUND_DECODERS = COPIED_SOUND | {
+    "opus",
+    "vorbis",
+    "flac",
+    "alac",
+    "ac3",
+    "eac3",
+    "amrnb",
+    "amrwb",
+    "mp2",
+    "mp2float",
+}
 """And plain samples, whose decoders are named after their form."""
 
 SHORTEST_DELAY, USUAL_DELAY = 0.02, 0.1
 """Seconds. An animation whose frames ask for less than the first is shown at the second, as in browsers."""
 TICKS = 90_000  # a second of MP4's time
 QUALITY = "17"  # x264's CRF: hardly to be told from the frames themselves
-HIGH_DEFINITION = 720  # rows from which on a video that does not say so means BT.709
 HIGHEST_RATE = 48_000  # samples a second
-UNSAID, BT709, STUDIO_RANGE = 2, 1, 1  # H.273's and FFmpeg's codes
-READERS = {"mp4": "mov", "webm": "matroska"}
+STUDIO_RANGE = 1  # by FFmpeg's code
+UNTIMED = {"avi", "mpeg"}
+"""FFmpeg's readers of formats that do not say when each packet is due; AVI counts pictures that it leaves out as well."""
+READERS = {"mp4": "mov", "webm": "matroska", "avi": "avi", "mpeg": "mpeg"}
 COVER = av.stream.Disposition.attached_pic
 
 
@@ -78,20 +88,20 @@ def video_facts(path: Path) -> Facts:
     """What a video is, by its header; raises `InputError` where it is none or is of a kind that is not read."""
     with opened_video(path) as container:
         stream = pictures_of(container)
-        size = (stream.codec_context.width, stream.codec_context.height)
-        width, height = reversed(size) if is_turned(container, stream) else size
         # WebM does not say how many there are.
         count = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
-        return Facts(Kind.VIDEO, width, height, max(count, 1), float(container.duration or 0) / av.time_base)
+        seconds = float(container.duration or 0) / av.time_base
+    with opened_video(path) as container:
+        width, height = shown(container, pictures_of(container)).size
+    return Facts(Kind.VIDEO, width, height, max(count, 1), seconds)
 
 
-def is_turned(container: Any, stream: Any) -> bool:
-    """Whether a video lies on its side, as a phone held upright makes them; it stands at its start again."""
+def shown(container: Any, stream: Any) -> Shown:
+    """How a film's pictures are meant to be seen, by the first; what follows is to be read from another opening."""
     first = next(container.decode(stream), None)
-    container.seek(0)
     if first is None:
         raise damaged()
-    return bool(first.rotation % 180)
+    return Shown.of(stream, first)
 
 
 def damaged() -> InputError:
@@ -133,6 +143,11 @@ def pictures_of(container: Any) -> Any:
     return streams[0]
 
 
+def beginning_of(container: Any) -> float:
+    """When the first of a film's streams begins, in seconds: MPEG begins its time anywhere."""
+    return max(0.0, float(container.start_time or 0) / av.time_base)
+
+
 def sound_of(container: Any) -> Any:
     """The first stream of a video's sound, where there is one that is read here; else None."""
     found = container.streams.audio[0] if container.streams.audio else None
@@ -142,22 +157,14 @@ def sound_of(container: Any) -> Any:
     return found if name in SOUND_DECODERS or name.startswith("pcm_") else None
 
 
-def to_picture(frame: Any) -> Picture:
-    """A decoded frame as RGB of 8 bits, upright."""
-    colors = frame.colorspace
-    if colors == UNSAID and frame.height >= HIGH_DEFINITION:
-        colors = "ITU709"
-    pixels = frame.reformat(format="rgb24", src_colorspace=colors).to_ndarray()
-    return Picture(np.ascontiguousarray(np.rot90(pixels, frame.rotation // 90)))
-
-
 def poster(source: IO[bytes]) -> Picture:
     """The first picture of a video."""
     with opened_video(source) as container:
-        first = next(container.decode(pictures_of(container)), None)
+        stream = pictures_of(container)
+        first = next(container.decode(stream), None)
         if first is None:
             raise damaged()
-        return to_picture(first)
+        return Shown.of(stream, first).picture(first)
 
 
 def _video_frames(path: Path) -> Iterator[Frame]:
@@ -165,13 +172,16 @@ def _video_frames(path: Path) -> Iterator[Frame]:
         stream = pictures_of(container)
         usual = float(1 / stream.average_rate) if stream.average_rate else 1 / 25
         waiting: tuple[Picture, float] | None = None
+        seen: Shown | None = None
+        beginning = beginning_of(container)
         for frame in container.decode(stream):
             # Where time stands still or is unknown, it goes on by a usual frame.
-            start = frame.time if frame.time is not None else 0.0
+            start = frame.time - beginning if frame.time is not None else 0.0
             if waiting:
                 start = max(start, waiting[1] + usual / 100)
                 yield Frame(*waiting, start - waiting[1])
-            waiting = to_picture(frame), start
+            seen = seen or Shown.of(stream, frame)
+            waiting = seen.picture(frame), start
         if waiting:
             yield Frame(*waiting, usual)
 
@@ -182,13 +192,16 @@ def _animation_frames(path: Path) -> Iterator[Frame]:
         if count == 1:
             yield Frame(read_picture(path), 0.0, USUAL_DELAY)
             return
+        with path.open("rb") as file:
+            colors = colors_of(image, file.read(COLORS_BYTES))
         start = 0.0
-        for index in range(count):
+        # The default picture of an APNG is shown by whoever cannot play it, and is no frame.
+        for index in range(1 if image.info.get("default_image") else 0, count):
             image.seek(index)
-            image.load()
+            pixels = loaded(image)  # of a WebP, a frame's time is known with its pixels
             delay = float(image.info.get("duration") or 0) / 1000
             seconds = delay if delay >= SHORTEST_DELAY else USUAL_DELAY
-            yield Frame(from_pillow(to_srgb(image).copy()), start, seconds)
+            yield Frame(from_pillow(to_srgb(pixels, colors).copy()), start, seconds)
             start += seconds
 
 
@@ -235,7 +248,7 @@ class VideoWriter:
         if self._source and is_video(self._source):
             source = self._exits.enter_context(opened_video(self._source))
             if sound := sound_of(source):
-                self._sound = Sound(sound, self._container)
+                self._sound = Sound(sound, self._container, beginning_of(source))
                 self._packets = source.demux(sound)
 
     def _add_sound(self, until: float) -> None:
@@ -259,8 +272,9 @@ def picture_stream(container: Any, width: int, height: int, quality: str) -> Any
 
 
 def to_video_frame(pixels: Pixels, start: float) -> Any:
-    """Of RGB (H, W, 3), uint8; an odd last row or column is left out, as H.264 asks."""
-    pixels = pixels[: even(pixels.shape[0]), : even(pixels.shape[1])]
+    """Of RGB (H, W, 3), uint8; an odd last row or column is there twice, as H.264 asks for even sides."""
+    height, width = pixels.shape[:2]
+    pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     converted = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24").reformat(
         format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
     )
@@ -269,7 +283,8 @@ def to_video_frame(pixels: Pixels, start: float) -> Any:
 
 
 def even(length: int) -> int:
-    return length // 2 * 2
+    """The least even number that is no smaller."""
+    return length + length % 2
 
 
 class Sound:
@@ -278,9 +293,11 @@ class Sound:
     seconds = 0.0
     """How long it has lasted."""
 
-    def __init__(self, source: Any, container: Any) -> None:
-        self._container = container
-        self._copied = source.codec_context.name in COPIED_SOUND
+    def __init__(self, source: Any, container: Any, beginning: float) -> None:
+        """Of a film whose time begins there, in seconds."""
+        self._container, self._beginning = container, beginning
+        timed = source.container.format.name not in UNTIMED
+        self._copied = timed and source.codec_context.name in COPIED_SOUND
         if self._copied:
             self._stream = container.add_stream_from_template(source)
             self._stream.metadata.clear()
@@ -293,10 +310,14 @@ class Sound:
         if not self._copied:
             for frame in packet.decode():
                 self.seconds += frame.samples / frame.sample_rate
+                if frame.pts is not None:
+                    frame.pts -= round(self._beginning / frame.time_base)
                 self._container.mux(self._stream.encode(frame))
             if not packet.size:
                 self._container.mux(self._stream.encode(None))
         elif packet.dts is not None:
+            packet.dts -= round(self._beginning / packet.time_base)
+            packet.pts -= round(self._beginning / packet.time_base)
             self.seconds = float((packet.dts + (packet.duration or 0)) * packet.time_base)
             packet.stream = self._stream
             self._container.mux(packet)

@@ -1,37 +1,22 @@
-"""Pictures in and out of files: every mode and depth that people have, one form inside."""
+"""Pictures in memory, and into files: whatever a file held, there is one form inside."""
 
 import io
-import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from ml.core.errors import InputError
-from ml.core.formats import FORMATS, PICTURES, FileFormat, Kind
-from ml.core.messages import (
-    FLOATING_POINT,
-    NOT_A_PICTURE,
-    PICTURE_DAMAGED,
-    PICTURE_TOO_LARGE,
-    TOO_LONG_FOR_FORMAT,
-)
-from ml.core.operation import Facts
+from ml.core.formats import FORMATS, LIKE, FileFormat, Format, WantedFormat
+from ml.core.messages import FLOATING_POINT, TOO_LONG_FOR_FORMAT
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 
-READABLE = tuple(found.pillow for found in PICTURES)
-ANIMATED = {found.pillow for found in PICTURES if found.animated}
-ORIENTATION = 0x0112  # EXIF's tag
-SIDEWAYS = (5, 6, 7, 8)  # its values that swap width and height
 HIDDEN_REACH = 4.0  # sigma, in pixels, of the blur that says what is seen around a transparent pixel
 PNG_LEVEL = 1  # level 6 takes 3.4 times as long for files 10 % smaller
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 # A header that promises more than a person's photo is refused by whoever knows the limit, before decoding.
 Image.MAX_IMAGE_PIXELS = None
@@ -140,65 +125,6 @@ def from_float(values: Pixels, dtype: Any) -> Pixels:
     return pixels
 
 
-def facts(path: Path) -> Facts:
-    """What a file is, from its header alone; raises `InputError` for what is no picture."""
-    with opened(path) as image:
-        frames = frame_count(image)
-        width, height = image.size
-        if _orientation(image) in SIDEWAYS:
-            width, height = height, width
-    return Facts(Kind.ANIMATION if frames > 1 else Kind.IMAGE, width, height, frames)
-
-
-def frame_count(image: Image.Image) -> int:
-    """How many frames an opened image has; its further pictures are none where the format is not animated."""
-    return getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
-
-
-def read_picture(path: Path) -> Picture:
-    """The (first) picture in a file, turned by EXIF and in sRGB; raises `InputError`."""
-    with opened(path) as image:
-        return decode(image, path)
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
-    """The file as a Pillow image, only its header read; any failure inside becomes an `InputError`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow's remarks on odd metadata, none is for a person
-            with Image.open(path, formats=READABLE) as image:
-                yield image
-    except UnidentifiedImageError:
-        raise InputError(NOT_A_PICTURE) from None
-    except InputError:
-        raise
-    except MemoryError:
-        raise InputError(PICTURE_TOO_LARGE) from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        TypeError,
-        IndexError,
-        KeyError,
-        OverflowError,
-        EOFError,
-    ) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise InputError(PICTURE_DAMAGED) from None
-
-
-def decode(image: Image.Image, path: Path) -> Picture:
-    """All pixels of an opened image, in the least form that holds them: gray or RGB, alpha or none, 8 or 16 bits."""
-    if deep_color(image) and not foreign_profile(image):
-        picture = _read_deep(path)
-        return Picture(_turn(picture.pixels, image.getexif().get(ORIENTATION, 1)))
-    image.load()
-    return from_pillow(to_srgb(ImageOps.exif_transpose(image)))
-
-
 def from_pillow(image: Image.Image) -> Picture:
     """A Pillow image of any mode; CMYK, Lab and the like are converted, a palette is resolved."""
     match image.mode:
@@ -216,7 +142,7 @@ def plain(image: Image.Image) -> Image.Image:
     """A Pillow image of 8 bits a channel as L, LA, RGB or RGBA, the least of them that holds it."""
     match image.mode:
         case "1":
-            return image.convert("L")
+            return image.convert("LA" if "transparency" in image.info else "L")
         case "P" | "PA":
             transparent = image.mode == "PA" or "transparency" in image.info
             return image.convert("RGBA" if transparent else "RGB")
@@ -232,30 +158,8 @@ def plain(image: Image.Image) -> Image.Image:
             return image.convert("RGBA")
 
 
-def to_srgb(image: Image.Image) -> Image.Image:
-    """Converted from the profile it carries, where that is another than sRGB; the same object where it is not."""
-    if not foreign_profile(image) or image.mode.startswith(("I", "F")):
-        return image
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-    source = image if image.mode == "CMYK" else plain(image)
-    alpha = source.getchannel("A") if source.mode in ("RGBA", "LA") else None
-    if alpha is not None:
-        source = source.convert(source.mode[:-1])
-    try:
-        converted = ImageCms.profileToProfile(source, profile, SRGB, outputMode="RGB")
-    except ImageCms.PyCMSError:
-        return image
-    if converted is None:
-        return image
-    if source.mode == "L":
-        converted = converted.convert("L")
-    if alpha is not None:
-        converted.putalpha(alpha)
-    return converted
-
-
-def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None:
-    """Write a file: PNG keeps alpha and 16 bits, WebP keeps alpha, JPEG puts transparent pictures on white."""
+def write_picture(picture: Picture, path: Path | IO[bytes], file_format: FileFormat) -> None:
+    """Write a file, or into one: PNG keeps alpha and 16 bits, WebP keeps alpha, JPEG puts transparent pictures on white."""
     longest, limit = max(picture.width, picture.height), FORMATS[file_format].longest_side
     if limit and longest > limit:
         raise InputError(TOO_LONG_FOR_FORMAT, format=file_format.upper(), limit=limit, side=longest)
@@ -263,7 +167,7 @@ def write_picture(picture: Picture, path: Path, file_format: FileFormat) -> None
         case "png" if picture.pixels.dtype == np.uint16:
             _write_deep(picture, path)
         case "png":
-            path.write_bytes(png_of(picture.to_pillow()))
+            _put(png_of(picture.to_pillow()), path)
         case "jpeg":
             flattened(picture).to_pillow().save(path, "JPEG", quality=95, subsampling=0)
         case "webp":
@@ -301,6 +205,21 @@ def _encoded(pixels: Pixels, *how: int) -> bytes:
     if not encoded:
         raise OSError("OpenCV could not encode a PNG")
     return bytes(data.data)
+
+
+def written_as(wanted: WantedFormat, picture: Picture, source: Format | None) -> FileFormat:
+    """The format that a result is written in which was made of a file of the format `source`, where there was one.
+
+    Like the photo is what loses as little: 16 bits are PNG, and what has alpha is no JPEG.
+    """
+    if wanted != "photo":
+        return wanted
+    like = LIKE.get(source.name, "png") if source else "png"
+    if like == "jpeg" and picture.alpha is not None:
+        like = "webp"
+    limit = FORMATS[like].longest_side
+    too_long = limit and max(picture.width, picture.height) > limit
+    return "png" if too_long or picture.peak > 255 else like
 
 
 def premultiplied(pixels: Pixels) -> Pixels:
@@ -347,66 +266,16 @@ def flattened(picture: Picture, background: float = 1.0) -> Picture:
     return Picture(from_float(laid, picture.pixels.dtype))
 
 
-def foreign_profile(image: Image.Image) -> bool:
-    """Whether it carries a colour profile that can be read and is not sRGB."""
-    data = image.info.get("icc_profile")
-    if not data:
-        return False
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        name = ImageCms.getProfileDescription(profile)
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return False
-    matches_mode = profile.profile.xcolor_space.strip() in {"RGB", "GRAY", "CMYK"}
-    return matches_mode and "srgb" not in name.lower()
-
-
-def _orientation(image: Image.Image) -> Any:
-    """EXIF's orientation; a PNG's is known only if it stands before the pixels."""
-    if image.format == "PNG" and "exif" not in image.info:
-        return 1
-    return image.getexif().get(ORIENTATION, 1)
-
-
-def deep_color(image: Image.Image) -> bool:
-    """Whether the file holds 16 bits for each of several channels, which Pillow would read as 8."""
-    return image.mode in ("RGB", "RGBA", "LA") and ";16" in str(getattr(image, "tile", ""))
-
-
-def _read_deep(path: Path) -> Picture:
-    import cv2
-
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-    if pixels is None:
-        raise InputError(PICTURE_DAMAGED)
-    if pixels.ndim == 3:
-        pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
-        gray = np.array_equal(pixels[:, :, 0], pixels[:, :, 1]) and np.array_equal(
-            pixels[:, :, 0], pixels[:, :, 2]
-        )
-        if pixels.shape[2] == 4 and gray:
-            pixels = pixels[:, :, [0, 3]]
-    else:
-        pixels = pixels[:, :, None]
-    return Picture(np.ascontiguousarray(pixels))
-
-
-def _write_deep(picture: Picture, path: Path) -> None:
+def _write_deep(picture: Picture, path: Path | IO[bytes]) -> None:
     color, alpha = picture.color, picture.alpha
     if alpha is not None and picture.gray:
         color = np.repeat(color, 3, axis=2)
     pixels = np.concatenate([color[:, :, ::-1], alpha], axis=2) if alpha is not None else color[:, :, ::-1]
-    path.write_bytes(_encoded(np.ascontiguousarray(pixels)))
+    _put(_encoded(np.ascontiguousarray(pixels)), path)
 
 
-def _turn(pixels: Pixels, orientation: int) -> Pixels:
-    """Upright, by the value of EXIF's orientation tag (1 to 8)."""
-    mirrored = {
-        2: pixels[:, ::-1],
-        4: pixels[::-1],
-        5: pixels.swapaxes(0, 1),
-        7: pixels[::-1, ::-1].swapaxes(0, 1),
-    }
-    quarter_turns = {3: 2, 6: 3, 8: 1}
-    turned = mirrored.get(orientation, np.rot90(pixels, quarter_turns.get(orientation, 0)))
-    return np.ascontiguousarray(turned)
+def _put(encoded: bytes, path: Path | IO[bytes]) -> None:
+    if isinstance(path, Path):
+        path.write_bytes(encoded)
+    else:
+        path.write(encoded)

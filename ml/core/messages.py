@@ -21,8 +21,8 @@ PICTURE_DAMAGED = Message(
 NOT_A_PICTURE = Message(
     "not_a_picture",
     _(
-        "This is not a picture or video we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, or an "
-        "MP4, MOV or WebM."
+        "This is not a picture or video we can read. Send a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or a camera's "
+        "raw file, or an MP4, MOV or WebM."
     ),
 )
 PICTURE_TOO_LARGE = Message(
@@ -31,12 +31,46 @@ PICTURE_TOO_LARGE = Message(
 UNKNOWN_CODEC = Message("unknown_codec", _("unknown"))
 FLOATING_POINT = Message(
     "floating_point",
-    _("Pictures of floating-point numbers are not read here. Export it with 8 or 16 bits a channel."),
+    _("Pictures of floating-point numbers are read from TIFF alone. Export it with 8 or 16 bits a channel."),
+)
+FROM_OTHER_COLORS = Message("from_other_colors", _("Converted from {colors} to sRGB."))
+FROM_PROFILE = Message("from_profile", _("Converted from the colour profile “{name}” to sRGB."))
+FROM_HIGH_RANGE = Message(
+    "from_high_range",
+    _("Converted from high dynamic range: what is brighter than white is white, or nearly."),
+)
+PROFILE_LEFT_OUT = Message("profile_left_out", _("The colour profile could not be used and was left out."))
+REDUCED_TO_8_BITS = Message("reduced_to_8_bits", _("Reduced from 16 to 8 bits a channel."))
+REDUCED_TO_16_BITS = Message("reduced_to_16_bits", _("Reduced from 32 to 16 bits a channel."))
+SCALED_TO_16_BITS = Message(
+    "scaled_to_16_bits", _("Its numbers, from {low:.4g} to {high:.4g}, became 16 bits a channel.")
+)
+GAIN_MAP_LEFT_OUT = Message(
+    "gain_map_left_out", _("What it has for brighter displays, a gain map, was left out.")
+)
+FIRST_PAGE = Message("first_page", _("Only the first page was kept."))
+CHANNELS_LEFT_OUT = Message(
+    "channels_left_out", _("It has {count} more channels than colours, which were left out.")
+)
+DEVELOPED_FROM_RAW = Message(
+    "developed_from_raw", _("Developed from the camera's raw file, with the white balance of the camera.")
+)
+RAW_UNDEVELOPED = Message(
+    "raw_undeveloped",
+    _("This raw file of a camera is of a kind that cannot be developed here. Export it as TIFF or JPEG."),
+)
+TIFF_COLORS = Message(
+    "tiff_colors", _("This TIFF has colours that are not read here ({colors}). Export it as RGB.")
 )
 TOO_LONG_FOR_FORMAT = Message(
     "too_long_for_format",
     _("A {format} file can be {limit} pixels wide or high, and this picture has {side}. Choose PNG."),
 )
+ANIMATION_TOO_LONG = Message(
+    "animation_too_long",
+    _("An animation can be {limit} pixels wide or high, and this one would have {side}. Make it smaller."),
+)
+FRAME = Message("frame", _("Frame {number} of {count}"))
 UNKNOWN_SLOT = Message("unknown_slot", _("There is no input slot “{name}” here; the slots are: {known}."))
 WRONG_KIND = Message("wrong_kind", _("“{slot}” takes: {wanted}. This is: {kind}."))
 NONE = Message("none", _("none"))

@@ -1,7 +1,7 @@
 """An operation, declared once: the web form, the API schema, the command line and the docs all derive from it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib import import_module
 from typing import Any, Literal
@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from ml.core.errors import InputError, ParamsError
 from ml.core.example import Example
-from ml.core.formats import FileFormat, Kind
+from ml.core.formats import FORMATS, Kind, WantedFormat
 from ml.core.measures import Metric
 from ml.core.messages import (
+    ANIMATION_TOO_LONG,
     MORE_THAN_ONE_FILE,
     NONE,
     NOT_ONE_FILE,
@@ -160,12 +161,22 @@ class Params(BaseModel):
 class PictureParams(Params):
     """Settings of an operation whose result is a picture."""
 
-    format: FileFormat = pydantic.Field(
-        "png",
+    format: WantedFormat = pydantic.Field(
+        "photo",
         title=_("File format"),
-        description=_("PNG loses nothing. JPEG and WebP make smaller files; JPEG has no transparency."),
+        description=_(
+            "That of the photo, unless you ask for another. PNG loses nothing. JPEG and WebP make smaller files; JPEG has "
+            "no transparency."
+        ),
         json_schema_extra={
-            **named({"png": Option(_("PNG")), "jpeg": Option(_("JPEG")), "webp": Option(_("WebP"))}),
+            **named(
+                {
+                    "photo": Option(_("As the photo")),
+                    "png": Option(_("PNG")),
+                    "jpeg": Option(_("JPEG")),
+                    "webp": Option(_("WebP")),
+                }
+            ),
             "group": "fine-tuning",
         },
     )
@@ -214,10 +225,12 @@ class Operation:
 
     The home page begins with the `banner` of the one operation that has it, across its whole width.
 
-    `result` names the output that was asked for, a file of the kind `gives`; with several methods side by side each output is named after its
-    method, and the first is the result. `word` is what its result adds to the name of the photo: "denoised", or
-    what it makes of the params of a job; left out, it is the slug. `left` names the output that the result is compared
-    with at first; left out, it is the picture in the first slot. `metrics` and `series` say what its figures and curves are called, the most
+    `result` names the output that was asked for, a file of the kind `gives`; with several methods side by side each
+    output is named after its method, and the first is the result. What works `frame_by_frame` makes an animation of an
+    animation in its first slot; others take its first frame. `word` is what its result adds to the name of the photo:
+    "denoised", or what it makes of the params of a job; left out, it is the slug. `left` names the output that the result
+    is compared with at first; left out, it is the picture in the first slot. `metrics` and `series` say what its figures
+    and curves are called, the most
     telling first.
     """
 
@@ -241,6 +254,7 @@ class Operation:
     word: str | Callable[[Mapping[str, Any]], str] = ""
     shows: Shows = Shows.COMPARE
     left: str = ""
+    frame_by_frame: bool = False
     keeps: frozenset[Trait] = frozenset(Trait)
     metrics: tuple[Metric, ...] = ()
     series: tuple[Metric, ...] = ()
@@ -283,11 +297,34 @@ class Operation:
 
     def foreseen(self, estimate: Estimate, inputs: Mapping[str, Sequence[Facts]]) -> Facts:
         """What can be known of the result before there is one."""
+        if (frames := self.frames_of(inputs)) > 1:
+            return Facts(Kind.ANIMATION, estimate.width, estimate.height, frames)
         lasting = self.gives in (Kind.ANIMATION, Kind.VIDEO)
         first = next((facts for given in inputs.values() for facts in given), None)
         if first is None or not lasting:
             return Facts(self.gives, estimate.width, estimate.height)
         return Facts(self.gives, estimate.width, estimate.height, first.frames, first.seconds)
+
+    def frames_of(self, inputs: Mapping[str, Sequence[Facts]]) -> int:
+        """How many frames it works on one after the other; 1 for what is no animation, or one that it sees the first of."""
+        given = inputs.get(self.inputs[0].name, ()) if self.frame_by_frame else ()
+        return given[0].frames if len(given) == 1 and given[0].kind is Kind.ANIMATION else 1
+
+    def takes_first_frame_of(self, inputs: Mapping[str, Sequence[Facts]]) -> bool:
+        """Whether there is an animation of which it sees no more."""
+        return self.frames_of(inputs) == 1 and any(
+            facts.kind is Kind.ANIMATION and Kind.ANIMATION not in slot.accepts
+            for slot in self.inputs
+            for facts in inputs.get(slot.name, ())
+        )
+
+    def cost(self, params: Params, inputs: Mapping[str, Sequence[Facts]]) -> Estimate:
+        """What a run will take, all frames together; raises what `estimate` does."""
+        estimate, frames = self.estimate(params, inputs), self.frames_of(inputs)
+        longest, limit = max(estimate.width, estimate.height), FORMATS["webp"].longest_side
+        if frames > 1 and longest > limit:
+            raise InputError(ANIMATION_TOO_LONG, limit=limit, side=longest)
+        return replace(estimate, seconds=frames * estimate.seconds)
 
     def function(self) -> Callable[..., Any]:
         """The function that runs it. Importing it may import torch: only workers and the command line call this."""

@@ -1,7 +1,8 @@
-"""The recipe inside a finished picture file, put in without encoding it again, and read back.
+"""The recipe and the facts inside a finished picture file, put in without encoding it again; the recipe is read back.
 
 PNG: an iTXt chunk of the keyword "latent" behind the header (PNG specification, 11.3.3.4). JPEG: an XMP packet in an
 APP1 segment (XMP specification, part 3, 1.1.3). WebP: an XMP chunk at the end of the extended format (RFC 9649, 2.7).
+Facts are EXIF, in the place that each format has for it; JPEG and PNG say the resolution themselves as well.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO, TypeGuard
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
+from ml.core.about import EXIF_HEADER
 from ml.core.formats import JPEG_SIGNATURE, PNG_SIGNATURE
 
 HEAD_BYTES = 1 << 16
@@ -27,27 +29,34 @@ KEYWORD = b"latent"
 NAMESPACE = "urn:latent:1.0:"
 XMP_MARKER = b"http://ns.adobe.com/xap/1.0/\0"
 PNG_HEADER_BYTES = 33
-HAS_XMP, HAS_ALPHA = 0x04, 0x10
+HAS_XMP, HAS_EXIF, HAS_ALPHA = 0x04, 0x08, 0x10
+METRES_PER_INCH, PER_METRE, PER_INCH = 0.0254, 1, 1
+"""The units are those of pHYs and of JFIF."""
 
 
-def embed(head: bytes, size: int, recipe: dict[str, Any]) -> tuple[bytes, bytes]:
-    """The new beginning and what to append, so that a file of `size` bytes that begins with `head` carries a recipe.
+def embed(
+    head: bytes, size: int, recipe: dict[str, Any] | None, exif: bytes = b"", dpi: float | None = None
+) -> tuple[bytes, bytes]:
+    """The new beginning and what to append, so that a file of `size` bytes that begins with `head` carries a recipe, facts.
 
     `head` is the first `HEAD_BYTES` of the file, or all of it; the new file is the new beginning, the old file from
     `len(head)` on, and the appendix. The pixels are not touched. A file of another format than PNG, JPEG and WebP,
-    one that carries XMP already, and one that is not well-formed stay as they are.
+    one that carries XMP (for a recipe) already, and one that is not well-formed stay as they are.
     """
-    data = json.dumps(recipe, ensure_ascii=False, separators=(",", ":")).encode()
+    data = json.dumps(recipe, ensure_ascii=False, separators=(",", ":")).encode() if recipe else b""
     if len(data) > LONGEST_RECIPE:
-        return head, b""
+        data = b""
     if head.startswith(PNG_SIGNATURE) and len(head) >= PNG_HEADER_BYTES:
-        return head[:PNG_HEADER_BYTES] + _png_chunk(data) + head[PNG_HEADER_BYTES:], b""
-    if head.startswith(JPEG_SIGNATURE) and XMP_MARKER not in head:
+        return head[:PNG_HEADER_BYTES] + _png_chunks_of(data, exif, dpi) + head[PNG_HEADER_BYTES:], b""
+    if head.startswith(JPEG_SIGNATURE):
+        head = _with_density(head, dpi) if dpi else head
         at = _after_exif(head)
-        segment = XMP_MARKER + _packet(data)
-        return head[:at] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + head[at:], b""
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return _embed_webp(head, size, _packet(data))
+        added = _segment(exif) if exif else b""
+        if data and XMP_MARKER not in head:
+            added += _segment(XMP_MARKER + _packet(data))
+        return head[:at] + added + head[at:], b""
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP" and (data or exif):
+        return _embed_webp(head, size, _packet(data) if data else b"", exif.removeprefix(EXIF_HEADER))
     return head, b""
 
 
@@ -77,11 +86,32 @@ def is_seed(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= LARGEST_SEED
 
 
-def _png_chunk(data: bytes) -> bytes:
-    body = (
-        b"iTXt" + KEYWORD + b"\0" + b"\0\0" + b"\0" + b"\0" + data
-    )  # not compressed, no language, no translation
+def _png_chunks_of(data: bytes, exif: bytes, dpi: float | None) -> bytes:
+    bodies = []
+    if dpi:
+        dots = round(dpi / METRES_PER_INCH)
+        bodies.append(struct.pack(">4sIIB", b"pHYs", dots, dots, PER_METRE))
+    if exif:
+        bodies.append(b"eXIf" + exif.removeprefix(EXIF_HEADER))
+    if data:  # not compressed, no language, no translation
+        bodies.append(b"iTXt" + KEYWORD + b"\0" + b"\0\0" + b"\0" + b"\0" + data)
+    return b"".join(map(_png_chunk, bodies))
+
+
+def _png_chunk(body: bytes) -> bytes:
     return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def _segment(body: bytes) -> bytes:
+    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+
+
+def _with_density(head: bytes, dpi: float) -> bytes:
+    """A JPEG whose JFIF segment says how many dots an inch has."""
+    dots = min(round(dpi), 0xFFFF)
+    if head[2:4] != b"\xff\xe0" or head[6:11] != b"JFIF\0":
+        return head
+    return head[:13] + struct.pack(">BHH", PER_INCH, dots, dots) + head[18:]
 
 
 def _packet(data: bytes) -> bytes:
@@ -105,15 +135,17 @@ def _after_exif(head: bytes) -> int:
     return at
 
 
-def _embed_webp(head: bytes, size: int, packet: bytes) -> tuple[bytes, bytes]:
+def _embed_webp(head: bytes, size: int, packet: bytes, exif: bytes) -> tuple[bytes, bytes]:
     features = _webp_features(head)
     if features is None or size % 2 or int.from_bytes(head[4:8], "little") + 8 != size:
         return head, b""
     flags, width, height = features
-    if flags & HAS_XMP:
-        return head, b""
-    tail = b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2)
-    extended = struct.pack("<4sIB3x", b"VP8X", 10, flags | HAS_XMP) + b"".join(
+    tail = b""
+    for flag, name, body in ((HAS_EXIF, b"EXIF", exif), (HAS_XMP, b"XMP ", packet)):
+        if body and not flags & flag:
+            flags |= flag
+            tail += name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+    extended = struct.pack("<4sIB3x", b"VP8X", 10, flags) + b"".join(
         (length - 1).to_bytes(3, "little") for length in (width, height)
     )
     rest = head[30:] if head[12:16] == b"VP8X" else head[12:]

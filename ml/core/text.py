@@ -21,6 +21,12 @@ def excerpt(words: str, most: int = 60) -> str:
     return seen if len(seen) <= most else f"{seen[: most - 1]}…"
 
 
+def fitting(stem: str, ending: str, most: int = 255) -> str:
+    """A name of a file with that ending, the stem cut so that all of it has `most` bytes, as file systems ask."""
+    room = max(0, most - len(ending.encode()))
+    return stem.encode()[:room].decode(errors="ignore").rstrip() + ending
+
+
 def capped(digits: str, most: int = LARGEST) -> int | None:
     """The number that a stranger's digits say, or `most` where they say more; None where they are no digits.
 

@@ -147,6 +147,7 @@ operation = Operation(
     params=DenoiseParams,
     estimate=estimate,
     run="ml.denoise.run:run",
+    frame_by_frame=True,
     word="denoised",
     version=3,
     accelerator="gpu-preferred",

@@ -16,7 +16,8 @@ from skimage.feature import Cascade
 
 from ml.core.context import Context
 from ml.core.formats import PICTURE_SUFFIXES
-from ml.core.images import Picture, Pixels, read_picture
+from ml.core.images import Picture, Pixels
+from ml.core.reading import read_picture
 from ml.core.resize import resize
 from ml.core.tiling import Box
 from ml.faces import FacesParams

@@ -18,8 +18,9 @@ from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.device import ready, torch_device
 from ml.core.evolution import Evolution
 from ml.core.formats import FORMATS
-from ml.core.images import Picture, Pixels, from_float, read_picture, to_depth, to_float, visible_color
+from ml.core.images import Picture, Pixels, from_float, to_depth, to_float, visible_color
 from ml.core.messages import LOADING
+from ml.core.reading import read_picture
 from ml.core.resize import resize
 from ml.style_transfer import (
     ARBITRARY_PREDICT,

@@ -31,6 +31,7 @@ from ml.super_resolution import (
     networks,
     span,
 )
+from ml.super_resolution.flat import SMALL, with_border, with_means_of
 from ml.super_resolution.messages import ENLARGING
 from ml.super_resolution.ncnn import load_ncnn
 from ml.super_resolution.params import Single, SuperResolutionParams, enlarged, scale_of
@@ -53,6 +54,10 @@ COLOR: Mapping[str, Mapping[int, tuple[Weights, Callable[[], nn.Module]]]] = {
     "real-esrgan-compact": {4: (REAL_ESRGAN_COMPACT, CompactNet)},
 }
 """The weights and the network of the methods that see RGB, by the scales there are networks for."""
+
+
+DRIFTING = ("real-esrgan", "real-esrgan-compact")
+"""The methods whose flat areas come out in another colour: they were trained to please, not to keep it."""
 
 
 def run(inputs: Inputs, params: SuperResolutionParams, context: Context) -> Result:
@@ -102,7 +107,15 @@ def enlarge(picture: Picture, method: Single, scale: float, context: Context) ->
     size = enlarged(picture.width, picture.height, scale)
     if method == "bicubic":
         return resize(picture, *size, "bicubic", on_strip=context.advance)
+    if min(picture.width, picture.height) < SMALL:
+        return with_border(picture, lambda grown: _enlarged(grown, method, scale, context), size)
+    return _enlarged(picture, method, scale, context)
+
+
+def _enlarged(picture: Picture, method: Single, scale: float, context: Context) -> Picture:
+    """By a network; areas keep their colour."""
     context.progress(0, LOADING)
+    size = enlarged(picture.width, picture.height, scale)
     tiles = TILES[method]
     made = tiles.made(scale)
     network, apply = enlarger(method, made, context.device)
@@ -115,7 +128,7 @@ def enlarge(picture: Picture, method: Single, scale: float, context: Context) ->
             alpha = resize(Picture(alpha), tile.width * made, tile.height * made).pixels
         return Picture.join(from_float(color, tile.pixels.dtype), alpha)
 
-    return tiled(
+    made_larger = tiled(
         picture,
         enlarge_tile,
         context,
@@ -126,6 +139,7 @@ def enlarge(picture: Picture, method: Single, scale: float, context: Context) ->
         network=network,
         note=ENLARGING,
     )
+    return with_means_of(picture, made_larger) if method in DRIFTING else made_larger
 
 
 def enlarger(method: Single, scale: int, device: str) -> tuple[nn.Module, Enlarge]:

@@ -25,8 +25,9 @@ from ml.core.device import cancellable, torch_device
 from ml.core.errors import InputError
 from ml.core.files import undamaged
 from ml.core.formats import FORMATS
-from ml.core.images import Picture, flattened, read_picture
+from ml.core.images import Picture, flattened
 from ml.core.messages import IN_FILE
+from ml.core.reading import read_picture
 from ml.core.text import excerpt
 from ml.train_classifier import ClassifierTrainingParams, archives, class_names
 from ml.train_classifier.messages import DRAWING, LEARNING, READING

@@ -202,5 +202,6 @@ operation = Operation(
     estimate=estimate,
     run="ml.transform.run:run",
     word="edited",
+    frame_by_frame=True,
     example=Example("astronaut", {"action": "rotate", "angle": -18, "corners": "white"}),
 )

@@ -6,11 +6,13 @@ import numpy as np
 from PIL import Image
 
 from ml.core.context import Context, Inputs, Result
-from ml.core.images import Picture, flattened, premultiplied, straight
+from ml.core.images import Picture, Pixels, flattened, premultiplied, straight
 from ml.core.resize import resize
 from ml.transform import TransformParams, cropped, resized, rotated
 
 STRIP_PIXELS = 2_000_000
+PAPERS = {"white": 1.0, "black": 0.0}
+"""What the corners of `corners` are, of those that are opaque."""
 MARGIN = 2  # transparent pixels around the picture, so that its slanted edge comes out smooth
 
 
@@ -40,8 +42,11 @@ def rotate(picture: Picture, params: TransformParams, context: Context) -> Pictu
     """Turned clockwise around its middle, bicubic, in strips of rows."""
     width, height = rotated(params, picture.width, picture.height)
     source = _planes(picture.with_alpha())
+    paper = PAPERS.get(params.corners) if picture.alpha is not None else None
+    if paper is not None:
+        source.append(_planes(Picture(np.full((picture.height, picture.width, 1), 255, np.uint8)))[0])
     sine, cosine = math.sin(math.radians(params.angle)), math.cos(math.radians(params.angle))
-    pixels = np.empty((height, width, len(source)), picture.pixels.dtype)
+    pixels = np.empty((height, width, picture.with_alpha().pixels.shape[2]), picture.pixels.dtype)
     rows = max(1, STRIP_PIXELS // width)
     for top in range(0, height, rows):
         size = (width, min(rows, height - top))
@@ -55,17 +60,25 @@ def rotate(picture: Picture, params: TransformParams, context: Context) -> Pictu
             np.asarray(plane.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC))
             for plane in source
         )
-        pixels[top : top + size[1]] = straight(np.stack(list(turned), axis=2), picture.pixels.dtype)
+        values = np.stack(list(turned), axis=2)
+        if paper is not None:
+            values = _on_paper(values, paper)
+        pixels[top : top + size[1]] = straight(values, picture.pixels.dtype)
         context.advance((top + size[1]) / height)
     turned_picture = Picture(pixels)
     match params.corners:
-        case "white":
-            return flattened(turned_picture, 1.0)
-        case "black":
-            return flattened(turned_picture, 0.0)
+        case "white" | "black" if picture.alpha is None:
+            return flattened(turned_picture, PAPERS[params.corners])
         case "cut" if picture.alpha is None:
             return Picture(turned_picture.color)
     return turned_picture
+
+
+def _on_paper(values: Pixels, paper: float) -> Pixels:
+    """Premultiplied colour and alpha with opaque paper where the picture, by the last channel, is not."""
+    empty = 1 - values[:, :, -1:]
+    color, alpha = values[:, :, :-2], values[:, :, -2:-1]
+    return np.concatenate([color + paper * empty, alpha + empty], axis=2)
 
 
 def _planes(picture: Picture) -> list[Image.Image]:

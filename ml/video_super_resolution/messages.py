@@ -13,4 +13,3 @@ FRAMES_TOO_LARGE = Message(
         "scale."
     ),
 )
-FRAME = Message("video_super_resolution.frame", _("Frame {number} of {count}"))

@@ -10,13 +10,11 @@ from ml.burst_super_resolution.registration import STILL, luminance, register
 from ml.core.context import Context, Inputs, Result, ResultFile
 from ml.core.files import facts
 from ml.core.formats import FORMATS
+from ml.core.frame_by_frame import FramePart
 from ml.core.frames import Frame, VideoWriter, frames
 from ml.core.images import Picture, flattened
-from ml.core.side_by_side import Part
-from ml.core.text import Message
 from ml.super_resolution.run import enlarge, weights_of
 from ml.video_super_resolution import WINDOW, VideoParams
-from ml.video_super_resolution.messages import FRAME
 
 
 def run(inputs: Inputs, params: VideoParams, context: Context) -> Result:
@@ -66,17 +64,3 @@ def fused(frame: Frame, neighbours: Sequence[Frame], scale: int, context: Contex
             motion = register(luminance(first), luminance(other), context)
             views += [View.registered(other, motion, first)] if motion.fits else []
     return Picture(fuse(views, scale, context, lambda fraction, _fused: context.progress(fraction)))
-
-
-class FramePart(Part):
-    """The part of a run that is spent on one frame, of which the finished one alone is shown."""
-
-    def __init__(self, whole: Context, index: int, count: int) -> None:
-        super().__init__(whole, index / count, (index + 1) / count)
-        self._note = FRAME(number=index + 1, count=count)
-
-    def progress(self, fraction: float, note: Message | None = None) -> None:
-        super().progress(fraction, self._note)
-
-    def preview(self, picture: Picture) -> None:
-        pass

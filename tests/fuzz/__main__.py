@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz files --count 10000`, `… headers --count 3000`, `… api --calls 5000`; 1 where anything was found.
+"""`python -m tests.fuzz files --count 10000`, `… facts --count 5000`, `… headers --count 3000`, `… api --calls 5000`; 1 where anything was found.
 
 With `--seed N` another thousand things go wrong, and with `--database URL` on an empty PostgreSQL database.
 """
@@ -16,7 +16,7 @@ import django
 
 django.setup()
 
-from tests.fuzz import api, files, headers  # noqa: E402
+from tests.fuzz import api, facts, files, headers  # noqa: E402
 from tests.fuzz.target import Target  # noqa: E402
 from tests.settings import TEST_HOME  # noqa: E402
 
@@ -30,7 +30,12 @@ what = parser.add_subparsers(dest="what", required=True)
 what.add_parser("files", parents=[common]).add_argument("--count", type=int, default=10_000)
 what.add_parser("headers", parents=[common]).add_argument("--count", type=int, default=3_000)
 what.add_parser("api", parents=[common]).add_argument("--calls", type=int, default=5_000)
+what.add_parser("facts", parents=[common]).add_argument("--count", type=int, default=5_000)
 arguments = parser.parse_args()
+if arguments.what == "facts":  # which need no site
+    told = facts.run(arguments.count, arguments.seed)
+    print(told.table())
+    sys.exit(bool(told.wrong))
 with tempfile.TemporaryDirectory(prefix="latent-fuzz-", ignore_cleanup_errors=True) as folder:
     target = Target(Path(folder), arguments.database)
     try:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ml.classify import FEATURES
 from ml.classify.heads import Head, write_head
-from tests.jobs import hostile
+from tests.jobs import hostile, kinds, profiles
 from tests.jobs.hostile import encode, encode_frames, picture
 from tests.ml.films import film
 
@@ -58,16 +58,24 @@ def hostile_file(seed: int, number: int) -> Hostile:
 
 @cache
 def sound_files() -> Mapping[str, bytes]:
-    """One sound file of each kind, format and coding that the site takes."""
-    return {**hostile.sound(), **_odd_pictures(), **_films(), **_archives(), "safetensors": model()}
+    """One sound file of each kind, format and coding that a site can take."""
+    return {
+        **hostile.sound(),
+        **kinds.sound(),
+        **kinds.rare(),
+        **_odd_pictures(),
+        **_films(),
+        **_archives(),
+        "safetensors": model(),
+    }
 
 
 def _odd_pictures() -> dict[str, bytes]:
     rgb = picture()
     return {
-        "jpeg-p3": encode(rgb, "JPEG", icc_profile=hostile.display_p3(), exif=hostile.exif(6)),
+        "jpeg-p3": encode(rgb, "JPEG", icc_profile=profiles.display_p3(), exif=hostile.exif(6)),
         "jpeg-of-two": encode(rgb, "MPO", save_all=True, append_images=[rgb]),
-        "png-p3": encode(rgb, "PNG", icc_profile=hostile.display_p3(), exif=hostile.exif(8)),
+        "png-p3": encode(rgb, "PNG", icc_profile=profiles.display_p3(), exif=hostile.exif(8)),
         "png-interlaced": _interlaced(),
         "png-one-bit": encode(picture("1"), "PNG"),
         "png-palette-transparent": encode(rgb.quantize(16), "PNG", transparency=bytes(range(0, 160, 10))),
@@ -288,7 +296,7 @@ def odd_exif(dice: Dice) -> bytes:
 
 
 def odd_profile(dice: Dice) -> bytes:
-    sound = dice.choice((hostile.display_p3(), hostile.dim_gray()))
+    sound = dice.choice((profiles.display_p3(), profiles.dim_gray()))
     match dice.randrange(4):
         case 0:
             return dice.randbytes(dice.choice((1, 128, 1_000, 50_000)))
@@ -391,6 +399,7 @@ SPECIAL: Mapping[str, Callable[[Dice], bytes]] = {
     "giant": partial(_one_of, hostile.giants),
     "polyglot": partial(_one_of, hostile.polyglots),
     "no picture": partial(_one_of, hostile.no_pictures),
+    "stranger": partial(_one_of, kinds.strangers),
     "short palette": short_palette,
     "odd header": odd_header,
     "thin": thin,

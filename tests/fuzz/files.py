@@ -38,6 +38,8 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
     megabytes: dict[int, float] = field(default_factory=dict)
     peak_megabytes: float = 0
+    slowest: float = 0
+    """Seconds from a file's first byte to its answer, on a machine that does other things as well."""
     thumbnails: int = 0
     jobs: int = 0
 
@@ -49,6 +51,7 @@ class Findings:
             f"{size:>7.0f}  MB in the web processes after {count} files"
             for count, size in self.megabytes.items()
         ]
+        rows += [f"{self.slowest:>7.1f}  s for the slowest file"]
         rows += [f"{self.peak_megabytes:>7.0f}  MB at most in one of them"]
         rows += [f"{len(self.wrong):>7}  wrong", *self.wrong[:20]]
         return "\n".join(rows)
@@ -107,8 +110,10 @@ class Sender(threading.Thread):
     def _send(self, member: "Member", number: int) -> tuple[int, str] | None:
         """The job that was made of it, for one in ten that are accepted."""
         file = hostile_file(self._seed, number)
+        started = time.monotonic()
         try:
             answer = member.send(file, by_token=number % 2 == 0)
+            self._found.slowest = max(self._found.slowest, time.monotonic() - started)
             told = answer.json()
         except (requests.RequestException, ValueError) as error:
             self._wrong(number, file, repr(error))

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import requests
 
+from ml.core.formats import FORMATS
 from tests.site import Site, free_port
 from tests.support import wait_for
 
@@ -34,6 +35,7 @@ class Target:
             SAMPLE_JOBS="0",
             LOG_LEVEL="WARNING",
             MIN_FREE_MEGABYTES="0",
+            UPLOAD_FORMATS=",".join(FORMATS),
             MEMBER_UPLOADS_PER_HOUR=PLENTY,
             MEMBER_QUEUED_JOBS=PLENTY,
             MEMBER_QUEUED_MEGAPIXELS=PLENTY,

@@ -20,7 +20,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from jobs.models import Asset
+from ml.core.formats import FORMATS
 from tests.conftest import Person
+from tests.fuzz import facts
 from tests.fuzz.corpus import hostile_file
 from tests.fuzz.headers import odd_request, odd_result, wrong_with
 
@@ -37,10 +39,20 @@ CHECKS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_nothing_of_hostile_metadata_is_copied() -> None:
+    found = facts.run(count=150, seed=1)
+    assert not found.wrong
+    assert found.taken > 50
+
+
 @pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_a_hostile_file_is_a_photo_or_one_sentence(alice: Person, media: Callable[[], set[str]]) -> None:
+def test_a_hostile_file_is_a_photo_or_one_sentence(
+    alice: Person, media: Callable[[], set[str]], settings: Any
+) -> None:
+    settings.LATENT = settings.LATENT.model_copy(update={"upload_formats": ",".join(FORMATS)})
     client = Client(headers={"authorization": f"Bearer {alice.token}"})
     for number in range(FILES):
         file = hostile_file(0, number)

@@ -7,12 +7,13 @@ import pytest
 from django.utils.translation import override, trans_real
 
 from jobs.errors import Refused
-from jobs.messages import FIRST_PAGE, FROM_PROFILE, TOO_MANY_JOBS, TOO_MANY_UPLOADS, WORKER_LOST, told
+from jobs.messages import TOO_MANY_JOBS, TOO_MANY_UPLOADS, WORKER_LOST, told
 from jobs.models import Asset, Job, JobEvent
 from jobs.queue import lifecycle, live
 from jobs.queue.state import state_of
 from jobs.web.presenters import humanize
 from jobs.web.problems import problem
+from ml.core.messages import FIRST_PAGE, FROM_PROFILE
 from tests.messages import ROOT, formatted_too_early, sources, with_wrong_values
 from tests.operations.nap import SLEEPING
 from tests.support import saying, submit

@@ -132,6 +132,9 @@ SAMPLES: dict[str, tuple[str, int, type, Callable[[Path], None]]] = {
 }
 
 
+STILL = [name for name in SAMPLES if name != "animation"]
+
+
 def write_sample(name: str, folder: Path) -> Path:
     suffix, _, _, write = SAMPLES[name]
     path = folder / f"{name}{suffix}"

@@ -16,7 +16,7 @@ from ml.core.errors import DeadlineExceeded
 from ml.core.execution import execute
 from ml.core.images import Picture, write_picture
 from ml.registry import registry
-from tests.ml.samples import SAMPLES, photo, write_sample
+from tests.ml.samples import STILL, photo, write_sample
 
 OPERATION = registry().get("add-noise")
 METHODS = get_args(Method)
@@ -86,7 +86,7 @@ def test_jpeg_is_that_of_the_whole_picture_whatever_the_tiles(
 
 
 @pytest.mark.sampled(38)
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", STILL)
 @pytest.mark.parametrize("method", METHODS)
 def test_no_noise_damages_a_picture(method: str, name: str, tmp_path: Path) -> None:
     path = write_sample(name, tmp_path)

@@ -18,7 +18,8 @@ from ml.augmentation.run import Augmentation
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import DeadlineExceeded
 from ml.core.execution import estimate, execute
-from ml.core.images import Picture, read_picture, write_picture
+from ml.core.images import Picture, write_picture
+from ml.core.reading import read_picture
 from ml.registry import registry
 from tests.ml.samples import GRAY, RGBA, SAMPLES, ints, photo, write_sample
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ml.command_line import main
-from ml.core.images import Picture, read_picture, write_picture
+from ml.core.images import Picture, write_picture
+from ml.core.reading import read_picture
 from ml.core.recipe import extract
 from ml.core.weights import ML_ROOT, sha256
 from ml.denoise import DNCNN
@@ -67,6 +68,33 @@ def test_the_name_of_the_output_chooses_its_format(picture: Path, tmp_path: Path
     for name, magic in (("a.jpg", b"\xff\xd8"), ("a.webp", b"RIFF"), ("a.png", b"\x89PNG")):
         assert main(["run", "transform", str(picture), "-o", str(tmp_path / name)]) == 0
         assert (tmp_path / name).read_bytes().startswith(magic)
+
+
+@pytest.mark.parametrize("length", [244, 251])
+def test_names_as_long_as_a_disk_takes_work(picture: Path, tmp_path: Path, length: int) -> None:
+    source = picture.rename(picture.with_name("a" * length + ".png"))
+    folder = tmp_path / "results"
+    folder.mkdir()
+
+    assert main(["run", "transform", str(source), "-o", str(folder)]) == 0
+    assert main(["run", "transform", str(source), "-o", str(tmp_path / ("b" * length + ".jpg"))]) == 0
+
+    (written,) = folder.iterdir()
+    assert (len(written.name), written.suffix) == (255, ".png")
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"), [("jpeg", ".jpg"), ("webp", ".webp"), ("rgb", ".png"), ("bmp", ".png")]
+)
+def test_in_a_folder_the_output_has_the_format_of_the_photo(tmp_path: Path, name: str, suffix: str) -> None:
+    source, folder = write_sample(name, tmp_path), tmp_path / "results"
+    folder.mkdir()
+
+    assert main(["run", "transform", str(source), "-o", str(folder)]) == 0
+
+    (written,) = folder.iterdir()
+    assert written.suffix == suffix
 
 
 def test_a_folder_gets_the_output_under_a_name_of_its_own(

@@ -18,7 +18,8 @@ from ml.core.context import Context, Inputs
 from ml.core.errors import Cancelled, InputError, WeightsUnavailable
 from ml.core.execution import estimate
 from ml.core.frames import frames
-from ml.core.images import Picture, read_picture, to_float, write_picture
+from ml.core.images import Picture, to_float, write_picture
+from ml.core.reading import read_picture
 from ml.core.weights import sha256
 from ml.registry import registry
 from ml.style_transfer import ARBITRARY_TRANSFORM, FOLDER, MULTISTYLE, PAINTINGS, STYLES, VGG19

@@ -16,7 +16,7 @@ from ml.classify.heads import KEY, Head, read_head, write_head
 from ml.core.context import Context, Inputs, Result
 from ml.core.errors import Cancelled, InputError, ParamsError
 from ml.core.execution import execute
-from ml.core.images import read_picture
+from ml.core.reading import read_picture
 from ml.registry import registry
 from ml.train_classifier import ClassifierTrainingParams, archives
 from ml.train_classifier.pictures import draw_confusion

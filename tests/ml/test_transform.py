@@ -232,3 +232,16 @@ def test_cutting_the_corners_keeps_as_much_as_fits() -> None:
 def test_the_engine_says_who_did_it(tmp_path: Path) -> None:
     assert run(Picture(photo(40, 20)), tmp_path).engine == "pillow"
     assert run(Picture(photo(40, 20)), tmp_path, action="flip").engine == "numpy"
+
+
+@pytest.mark.parametrize(("corners", "level"), [("white", 255), ("black", 0)])
+@pytest.mark.parametrize("angle", [30, 45, -10])
+def test_paper_in_the_corners_leaves_a_picture_its_alpha(
+    tmp_path: Path, corners: str, level: int, angle: float
+) -> None:
+    pixels = np.zeros((40, 60, 4), np.uint8)
+    pixels[:, :, :3], pixels[:, :, 3] = (200, 60, 40), 128
+    result = transform(Picture(pixels), tmp_path, action="rotate", angle=angle, corners=corners)
+    height, width = result.pixels.shape[:2]
+    assert result.pixels[0, 0].tolist() == [level, level, level, 255]
+    assert result.pixels[height // 2, width // 2].tolist() == [200, 60, 40, 128]

@@ -84,7 +84,7 @@ def test_a_gif_becomes_a_film_of_the_same_length_with_even_sides(tmp_path: Path)
     _, path = enlarge(tmp_path / "a.gif", scale=3)
     found = list(frames(path))
     assert [frame.start for frame in found] == pytest.approx([0, 0.12, 0.42], abs=0.001)
-    assert (found[0].picture.width, found[0].picture.height) == (62, 44)
+    assert (found[0].picture.width, found[0].picture.height) == (64, 46)
     assert facts(path).seconds == pytest.approx(0.52, abs=0.02)
 
 

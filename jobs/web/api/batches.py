@@ -110,7 +110,7 @@ def retry_batch(request: HttpRequest, batch_id: UUID) -> Any:
 def zip_batch(request: HttpRequest, batch_id: UUID) -> Any:
     """The results there are, each named after its photo."""
     found = visibility.own_batch(request, batch_id)
-    return as_zip(export.files_of(export.results_of(found)), str(found))
+    return as_zip(export.files_of(export.results_of(found), identity.owner_of(request)), str(found))
 
 
 def _steps(owner: Owner, body: BatchIn) -> list[Step]:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from ninja import Header, Schema
 
-from jobs.access import signing
+from jobs.access import identity, signing
 from jobs.library import albums
 from jobs.library.naming import file_name
 from jobs.messages import told
@@ -82,6 +82,9 @@ class PhotoOut(Schema):
     bytes: int
     sha256: str
     note: str
+    about: dict[str, Any] = pydantic.Field(
+        description="When and with what it was taken, by whom, where, as far as that is known; to its owner alone."
+    )
     url: str
     created_at: datetime
     made_by: UUID | None
@@ -103,6 +106,7 @@ class PhotoOut(Schema):
             bytes=photo.bytes,
             sha256=photo.sha256,
             note=photo.note,
+            about=photo.about if identity.is_owner_of(request, photo) else {},
             url=_address(request, "output-file" if photo.output else "photo-file", photo.id),
             created_at=photo.created_at,
             made_by=photo.made_by.uuid if photo.made_by else None,

@@ -112,9 +112,27 @@ def _new_member(request: HttpRequest, form: SignUpForm) -> Any:
     return user
 
 
+class FactsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What is kept of where photos were taken, and what downloads say of them."""
+
+    class Meta:
+        model = Owner
+        fields = ("carried", "keeps_place")
+
+
 @login_required
 def settings(request: HttpRequest) -> HttpResponse:
     return render(request, "account/settings.html", {"sends_mail": mail.is_sent()})
+
+
+@login_required
+def facts(request: HttpRequest) -> HttpResponse:
+    form = FactsForm(request.POST or None, instance=identity.owner_of_user(request.user))  # type: ignore[arg-type]
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Kept."))
+        return redirect("account")
+    return render(request, "account/facts.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @login_required

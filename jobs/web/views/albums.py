@@ -76,7 +76,9 @@ def download(request: HttpRequest, album_id: UUID) -> HttpResponseBase:
     """All that is in it, under the names of its owner."""
     shown = visibility.own_album(request, album_id)
     found = library.photos(shown).select_related("made_by", "original")
-    response = StreamingHttpResponse(export.files_of(found), content_type="application/zip")
+    response = StreamingHttpResponse(
+        export.files_of(found, identity.owner_of(request)), content_type="application/zip"
+    )
     response["Content-Disposition"] = 'attachment; filename="album.zip"'
     return response
 

@@ -64,7 +64,7 @@ def delete(request: HttpRequest, batch_id: UUID) -> HttpResponse:
 def download(request: HttpRequest, batch_id: UUID) -> HttpResponseBase:
     """The results there are, each named after its photo."""
     found = visibility.own_batch(request, batch_id)
-    return as_zip(export.files_of(export.results_of(found)), str(found))
+    return as_zip(export.files_of(export.results_of(found), identity.owner_of(request)), str(found))
 
 
 @require_POST

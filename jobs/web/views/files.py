@@ -20,23 +20,24 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from jobs.access import sharing, signing, visibility
+from jobs.access import identity, sharing, signing, visibility
 from jobs.errors import StorageAway, storage_away
 from jobs.library import naming
+from jobs.library.carrying import BLOCK_BYTES, Laden, told_of
 from jobs.messages import PAST_THE_END, told
-from jobs.models import Asset, ShareLink
+from jobs.models import Asset, Carried, ShareLink
 from jobs.queue import live
 from jobs.queue.chain import recipe_of
 from jobs.storage import copies
 from jobs.storage.thumbnails import THUMBNAIL_SIDES, thumbnail_of
 from jobs.web.views import errors
+from ml.core.about import NOTHING_KNOWN, About
 from ml.core.formats import FORMATS, FileFormat, Kind
-from ml.core.recipe import HEAD_BYTES, embed
+from ml.core.recipe import embed
 from ml.core.text import capped
 
 OWNERS = "private, max-age=31536000, immutable"
 SHARED = "private, no-cache"
-BLOCK_BYTES = 1 << 18
 
 
 @require_safe
@@ -71,11 +72,30 @@ def shared_photo(request: HttpRequest, token: str, photo_id: UUID) -> HttpRespon
 
 
 def _send_asset(request: HttpRequest, asset: Asset, caching: str) -> HttpResponseBase:
-    """An asset to whoever sees the job that made it; a download of a picture carries the recipe."""
-    recipe = recipe_of(asset.made_by) if asset.made_by and "download" in request.GET else None
-    if asked := _copy_asked_for(request, asset):
-        return _moved(request) or _send_copy(asset, *asked, recipe)
-    return _moved(request) or _send(request, asset, naming.file_name(asset), caching, recipe=recipe)
+    """An asset to whoever sees the job that made it; a download of a picture carries the recipe, and to its owner its facts."""
+    name, copy = naming.file_name(asset), _copy_asked_for(request, asset)
+    if "download" not in request.GET and not copy:
+        return _moved(request) or _send(request, asset, name, caching)
+    recipe = recipe_of(asset.made_by) if asset.made_by else None
+    if copy:
+        return _moved(request) or _send_copy(asset, *copy, recipe)
+    about = told_of(asset, _carried(request, asset))
+    # What it carries may change, and its address does not.
+    return _moved(request) or _send(request, asset, name, "private, no-cache", recipe=recipe, about=about)
+
+
+def _carried(request: HttpRequest, asset: Asset) -> str:
+    """What of its facts a download says: as its owner asks, for this once or always; to others nothing.
+
+    The media host does not know who asks: there it is no more than its owner lets out always.
+    """
+    is_own = identity.is_owner_of(request, asset)
+    if asset.owner is None or not (is_own or signing.on_media_host(request)):
+        return Carried.NOTHING
+    always, asked = asset.owner.carried, request.GET.get("facts", "")
+    if asked not in Carried.values:
+        return always
+    return asked if is_own else max(asked, always, key=Carried.values.index)
 
 
 def _copy_asked_for(request: HttpRequest, asset: Asset) -> tuple[FileFormat, int | None] | None:
@@ -124,22 +144,11 @@ def _moved(request: HttpRequest) -> HttpResponseBase | None:
     return response
 
 
-def _with_recipe(asset: Asset, recipe: dict[str, Any], name: str) -> HttpResponseBase:
-    file = asset.file.open("rb")
-    start = file.read(HEAD_BYTES)
-    head, tail = embed(start, asset.bytes, recipe)
-    response = StreamingHttpResponse(_around(head, file, tail), content_type=asset.media_type)
-    response["Content-Length"] = asset.bytes - len(start) + len(head) + len(tail)
+def _laden(laden: Laden, media_type: str, name: str) -> HttpResponseBase:
+    response = StreamingHttpResponse(laden, content_type=media_type)
+    response["Content-Length"] = laden.size
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
-
-
-def _around(head: bytes, rest: Any, tail: bytes) -> Iterator[bytes]:
-    with rest:
-        yield head
-        while block := rest.read(BLOCK_BYTES):
-            yield block
-        yield tail
 
 
 def _send(
@@ -149,6 +158,7 @@ def _send(
     caching: str,
     *,
     recipe: dict[str, Any] | None = None,
+    about: About = NOTHING_KNOWN,
     only_to_look_at: bool = False,
 ) -> HttpResponseBase:
     """The file, or with `?size=` a small copy of a picture or of a video's first; with `?download` as an attachment."""
@@ -157,8 +167,8 @@ def _send(
         side = THUMBNAIL_SIDES[-1]
     etag = f'"{asset.sha256[:32]}{f"-{side}" if side else ""}"'
     try:
-        if recipe and "download" in request.GET and asset.is_picture:
-            return _guarded(_with_recipe(asset, recipe, name), caching)
+        if (recipe or about.known()) and "download" in request.GET and asset.is_picture:
+            return _guarded(_laden(Laden(asset, recipe, about), asset.media_type, name), caching)
         if etag in request.headers.get("If-None-Match", ""):
             response: HttpResponseBase = HttpResponseNotModified()
         elif side and asset.media_type.startswith(("image/", "video/")):

@@ -22,10 +22,12 @@ from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.library import albums, export, listing, trash
 from jobs.models import Album, Asset, AssetQuerySet, Job, Owner
+from jobs.web.presenters.about import facts
 from jobs.web.presenters.links import Sharing
 from jobs.web.presenters.photo import PhotoPresenter, PhotoTile
 from jobs.web.views.choose import choose_url
 from jobs.web.views.lookups import back, uuids
+from ml.core.about import About
 from ml.core.formats import Kind
 from ml.registry import registry
 
@@ -98,6 +100,7 @@ def photo(request: HttpRequest, photo_id: UUID) -> HttpResponse:
         "limits": settings.LATENT,
         "mine": shown.owner_id is not None
         and (identity.is_admin(request) or (owner is not None and owner.pk == shown.owner_id)),
+        "about": facts(About(**shown.about)) if identity.is_owner_of(request, shown) else [],
         "here": request.get_full_path(),
     }
     return render(request, "photo.html", context)
@@ -132,7 +135,9 @@ def _run(request: HttpRequest, assets: AssetQuerySet) -> HttpResponse:
 
 
 def _zip(request: HttpRequest, assets: AssetQuerySet) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(export.files_of(assets.at_hand()), content_type="application/zip")
+    response = StreamingHttpResponse(
+        export.files_of(assets.at_hand(), identity.owner_of(request)), content_type="application/zip"
+    )
     response["Content-Disposition"] = 'attachment; filename="photos.zip"'
     return response
 

@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from jobs import messages
 from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.intake import receive
-from jobs.messages import PHOTO_MISSING, PHOTOS_MISSING
+from jobs.messages import FIRST_FRAME_ALONE, PHOTO_MISSING, PHOTOS_MISSING
 from jobs.models import Owner
 from jobs.queue import line, submission
 from jobs.queue.quote import quote
@@ -167,7 +168,10 @@ def _cost(request: HttpRequest, draft: Draft) -> dict[str, Any]:
     except Refused as error:
         return told | {"refusal": str(error) if draft.begun else ""}
     ahead = line.ahead(quoted.queue, owner.fair_share_key if owner else "")
-    return told | {"cost": humanize.cost(quoted.expected_seconds, ahead)}
+    takes = humanize.cost(quoted.expected_seconds, ahead)
+    if any(job.first_frame_alone for job in quoted.jobs):
+        takes = f"{takes} {messages.told(FIRST_FRAME_ALONE)}"
+    return told | {"cost": takes}
 
 
 def _as_sent(form: ParamsForm) -> QueryDict:

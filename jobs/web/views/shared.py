@@ -60,7 +60,7 @@ def shared_zip(request: HttpRequest, token: str) -> HttpResponseBase:
     if not link.download:
         raise Http404
     sharing.count_zip(link)
-    archive = export.files_of(sharing.shown(link), name=nameless)
+    archive = export.files_of(sharing.shown(link), None, nameless)
     response = StreamingHttpResponse(archive, content_type="application/zip")
     response["Content-Disposition"] = 'attachment; filename="photos.zip"'
     response["Cache-Control"] = "private, no-store"

@@ -118,6 +118,7 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "links/<int:link_id>/revoke": {"POST": HERS},
     # Accounts: each their own.
     "account/": dict.fromkeys(METHODS, MEMBERS),
+    "account/facts": dict.fromkeys(METHODS, MEMBERS),
     "account/password": dict.fromkeys(METHODS, MEMBERS),
     "account/delete": dict.fromkeys(METHODS, MEMBERS),
     "account/export": {"GET": MEMBERS},

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from jobs.models import Asset
-from tests.jobs import hostile
+from tests.jobs import hostile, kinds
 from tests.jobs.hostile import SECRET
 
-SOUND = hostile.sound()
+SOUND = hostile.sound() | kinds.sound()
 GIANTS = hostile.giants()
 NO_PICTURES = hostile.no_pictures()
 POLYGLOTS = hostile.polyglots()
@@ -22,13 +22,13 @@ CLEAN_CHUNKS = {b"IHDR", b"IDAT", b"IEND"}
 CLEAN_SEGMENTS = {0xE0, 0xDB, 0xC0, 0xC4, 0xDA, 0xDD}
 
 FOUR_GIGAPIXELS = (
-    "This picture has 65535 × 65535 pixels (4,294.8 megapixels); at most 40 megapixels can be sent. "
+    "This picture has 65535 × 65535 pixels (4,294.8 megapixels); at most 52 megapixels can be sent. "
     "Make it smaller and try again."
 )
 DAMAGED = "This picture is damaged, cut short or of a rare kind. Export or download it again."
-NOT_A_PICTURE = "This is not a picture or video we can read. Send a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF, or an MP4, MOV or WebM."
+NOT_A_PICTURE = "This is not a picture or video we can read. Send a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or a camera's raw file, or an MP4, MOV or WebM."
 TOO_LONG = (
-    "This animation is too long: at most 1,000 frames and 80 megapixels in all can be sent. "
+    "This animation is too long: at most 1,000 frames and 104 megapixels in all can be sent. "
     "Make it shorter or smaller and try again."
 )
 

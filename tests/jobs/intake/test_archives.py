@@ -124,7 +124,7 @@ def test_the_same_archive_makes_the_same_file(send: Send) -> None:
         ("pets/cats/x.txt", b"only a letter", "“pets/cats/x.txt” in this archive: This is not a picture"),
         ("pets/cats/x.jpg", photo(1)[:300], "“pets/cats/x.jpg” in this archive: This picture is damaged"),
         ("pets/cats/x.zip", zipped(album()), "“pets/cats/x.zip” in this archive: This is no photo"),
-        ("pets/cats/x.svg", hostile.HTML, "“pets/cats/x.svg” in this archive: This is not a picture"),
+        ("pets/cats/x.svg", hostile.HTML, "“pets/cats/x.svg” in this archive: This is a HTML file"),
         ("../../x.jpg", photo(1), "outside of its folder"),
     ],
 )

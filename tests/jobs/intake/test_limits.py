@@ -71,7 +71,7 @@ def test_it_refuses_a_giant_by_its_header(
         GIANTS[name],
         "too_many_pixels",
         f"This picture has {side} × {side} pixels ({side * side / 1e6:,.1f} megapixels); "
-        "at most 40 megapixels can be sent. Make it smaller and try again.",
+        "at most 52 megapixels can be sent. Make it smaller and try again.",
     )
 
 

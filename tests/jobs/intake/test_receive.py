@@ -18,11 +18,11 @@ from django.test import RequestFactory, override_settings
 from PIL import Image
 
 from jobs.errors import Refused
-from jobs.intake import receive, sniffing
+from jobs.intake import decoding, receive, sniffing
 from jobs.models import Asset, Owner
 from ml.core.formats import Kind
-from ml.core.images import read_picture
-from tests.jobs import hostile
+from ml.core.reading import read_picture
+from tests.jobs import hostile, kinds
 from tests.jobs.hostile import encode, picture
 from tests.jobs.intake.received import (
     DAMAGED,
@@ -38,6 +38,7 @@ from tests.jobs.intake.received import (
     pixels_of,
 )
 
+RARE, STRANGERS = kinds.rare(), kinds.strangers()
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 
@@ -130,6 +131,51 @@ def test_an_upload_on_disk_is_taken_like_one_in_memory(visitor: Owner, folders: 
 @pytest.mark.parametrize("name", NO_PICTURES)
 def test_it_refuses_what_is_no_picture(assert_refused: Callable[..., None], name: str) -> None:
     assert_refused(NO_PICTURES[name], "not_a_picture", NOT_A_PICTURE)
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_it_says_which_format_it_does_not_read(assert_refused: Callable[..., None], name: str) -> None:
+    assert_refused(
+        STRANGERS[name],
+        "format_not_read",
+        f"This is a {name} file, which cannot be read here. Export the picture as JPEG or PNG, a video as MP4.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("jxl", "JPEG XL"), ("jp2", "JPEG 2000"), ("psd", "PSD"), ("tga", "TGA")]
+)
+def test_it_says_which_format_the_site_does_not_take(
+    assert_refused: Callable[..., None], name: str, title: str
+) -> None:
+    assert_refused(
+        RARE[name],
+        "format_not_taken",
+        f"This is a {title} file, which this site does not take. Export it as JPEG or PNG.",
+    )
+    assert_refused(
+        b"\0\0\x01\xba" + bytes(100),
+        "film_not_taken",
+        "This is a MPEG video, which this site does not take. Export it as MP4 with H.264.",
+    )
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_it_takes_a_rare_format_where_the_settings_say_so(
+    send: Send, limit: Callable[..., None], name: str
+) -> None:
+    limit(upload_formats=f"png,{name}")
+
+    photo = send(RARE[name])
+
+    wanted = (
+        kinds.made_up(30, 20)
+        if name == "psd"
+        else pixels_of(picture("RGBA", (48, 48)) if name == "ico" else picture())
+    )
+    assert (photo.kind, photo.format) == (Kind.IMAGE, "png")
+    assert np.abs(pixels_of(photo) - wanted).mean() < 1
+    assert_clean(photo)
 
 
 @pytest.mark.sampled(6)
@@ -230,7 +276,9 @@ def test_a_full_disk_leaves_nothing(
 def test_a_full_disk_while_a_file_is_made_leaves_nothing(
     assert_refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Path, "write_bytes", _raising(OSError(errno.ENOSPC, "No space left on device")))
+    monkeypatch.setattr(
+        decoding.shutil, "copyfileobj", _raising(OSError(errno.ENOSPC, "No space left on device"))
+    )
 
     assert_refused(
         SOUND["png-16"],

@@ -204,7 +204,7 @@ def test_it_ends_with_its_web_process(tmp_path: Path, slow: bytes, at_work: bool
     )
     order = (
         f'{{"source": "{tmp_path}/source", "made": "{tmp_path}/made", "folder": "{tmp_path}", "megabytes": 40,'
-        f' "megapixels": 40, "seconds": 60, "bytes": {10**9}}}\n'
+        f' "megapixels": 40, "formats": ["png", "gif"], "seconds": 60, "bytes": {10**9}}}\n'
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -236,6 +236,6 @@ def test_a_webp_is_asked_for_its_size_before_room_is_made_for_it(assert_refused:
     assert_refused(
         GIANTS["webp"],
         "too_many_pixels",
-        "This picture has 16384 × 16384 pixels (268.4 megapixels); at most 40 megapixels can be sent. "
+        "This picture has 16384 × 16384 pixels (268.4 megapixels); at most 52 megapixels can be sent. "
         "Make it smaller and try again.",
     )

@@ -43,6 +43,17 @@ def test_a_result_is_called_after_its_photo() -> None:
 
 
 @pytest.mark.usefixtures("real_operations")
+@pytest.mark.parametrize("letter", ["a", "ä", "図"])
+def test_a_long_name_fits_and_still_says_what_was_done(letter: str) -> None:
+    photo = asset(f"{letter * 250}.jpg", "jpeg")
+    name = file_name(made("super-resolution", original=photo, scale=2))
+    assert name.startswith(letter * 70)
+    assert name.endswith(f"{letter}-2x.png")
+    assert 235 <= len(name.encode()) <= 240
+    assert len(file_name(photo).encode()) <= 240
+
+
+@pytest.mark.usefixtures("real_operations")
 def test_whoever_has_a_link_does_not_learn_the_name() -> None:
     assert nameless(made("super-resolution", scale=2)) == "photo-2x.png"
     assert nameless(asset("secret.jpg", "jpeg")) == "photo.jpg"

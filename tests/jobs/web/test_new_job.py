@@ -1,5 +1,6 @@
 """From a photo to a job, as a browser without a script gets there."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -168,3 +169,16 @@ def test_a_video_player_gets_the_range_it_asks_for(alice: Person) -> None:
     assert response.status_code == 206
     assert b"".join(response.streaming_content) == png()[4:10]  # type: ignore[attr-defined]
     assert response["Content-Range"] == f"bytes 4-9/{len(png())}"
+
+
+@pytest.mark.usefixtures("real_operations")
+@pytest.mark.parametrize(("operation", "said"), [("deep-dream", True), ("transform", False)])
+def test_what_takes_the_first_frame_of_an_animation_says_so_before_it_starts(
+    alice: Person, photo: Callable[..., Asset], operation: str, said: bool
+) -> None:
+    picture = photo(alice.owner, 64, 64)
+    Asset.objects.filter(pk=picture.pk).update(kind="animation", frames=6)
+
+    shown = alice.client.get(f"/new/{operation}?photo={picture.pk}").content.decode()
+
+    assert ("takes the first frame alone" in shown) is said

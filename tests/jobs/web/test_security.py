@@ -14,9 +14,9 @@ from django.test import Client
 from PIL import Image
 
 from jobs.access import sharing
-from jobs.messages import FROM_PROFILE
 from jobs.models import ApiToken, Asset, Job
 from jobs.queue import lifecycle
+from ml.core.messages import FROM_PROFILE
 from tests.conftest import Person
 from tests.fuzz.corpus import zipped
 from tests.jobs.hostile import encode

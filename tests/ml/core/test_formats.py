@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ml.core.formats import FORMATS, HEAD_BYTES, PICTURE_SUFFIXES, format_of
-from ml.core.images import opened
+from ml.core.reading import opened
 from ml.core.weights import ML_ROOT
 from tests.ml.samples import SAMPLES, write_sample
 
@@ -21,7 +21,7 @@ def test_a_picture_is_told_by_its_first_bytes(name: str, tmp_path: Path) -> None
         assert image.format == found.pillow
 
 
-@pytest.mark.parametrize("head", [b"", b"<html>", b"\0" * HEAD_BYTES, b"\0\0\0\x18ftypheic"])
+@pytest.mark.parametrize("head", [b"", b"<html>", b"\0" * HEAD_BYTES, b"\0\0\0\x18ftyphe??"])
 def test_what_is_not_known_has_no_format(head: bytes) -> None:
     assert format_of(head) is None
 

@@ -9,8 +9,9 @@ from PIL import Image
 from ml.core.context import Context, Inputs
 from ml.core.errors import InputError
 from ml.core.execution import execute
-from ml.core.formats import Kind
-from ml.core.images import Picture, facts, flattened, read_picture, to_depth, visible_color, write_picture
+from ml.core.formats import FORMATS, Kind
+from ml.core.images import Picture, flattened, to_depth, visible_color, write_picture, written_as
+from ml.core.reading import facts, read_picture
 from ml.registry import registry
 from tests.ml.samples import (
     GRAY,
@@ -18,6 +19,7 @@ from tests.ml.samples import (
     RGB,
     RGBA,
     SAMPLES,
+    STILL,
     WIDTH,
     ints,
     photo,
@@ -114,6 +116,33 @@ def test_the_second_page_of_a_tiff_is_no_frame(tmp_path: Path) -> None:
     assert facts(path).kind is Kind.IMAGE
 
 
+@pytest.mark.parametrize(
+    ("source", "channels", "depth", "written"),
+    [
+        ("jpeg", 3, np.uint8, "jpeg"),
+        ("heic", 3, np.uint8, "jpeg"),
+        ("avif", 1, np.uint8, "jpeg"),
+        ("webp", 3, np.uint8, "webp"),
+        ("jpeg", 4, np.uint8, "webp"),
+        ("jpeg", 3, np.uint16, "png"),
+        ("png", 3, np.uint8, "png"),
+        ("raw", 3, np.uint16, "png"),
+        ("gif", 4, np.uint8, "png"),
+        (None, 3, np.uint8, "png"),
+    ],
+)
+def test_a_result_is_written_like_its_photo(
+    source: str | None, channels: int, depth: type, written: str
+) -> None:
+    picture = Picture(np.zeros((2, 3, channels), depth))
+    assert written_as("photo", picture, FORMATS[source] if source else None) == written
+    assert written_as("webp", picture, FORMATS["jpeg"]) == "webp"
+
+
+def test_what_is_too_long_for_the_format_of_its_photo_is_png() -> None:
+    assert written_as("photo", Picture(np.zeros((1, 66_000, 3), np.uint8)), FORMATS["jpeg"]) == "png"
+
+
 @pytest.mark.parametrize("name", ["rgb", "jpeg", "webp", "gray-16", "rgb-16", "rgb-16-tiff", "bmp"])
 def test_it_refuses_a_truncated_file(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError):
@@ -170,7 +199,7 @@ def test_what_hides_under_transparency_is_not_drawn_in() -> None:
 
 
 @pytest.mark.sampled(12)
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", STILL)
 @pytest.mark.parametrize(("slug", "params"), METHODS, ids=lambda value: str(value))
 def test_no_method_damages_a_picture(slug: str, params: dict[str, object], name: str, tmp_path: Path) -> None:
     """Depth and colour stay, alpha stays, and on the whole the result shows what the picture shows."""
