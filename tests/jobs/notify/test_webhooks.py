@@ -35,7 +35,7 @@ def test_a_program_is_told_that_a_job_has_ended_and_the_signature_is_good(
     said = Verifier(webhook.secret).verify(sent.body, sent.headers)
     assert said["type"] == "job.succeeded"
     assert said["data"] == {
-        "job": str(job.uuid), "operation": "instant", "status": "succeeded", "attempt": 1, "error": None
+        "job": str(job.uuid), "batch": None, "operation": "instant", "status": "succeeded", "attempt": 1, "error": None
     }  # fmt: skip
     assert datetime.fromisoformat(said["timestamp"]).tzinfo
     (delivery,) = Delivery.objects.all()

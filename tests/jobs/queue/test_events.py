@@ -35,6 +35,7 @@ def test_an_event_outlives_its_job_with_what_is_delivered_of_it(alice: Any) -> N
         "owner": str(alice.owner.pk),
         "operation": "instant",
         "status": "failed",
+        "batch": None,
         "attempt": 1,
         "error": {"code": "bad_input", "reason": "test.Too dark.", "values": {}},
     }
