@@ -34,6 +34,7 @@ class Target:
             SAMPLE_JOBS="0",
             LOG_LEVEL="WARNING",
             MIN_FREE_MEGABYTES="0",
+            PRIVATE_WEBHOOKS="1",
             MEMBER_UPLOADS_PER_HOUR=PLENTY,
             MEMBER_QUEUED_JOBS=PLENTY,
             MEMBER_QUEUED_MEGAPIXELS=PLENTY,
