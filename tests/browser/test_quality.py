@@ -15,7 +15,16 @@ from tests.browser.conftest import Visit
 from tests.browser.steps import shifts, wait_for_result, watch_shifts
 
 STRANGERS_WORDS = ("/login", "/signup", "/weights/", "/links/", "/nowhere")
-MEMBERS_WORDS = ("/account/", "/account/tokens", "/account/password", "/account/delete")
+MEMBERS_WORDS = (
+    *(
+        "/account/",
+        "/account/tokens",
+        "/account/webhooks",
+        "/account/mail",
+        "/account/password",
+        "/account/delete",
+    ),
+)
 HEAVIEST_BYTES = 100_000
 MOST_ADDRESSES = 6
 """On the way to the first result, each answer that leads on to another address counted too."""
@@ -63,7 +72,7 @@ def test_axe_finds_nothing_on_any_page(visit: Visit, start_job: Callable[..., st
     ):
         visit_and_check(address)
     sign_up(page)
-    for address in ("/account/", "/account/tokens", "/account/password", "/account/delete", "/new/transform"):
+    for address in (*MEMBERS_WORDS, "/new/transform"):
         visit_and_check(address)
     page.goto("/account/tokens")
     page.click("text=Make a token")

@@ -106,6 +106,6 @@ def _configuration(target: Target, token: str) -> str:
         )
         asked = {"operation": "instant", "inputs": {"photo": photos[-1]}}
         jobs.append(requests.post(f"{target.api}/jobs", json=asked, headers=bearer, timeout=60).json()["id"])
-    asked = {"url": "http://192.0.2.1/"}  # which leads nowhere
+    asked = {"url": "http://127.0.0.1:9/"}  # where nobody is
     hook = requests.post(f"{target.api}/webhooks", json=asked, headers=bearer, timeout=60).json()["id"]
     return CONFIGURATION.format(jobs=jobs, photos=photos, webhooks=[hook], operations=list(OPERATIONS))

@@ -36,6 +36,7 @@ class Target:
             LOG_LEVEL="WARNING",
             MIN_FREE_MEGABYTES="0",
             UPLOAD_FORMATS=",".join(FORMATS),
+            PRIVATE_WEBHOOKS="1",
             MEMBER_UPLOADS_PER_HOUR=PLENTY,
             MEMBER_QUEUED_JOBS=PLENTY,
             MEMBER_QUEUED_MEGAPIXELS=PLENTY,

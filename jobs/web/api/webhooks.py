@@ -87,10 +87,10 @@ def delete_webhook(request: HttpRequest, webhook_id: UUID) -> Any:
     return HttpStatus(204, None)
 
 
-@api.post("/webhooks/{webhook_id}/test", response={202: DeliveryOut} | refusals(404, 429), auth=auth)
+@api.post("/webhooks/{webhook_id}/test", response={201: DeliveryOut} | refusals(404, 429), auth=auth)
 def test_webhook(request: HttpRequest, webhook_id: UUID) -> Any:
     """Tell it that this is a test."""
-    return HttpStatus(202, rules.test(visibility.own_webhook(request, webhook_id)))
+    return HttpStatus(201, rules.test(visibility.own_webhook(request, webhook_id)))
 
 
 @api.get("/webhooks/{webhook_id}/deliveries", response={200: list[DeliveryOut]} | refusals(404), auth=auth)
@@ -99,13 +99,13 @@ def deliveries(request: HttpRequest, webhook_id: UUID) -> Any:
     return visibility.own_webhook(request, webhook_id).deliveries.all()[:NEWEST]
 
 
-@api.post("/deliveries/{delivery_id}/again", response={202: DeliveryOut} | refusals(404, 429), auth=auth)
+@api.post("/deliveries/{delivery_id}/again", response={200: DeliveryOut} | refusals(404, 429), auth=auth)
 def send_again(request: HttpRequest, delivery_id: UUID) -> Any:
     """Tell it once more, with the same id, and try for another day."""
     found = visibility.own_delivery(request, delivery_id)
     rules.send_again(found)
     found.refresh_from_db()
-    return HttpStatus(202, found)
+    return found
 
 
 def _member(request: HttpRequest) -> Owner:

@@ -58,7 +58,7 @@ def test_a_program_changes_tries_and_deletes_a_webhook(program: Client) -> None:
     assert (changed["enabled"], changed["url"]) == (False, f"{URL}/2")
     assert program.patch(address, {"url": "nowhere"}, "application/json").status_code == 422
     tested = program.post(f"{address}/test")
-    assert tested.status_code == 202
+    assert tested.status_code == 201
     assert program.post(f"{address}/test").status_code == 429
     (told,) = program.get(f"{address}/deliveries").json()
     assert told == tested.json()
