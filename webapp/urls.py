@@ -65,6 +65,7 @@ urlpatterns = [
     path("presets/start", presets.start, name="preset-start"),
     path("presets/<uuid:preset_id>/delete", presets.delete, name="preset-delete"),
     path("presets/<str:preset_id>/recipe.json", presets.download, name="preset-file"),
+    path("batches/", batch.listed, name="batches"),
     path("batches/<uuid:batch_id>", batch.batch, name="batch"),
     path("batches/<uuid:batch_id>/status", batch.status, name="batch-status"),
     path("batches/<uuid:batch_id>/cancel", batch.cancel, name="batch-cancel"),

@@ -116,3 +116,26 @@ class BatchPresenter:
         if self.done == count:
             return ngettext("Done", "All {count} are done", count).format(count=count)
         return _("{done} of {count} are done").format(done=self.done, count=count)
+
+
+@dataclass(frozen=True)
+class BatchTile:
+    """A batch in a list; it was counted when it was looked up."""
+
+    batch: Batch
+    cover_asset: Asset | None
+
+    @property
+    def cover(self) -> PicturePresenter | None:
+        return PicturePresenter.of(self.cover_asset, title="") if self.cover_asset else None
+
+    @property
+    def name(self) -> str:
+        return self.batch.name or " → ".join(StepPresenter.of_recipe(step).title for step in self.batch.steps)
+
+    @property
+    def said(self) -> str:
+        count: int = self.batch.jobs_in_all // len(self.batch.steps)  # type: ignore[attr-defined]
+        photos = ngettext("{count} photo", "{count} photos", count).format(count=count)
+        going_on = self.batch.jobs_left  # type: ignore[attr-defined]
+        return _("{photos}, at work").format(photos=photos) if going_on else photos

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Prefetch
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,14 +17,26 @@ from django.views.decorators.http import require_POST, require_safe
 from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.library import export
-from jobs.models import Asset, Batch, JobInput
+from jobs.models import UNFINISHED, Asset, Batch, JobInput
 from jobs.queue import batches, presets
 from jobs.web.downloads import as_zip
-from jobs.web.presenters.batch import BatchPresenter
+from jobs.web.presenters.batch import BatchPresenter, BatchTile
 from jobs.web.views import building
 from jobs.web.views.choose import draft_url
+from ml.core.formats import Kind
 
 PAGE = 60
+
+
+@require_safe
+def listed(request: HttpRequest) -> HttpResponse:
+    """An owner's batches, the newest first."""
+    owner = identity.owner_of(request)
+    found = Batch.objects.filter(owner=owner) if owner else Batch.objects.none()
+    page = Paginator(_counted(found.order_by("-created_at", "-pk")), PAGE).get_page(request.GET.get("page"))
+    covers = Asset.objects.in_bulk([each.cover for each in page if each.cover])  # type: ignore[attr-defined]
+    tiles = [BatchTile(each, covers.get(each.cover)) for each in page]  # type: ignore[attr-defined]
+    return render(request, "batches.html", {"tiles": tiles, "page": page})
 
 
 @require_safe
@@ -74,6 +86,16 @@ def again(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     owner = identity.owner_made_if_needed(request)
     photos = _photos(found) if request.POST.get("photos") == "same" else []
     return redirect(draft_url(building.begin(owner, photos, _steps(found))))
+
+
+def _counted(found: QuerySet[Batch]) -> QuerySet[Batch]:
+    """Each with how many of its jobs there are and go on, and with a picture that it made."""
+    made = Asset.objects.at_hand().filter(made_by__batch=OuterRef("pk"), kind=Kind.IMAGE)
+    return found.annotate(
+        jobs_in_all=Count("jobs"),
+        jobs_left=Count("jobs", filter=Q(jobs__status__in=UNFINISHED)),
+        cover=Subquery(made.order_by("-created_at").values("pk")[:1]),
+    )
 
 
 def _steps(found: Batch) -> list[Any]:

@@ -69,6 +69,7 @@ MATRIX: dict[str, dict[str, tuple[str, ...]]] = {
     "presets/start": {"POST": ()},
     "presets/<uuid:preset_id>/delete": {"POST": ("alice", "alice's token")},
     "presets/<str:preset_id>/recipe.json": {"GET": ("alice", "alice's token")},
+    "batches/": {"GET": ALL},
     "batches/<uuid:batch_id>": {"GET": HERS},
     "batches/<uuid:batch_id>/status": {"GET": HERS},
     "batches/<uuid:batch_id>/results.zip": {"GET": HERS},

@@ -126,6 +126,26 @@ def test_a_page_that_has_what_there_is_to_see_is_told_so(alice, photo, stored):
     assert "All 2 are done" in words(alice.client.get(f"/batches/{batch.pk}/status?v={version}"))
 
 
+def test_batches_are_found_again(alice, charlie, photo, stored):
+    batch = started(alice, begin(alice, [photo(alice.owner) for _ in range(3)]))
+    assert "Portrait 3 photos, at work" in words(alice.client.get("/batches/"))
+    run_all(stored)
+    page = alice.client.get("/batches/")
+    assert "Portrait 3 photos ·" in words(page)
+    assert f"/batches/{batch.pk}" in page.content.decode()
+    assert f"/batches/{batch.pk}" in alice.client.get(f"/jobs/{batch.jobs.first().uuid}").content.decode()
+    assert "Nothing yet" in words(charlie.client.get("/batches/"))
+
+
+def test_a_step_that_was_called_off_says_why(alice, photo):
+    draft = begin(alice, [photo(alice.owner)])
+    alice.client.post("/new/nap", {"draft": str(draft.pk), "seconds": "1"})
+    batch = started(alice, draft)
+    lifecycle.fail(lifecycle.claim("cpu"), "internal", saying("Oh no."))
+    page = words(alice.client.get(f"/jobs/{batch.jobs.get(step=1).uuid}"))
+    assert "“Portrait”, which comes before it, did not succeed" in page
+
+
 def test_a_batch_is_cancelled_and_deleted_from_its_page(alice, photo):
     batch = started(alice, begin(alice, [photo(alice.owner) for _ in range(2)]))
     alice.client.post(f"/batches/{batch.pk}/cancel")
