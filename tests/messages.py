@@ -1,7 +1,6 @@
 """What the tests of messages read in the source."""
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -19,8 +18,9 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
-def calls(path: Path) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+@cache
+def calls(path: Path) -> tuple[ast.Call, ...]:
+    return tuple(node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
 
 
 def name_of(node: ast.AST | None) -> str:
@@ -38,6 +38,7 @@ def is_message(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and name_of(node.func) == "Message" and len(node.args) == 2
 
 
+@cache
 def templates(path: Path) -> dict[str, str]:
     """By name, the templates of the messages that a module defines or imports."""
     names: dict[str, str] = {}

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,11 @@ def quoted(text: str) -> Iterator[str]:
         yield "".join(values)
 
 
+@cache
+def words_of(path: Path) -> frozenset[str]:
+    return frozenset(READERS[path.suffix](path.read_text("utf-8")))
+
+
 READERS = {".py": of_python, ".html": of_template, ".js": of_script, ".css": of_style}
 FILES = [
     path
@@ -81,14 +87,14 @@ FILES = [
 
 def test_nothing_of_the_site_names_an_operation_a_method_or_a_metric() -> None:
     allowed, forbidden = set(OTHER_WORDS), names()
-    found = {str(path): set(READERS[path.suffix](path.read_text("utf-8"))) & forbidden for path in FILES}
+    found = {str(path): words_of(path) & forbidden for path in FILES}
     assert {path: words - allowed for path, words in found.items() if words - allowed} == {}
 
 
 @pytest.mark.parametrize("word", OTHER_WORDS)
 def test_every_excuse_is_needed(word: str) -> None:
     assert word in names()
-    assert any(word in READERS[path.suffix](path.read_text("utf-8")) for path in FILES)
+    assert any(word in words_of(path) for path in FILES)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
         load_lite0(tmp_path / "less.pth")
 
 
+@pytest.mark.slow
 def test_the_tail_does_what_the_whole_network_does() -> None:
     network = Lite0(classes=2).eval()
     tail = Tail(network, 2).eval()

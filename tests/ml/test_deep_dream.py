@@ -85,6 +85,7 @@ def test_a_large_photo_keeps_its_own_detail(tmp_path: Path) -> None:
     assert np.abs(fine).mean() < np.abs(difference).mean()
 
 
+@pytest.mark.slow
 def test_it_stops_within_a_step(tmp_path: Path, photo: Picture) -> None:
     with pytest.raises(Cancelled):
         develop("deep-dream", tmp_path, {"image": photo}, QUICK, Recorder(cancel_at=60))

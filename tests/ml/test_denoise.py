@@ -137,6 +137,7 @@ def test_where_there_is_noise_nothing_is_said(tmp_path: Path) -> None:
 
 
 # In decibels, what the true level given by hand gains, less half of one.
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("subsampling", "gain"), [pytest.param(0, 7.0, id="4:4:4"), pytest.param(2, 4.0, id="4:2:0")]
 )
@@ -147,7 +148,7 @@ def test_the_network_cleans_a_noisy_jpeg_by_itself(subsampling: int, gain: float
     assert quality(restored, clean) > quality(picture, clean) + gain
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "color", [(224, 172, 140), (128, 128, 128), (200, 30, 30), (255, 255, 255), (0, 0, 0)], ids=str
 )

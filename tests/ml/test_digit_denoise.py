@@ -23,7 +23,7 @@ def digit_like_mnists(digit: int) -> Picture:
     return Picture(np.rint(pixels * 255).astype(np.uint8)[:, :, None])
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("digit", range(10))
 def test_it_gives_a_digit_back_from_under_strong_noise(tmp_path: Path, digit: int) -> None:
     image = {"image": digit_like_mnists(digit)}

@@ -69,6 +69,7 @@ def cases() -> list[Any]:
     ]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("way", "mode"), cases())
 def test_flat_pictures_of_every_mode_and_size_stay_what_they_are(tmp_path: Path, way: str, mode: str) -> None:
     scale = WAYS[way][2]
@@ -84,6 +85,7 @@ def test_flat_pictures_of_every_mode_and_size_stay_what_they_are(tmp_path: Path,
         assert np.abs(means[0] - means[1]).max() <= 2, size
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("color", [(200, 30, 30), (224, 172, 140), (128, 128, 128)])
 @pytest.mark.parametrize("sigma", [25, 50])
 def test_more_noise_than_there_is_moves_no_colour(

@@ -97,6 +97,7 @@ def test_every_row_of_a_walk_begins_where_the_one_before_ends(tmp_path: Path) ->
     assert len(list(frames(result.files["film"].path))) == 24
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("digit", [None, 7])
 def test_it_draws_the_digit_that_is_asked_for(digit: int | None) -> None:
     """Told apart by the mean pictures of the digits that it draws itself: they would all be one where it did not heed."""

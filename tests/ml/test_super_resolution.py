@@ -61,6 +61,7 @@ def test_the_enlarged_picture_is_the_same_picture(method: Single, scale: int) ->
     assert np.abs(back.mean(axis=(0, 1))).max() < 0.5, "a colour shift"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("method", OURS)
 def test_the_border_is_as_good_as_the_middle(method: Single) -> None:
     enlarged = enlarge(Picture(CAT), method, 2, Context()).pixels.astype(int)
@@ -96,6 +97,7 @@ def test_a_gray_picture_and_the_same_in_rgb_become_nearly_the_same() -> None:
     assert np.ptp(as_rgb, axis=2).max() <= 1, "a tint"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("size", [(1, 1), (3, 1), (2, 50)])
 @pytest.mark.parametrize("method", OURS)
 def test_the_smallest_pictures_are_enlarged(method: Single, size: tuple[int, int]) -> None:

@@ -378,7 +378,7 @@ def test_who_may(world: World, route: str) -> None:
                     assert world.state() == before, (person, method)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("person", ["a stranger with cookies", *ALL, "a stranger"])
 def test_reading_makes_no_rows(world: World, person: str) -> None:
     world.clients |= {"a stranger": Client(), "a stranger with cookies": with_odd_cookies()}
@@ -411,7 +411,7 @@ def with_odd_cookies() -> Client:
     return client
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_bad_token_is_refused_in_words_at_every_address(world: World, method: str) -> None:
     for header in ("Bearer x", "bearer \xff"):
@@ -425,7 +425,7 @@ def test_a_bad_token_is_refused_in_words_at_every_address(world: World, method: 
                 assert "This token is not good. Make a new one." in said(response), route
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("route", [route for route in routes() if route.startswith("admin/")])
 def test_nobody_but_staff_sees_the_admin(world: World, route: str) -> None:
     address = world.address(route)

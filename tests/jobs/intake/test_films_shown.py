@@ -87,6 +87,7 @@ def test_a_film_whose_time_begins_late_keeps_sound_and_pictures_together(kept: K
     assert photo.seconds == pytest.approx(2, abs=0.05)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("shape", "shown"), [(Fraction(16, 11), (140, 64)), (Fraction(1, 2), (96, 128)), (Fraction(1), (96, 64))]
 )
@@ -136,6 +137,7 @@ def hlg(light: Any) -> Any:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("curve", "coded"), [(16, pq), (18, hlg)])
 def test_high_dynamic_range_is_shown_as_far_as_it_goes(
     kept: Kept, tmp_path: Path, curve: int, coded: Callable[[Any], Any]
@@ -166,6 +168,7 @@ def test_lost_transparency_is_said(kept: Kept, tmp_path: Path) -> None:
     assert kept(source)[0].note == f"{CODED_ANEW} Its transparency was left out, as no MP4 has any."
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("name", "codec", "sound"),
     [

@@ -26,6 +26,7 @@ def stored(photo: Any) -> Any:
     return pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]] if pixels.shape[2] > 2 else pixels
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("compression", [None, "lzw", "zlib", "zstd", "packbits"])

@@ -182,6 +182,7 @@ def test_the_presets_of_the_site_are_everybodys(alice, charlie, ada):
     assert send(ada, "DELETE", f"presets/{kept.pk}").status_code == 204
 
 
+@pytest.mark.slow
 def test_an_answer_may_wait_for_the_end_of_a_batch(alice, photo, stored, redis):
     made = ask(alice, [photo(alice.owner)]).json()
     waited = send(alice, "GET", f"batches/{made['id']}", Prefer="wait=1")

@@ -111,6 +111,7 @@ def test_the_session_cookie_is_out_of_reach_of_scripts(alice: Person) -> None:
     assert response.cookies["sessionid"]["samesite"] == "Lax"
 
 
+@pytest.mark.slow
 def test_no_text_of_a_user_becomes_markup(alice: Person, ada: Person, photo: Any, stored: Any) -> None:
     alice.user.username = alice.user.first_name = EVIL[:150]
     alice.user.save()

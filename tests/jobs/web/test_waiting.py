@@ -120,6 +120,7 @@ def test_while_it_waits_nobody_asks_the_database(
     assert asked[0] <= 2 * asked[1] + 1, "once before, once after, and whether it has ended"
 
 
+@pytest.mark.slow
 def test_after_its_seconds_the_answer_is_what_it_is_then(program: Program) -> None:
     answer = program.post("/jobs", JOB, Prefer="wait=1")
     assert (answer.status_code, answer["Preference-Applied"]) == (202, "wait=1")
@@ -150,6 +151,7 @@ def test_an_end_between_the_look_and_the_wait_is_not_missed(
     assert program.post("/jobs", JOB, Prefer="wait=60").status_code == 200
 
 
+@pytest.mark.slow
 def test_one_deleted_meanwhile_is_not_there(
     program: Program, redis: Redis, meanwhile: Callable[..., Future[Any]]
 ) -> None:

@@ -115,6 +115,7 @@ def test_a_resolution_is_in_dots_an_inch(unit: int, dpi: float | None) -> None:
     assert about_of(tags.tobytes()).dpi == dpi
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_no_bytes_break_it(data: st.DataObject) -> None:

@@ -116,7 +116,7 @@ class Run:
         return context
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("slug", "params"), WAYS)
 def test_a_cancel_at_the_nth_question_ends_the_run_there(
     tmp_path: Path, slug: str, params: dict[str, Any]
