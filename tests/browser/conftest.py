@@ -11,6 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from ml import registry as ml_registry
 from tests.browser.chromium import ARGUMENTS, path
+from tests.browser.steps import choose
 from tests.conftest import end
 from tests.operations import OPERATIONS
 from tests.support import Redis, Worker
@@ -106,7 +107,7 @@ def start_job() -> Callable[..., str]:
         if settings:
             page.goto(page.url.replace("/choose?", f"/new/{operation}?") + "&" + settings)
         else:
-            page.click(f".offer[href^='/new/{operation}?']")
+            choose(page, operation)
         page.click("[data-start]")
         page.wait_for_url("**/jobs/*")
         return page.url

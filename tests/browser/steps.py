@@ -37,6 +37,14 @@ def drop_photo(page: Page, path: Path = SQUARE) -> None:
     drop(page, (path.name, path.read_bytes()))
 
 
+def choose(page: Page, operation: str) -> None:
+    """Among what is offered for a photo; the laboratory is folded away."""
+    offer = page.locator(f".offer[href^='/new/{operation}?']")
+    if not offer.is_visible():
+        page.locator("details.fold", has=offer).locator("summary").click()
+    offer.click()
+
+
 def wait_until(page: Page, expression: str, seconds: float = 10) -> None:
     """As Playwright's wait_for_function, which asks by eval from within the page, where the policy forbids it."""
     give_up_at = time.monotonic() + seconds

@@ -13,6 +13,7 @@ from ml.core import recipe as recipes
 from tests.browser.conftest import Visit
 from tests.browser.steps import (
     SQUARE,
+    choose,
     drop,
     drop_photo,
     pictures_arrived,
@@ -44,7 +45,7 @@ def test_alice_makes_and_shares_bob_sees_and_charlie_does_not(
     page.goto("/")
     drop_photo(page)
     page.wait_for_url("**/choose?photo=*")
-    page.click(".offer[href^='/new/nap?']")
+    choose(page, "nap")
     page.fill("[name=seconds]", "4")
     expect(page.locator("#cost")).to_contain_text("About 4 s on this machine")
     page.click("[data-start]")
@@ -186,7 +187,7 @@ def test_a_file_that_is_no_picture_is_refused_beside_those_that_are(visit: Visit
     page = visit()
     page.goto("/")
     drop(page, ("song.mp3", b"ID3 no picture at all" * 9), ("photo.jpg", COFFEE.read_bytes()))
-    expect(page.locator(".upload.failed")).to_contain_text("not a picture")
+    expect(page.locator(".upload.failed")).to_contain_text("cannot be read here")
     page.click("[data-uploads] button.primary")
     page.wait_for_url("**/choose?photo=*")
 
@@ -326,9 +327,9 @@ def test_a_phone_goes_the_whole_way(visit: Visit, start_job: Callable[..., str])
 def test_without_scripts_a_file_goes_in_and_the_result_comes_out(visit: Visit) -> None:
     page = visit(java_script_enabled=False)
     page.goto("/")
-    page.locator("[type=file][multiple]").set_input_files(COFFEE)
+    page.locator("[name=file][multiple]").set_input_files(COFFEE)
     page.click("text=Upload")
-    page.click(".offer[href^='/new/nap?']")
+    choose(page, "nap")
     page.fill("[name=seconds]", "3")
     page.click("[data-start]")
     page.wait_for_url("**/jobs/*")
@@ -404,4 +405,7 @@ def test_pictures_of_every_page_arrive(visit: Visit, start_job: Callable[..., st
     wait_for_result(page)
     for address in ("/", "/library/", "/library/jobs", "/albums/", page.url, "/operations/denoise"):
         page.goto(address, wait_until="networkidle")
+        for image in page.locator("img[loading=lazy]").all():  # what lies far below comes when it is near
+            image.scroll_into_view_if_needed()
+        page.wait_for_load_state("networkidle")
         assert pictures_arrived(page), address
