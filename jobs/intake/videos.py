@@ -191,9 +191,12 @@ class Copy:
 
     def take(self, packet: Any, frames: Sequence[Any]) -> None:
         for kept in self._filter.filter(packet if packet.size else None):
-            kept.pts, kept.dts = kept.pts - self._earlier, kept.dts - self._earlier
+            kept.pts, kept.dts = self._since_beginning(kept.pts), self._since_beginning(kept.dts)
             kept.stream = self._stream
             self._target.mux(kept)
+
+    def _since_beginning(self, at: int | None) -> int | None:
+        return None if at is None else at - self._earlier
 
 
 class Encoding:

@@ -127,11 +127,18 @@ def _seed(operation: Operation, seed: int | None) -> int:
 
 
 def _digest(request: Request) -> str:
-    asked = [
-        [_named(step) for step in request.steps],
-        [_ids(inputs) for inputs in request.inputs],
-        request.name,
-    ]
+    """Of what is asked for: of one job as versions before had it, so that a request that they answered is known again."""
+    asked: list[Any]
+    if request.name is None and len(request.steps) == len(request.inputs) == 1:
+        (step,), (inputs,) = request.steps, request.inputs
+        operation, params, seed, others = _named(step)
+        asked = [operation, params, {**_ids(inputs), **others}, seed]
+    else:
+        asked = [
+            [_named(step) for step in request.steps],
+            [_ids(each) for each in request.inputs],
+            request.name,
+        ]
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -204,7 +204,7 @@ def test_it_ends_with_its_web_process(tmp_path: Path, slow: bytes, at_work: bool
     )
     order = (
         f'{{"source": "{tmp_path}/source", "made": "{tmp_path}/made", "folder": "{tmp_path}", "megabytes": 40,'
-        f' "megapixels": 40, "formats": ["png", "gif"], "seconds": 60, "bytes": {10**9}}}\n'
+        f' "megapixels": 40, "formats": ["png", "mp4"], "seconds": 60, "bytes": {10**9}}}\n'
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -278,7 +278,15 @@ def test_a_reply_without_its_file_leaves_nothing(
     send: Send, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reply = Made(
-        kind="image", format="png", width=1, height=1, color="#000000", frames=1, seconds=0, notes=[]
+        kind="image",
+        format="png",
+        width=1,
+        height=1,
+        color="#000000",
+        frames=1,
+        seconds=0,
+        notes=[],
+        about={},
     )
     monkeypatch.setattr(sandbox, "ask", lambda _order: reply)
 

@@ -75,8 +75,9 @@ def test_the_page_and_the_command_line_make_the_same_picture(
     by_page = job.outputs.first()
     assert by_page
 
+    drawn = tmp_path / f"drawn{Path(by_page.file.name).suffix}"
     options = [f"--{name}={value}" for name, value in params.items() if not name.startswith("slot-")]
-    assert main(["run", slug, *inputs, "-o", str(tmp_path / "drawn.png"), "--seed", "5", *options]) == 0
+    assert main(["run", slug, *inputs, "-o", str(drawn), "--seed", "5", *options]) == 0
     with by_page.file.open("rb") as file:
         pixels = np.asarray(Image.open(io.BytesIO(file.read())))
-    assert np.array_equal(pixels, np.asarray(Image.open(tmp_path / "drawn.png")))
+    assert np.array_equal(pixels, np.asarray(Image.open(drawn)))
