@@ -14,8 +14,11 @@ class Batch(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(Owner, on_delete=models.CASCADE, related_name="batches")
     name = models.CharField(max_length=120, blank=True, help_text=_("What its owner called it."))
+    photos = models.JSONField(
+        default=list, blank=True, help_text=_("The ids of those it was asked for, in their order.")
+    )
     steps = models.JSONField(
-        help_text=_("As they were asked for: each an operation, its params and its seed.")
+        help_text=_("Each an operation, its params, its seed, and the ids of what all photos share.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True, help_text=_("When the last of its jobs ended."))

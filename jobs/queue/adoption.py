@@ -34,4 +34,4 @@ def _move(job: Job, member: Owner) -> None:
     Job.objects.filter(pk=job.pk).update(fair_share=job.fair_share)
     if queued:
         count_in([job])
-    transaction.on_commit(partial(live.changed, job.uuid, Status(job.status)))
+    transaction.on_commit(partial(live.changed, Status(job.status), job.uuid))

@@ -24,6 +24,8 @@ def record_all(
     jobs: Sequence[Job], status: Job.Status, message: Message | None = None, error_code: str = ""
 ) -> None:
     """The same line in the timeline of each."""
+    if not jobs:
+        return
     JobEvent.objects.bulk_create(
         JobEvent(
             job=job,
@@ -35,8 +37,8 @@ def record_all(
         )
         for job in jobs
     )
+    transaction.on_commit(partial(live.changed, status, *(job.uuid for job in jobs)))
     for job in jobs:
-        transaction.on_commit(partial(live.changed, job.uuid, status))
         with logs.about(job=str(job.uuid), request=logs.current("request") or job.request_id):
             log.info(
                 "job %s (%s): %s%s",

@@ -71,17 +71,18 @@ def add_point(job: UUID, name: str, x: float, y: float) -> None:
 
 
 @hint(None)
-def changed(job: UUID, status: str) -> None:
-    """The job's row has a new status; the places in the queue may have changed with it."""
+def changed(status: str, *jobs: UUID) -> None:
+    """The rows of jobs have a new status; the places in the queue may have changed with it."""
     pipe = client().pipeline(transaction=False)
-    if status == "running":  # what an earlier attempt said is no longer true
-        pipe.delete(_key(job), _key(job, ":preview"), _key(job, ":series"))
-    if status == "queued":
-        pipe.delete(_key(job, ":cancel"))
-    _touch(pipe, job, waiting=status == "queued")
+    for job in jobs:
+        if status == "running":  # what an earlier attempt said is no longer true
+            pipe.delete(_key(job), _key(job, ":preview"), _key(job, ":series"))
+        if status == "queued":
+            pipe.delete(_key(job, ":cancel"))
+        _touch(pipe, job, waiting=status == "queued")
+        if status in ENDED:
+            pipe.publish(_key(job, ":ended"), status)
     pipe.set("latent:queues", _fresh(), ex=KEEP_SECONDS)
-    if status in ENDED:
-        pipe.publish(_key(job, ":ended"), status)
     pipe.execute()
 
 

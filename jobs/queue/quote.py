@@ -10,6 +10,7 @@ from jobs.messages import RESULT_TOO_LARGE, TOO_EXPENSIVE
 from jobs.queue import estimates, reuse
 from jobs.queue.request import Inputs, Request
 from jobs.queue.steps import QuotedStep, checked
+from ml.core.chain import slot_after
 from ml.core.errors import OperationError
 from ml.core.operation import Estimate, Facts, Operation
 
@@ -90,7 +91,7 @@ def _chain(
         if position + 1 < len(steps):
             result = step.operation.foreseen(job.estimate, facts)
             following = steps[position + 1]
-            follows = following.slot_after(step, result.kind)
+            follows = slot_after(step.operation, following.operation, result.kind)
             inputs = following.inputs_beside(follows)
             facts = _facts(inputs) | {follows: [result]}
 

@@ -19,7 +19,7 @@ Inputs = Mapping[str, Sequence[Asset]]
 
 @dataclass(frozen=True)
 class Step:
-    """One operation with its settings. Without a `seed`, each job that draws at random gets one of its own.
+    """One operation with its settings. Without a `seed`, one is drawn where it draws at random, and all photos share it.
 
     `inputs` are what its jobs have in common beside the photo: the picture whose style is painted in.
     """

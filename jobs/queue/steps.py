@@ -10,8 +10,7 @@ from jobs.errors import Refused
 from jobs.messages import NO_STEPS, TOO_MANY_STEPS
 from jobs.queue import broker
 from jobs.queue.request import Inputs, Step
-from ml.core.chain import lossless, slot_after
-from ml.core.formats import Kind
+from ml.core.chain import lossless
 from ml.core.operation import Operation, Params
 from ml.registry import registry
 
@@ -42,9 +41,11 @@ class QuotedStep:
             "seed": self.asked.seed,
         }
 
-    def slot_after(self, before: "QuotedStep", kind: Kind) -> str:
-        """The slot for the result of the step before it; raises `InputError` where there is none for such a file."""
-        return slot_after(before.operation, self.operation, kind)
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The same with the ids of what its jobs have in common: for the same owner."""
+        shared = {slot: [str(asset.pk) for asset in assets] for slot, assets in self.asked.inputs.items()}
+        return self.recipe | {"inputs": shared}
 
     def inputs_beside(self, *slots: str) -> Inputs:
         """What all its jobs have in common beside what is in these slots."""
@@ -55,15 +56,11 @@ def checked(steps: Sequence[Step]) -> tuple[QuotedStep, ...]:
     """Raises `OperationError` where one of them is unknown or its params are wrong, `Refused` for none or too many."""
     if not steps:
         raise Refused(NO_STEPS)
-    if len(steps) > most_steps():
-        raise Refused(TOO_MANY_STEPS(count=len(steps), limit=most_steps()))
+    most = settings.LATENT.max_steps
+    if len(steps) > most:
+        raise Refused(TOO_MANY_STEPS(count=len(steps), limit=most))
     last = len(steps) - 1
     return tuple(_checked(step, between=position < last) for position, step in enumerate(steps))
-
-
-def most_steps() -> int:
-    """That may be asked for at a time, one after the other."""
-    return int(settings.LATENT.max_steps)
 
 
 def method_of(params: Params) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -61,8 +61,12 @@ def _shares(owner: Owner | None, quoted: Quote) -> dict[str, FairShare]:
 
 
 def _insert(request: Request, quoted: Quote, shares: Mapping[str, FairShare], digest: str) -> list[Job]:
-    batch = _batch(request, quoted, digest)
-    jobs = [_job(request, batch, each, shares[each.step.queue], digest) for each in quoted.jobs]
+    seeds = [_seed(step.operation, step.asked.seed) for step in quoted.steps]
+    batch = _batch(request, quoted, seeds, digest)
+    jobs = [
+        _job(request, batch, each, seeds[each.position], shares[each.step.queue], digest)
+        for each in quoted.jobs
+    ]
     Job.objects.bulk_create(jobs, INSERTED_AT_ONCE)
     JobInput.objects.bulk_create(_inputs(jobs, quoted), INSERTED_AT_ONCE)
     enter([job for job in jobs if job.status == Job.Status.QUEUED], SUBMITTED)
@@ -70,20 +74,24 @@ def _insert(request: Request, quoted: Quote, shares: Mapping[str, FairShare], di
     return jobs
 
 
-def _batch(request: Request, quoted: Quote, digest: str) -> Batch | None:
+def _batch(request: Request, quoted: Quote, seeds: Sequence[int], digest: str) -> Batch | None:
     """None for a job that stands for itself, and for what the site does for itself."""
-    if request.owner is None or (request.name is None and len(quoted.jobs) == 1):
+    alone = request.name is None and len(quoted.steps) == len(quoted.jobs) == 1
+    if request.owner is None or alone:
         return None
     return Batch.objects.create(
         owner=request.owner,
         name=request.name or "",
-        steps=[step.recipe for step in quoted.steps],
+        photos=[str(asset.pk) for inputs in request.inputs for assets in inputs.values() for asset in assets],
+        steps=[{**step.kept, "seed": seed} for step, seed in zip(quoted.steps, seeds, strict=True)],
         idempotency_key=request.idempotency_key or None,
         idempotency_digest=digest,
     )
 
 
-def _job(request: Request, batch: Batch | None, each: QuotedJob, fair_share: FairShare, digest: str) -> Job:
+def _job(
+    request: Request, batch: Batch | None, each: QuotedJob, seed: int, fair_share: FairShare, digest: str
+) -> Job:
     step = each.step
     return Job(
         owner=request.owner,
@@ -96,7 +104,7 @@ def _job(request: Request, batch: Batch | None, each: QuotedJob, fair_share: Fai
         operation_version=step.operation.version,
         method=step.method,
         params=step.params.model_dump(mode="json"),
-        seed=_seed(step.operation, step.asked.seed),
+        seed=seed,
         megapixels=each.megapixels,
         queue=step.queue,
         fair_share=fair_share,

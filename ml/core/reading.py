@@ -1,6 +1,7 @@
 """Pictures out of files: every format, mode and depth that people have becomes a `Picture`, upright and in sRGB."""
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Read:
     notes: tuple[Message, ...] = ()
 
 
-class Reader:
+class Reader(ABC):
     """Of a format that Pillow does not read, or not as it is meant. It may raise anything at a damaged file."""
 
     lossy = False
@@ -56,13 +57,13 @@ class Reader:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
+    @abstractmethod
     def size(self) -> tuple[int, int]:
         """Upright width and height, from the header."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self) -> Read:
         """All of its pixels."""
-        raise NotImplementedError
 
     def exif(self) -> bytes:
         """What is told of it; empty where nothing is."""

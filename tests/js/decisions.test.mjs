@@ -89,6 +89,12 @@ describe("uploads", () => {
     assert.deepEqual(latent.filesTaken(files, { many: false, main: true }), files);
   });
 
+  test("of a folder, what a system leaves there and what is hidden stays aside", () => {
+    const left = [".DS_Store", ".hidden.jpg", "Thumbs.db", "desktop.ini"].filter(latent.isOfFolder);
+    assert.deepEqual(left, []);
+    assert.ok(["a.jpg", "thumbs.db.png", "IMG.HEIC"].every(latent.isOfFolder));
+  });
+
   test("as large as allowed is not too large", () => {
     assert.equal(latent.isTooLarge(40_000_000, "40000000"), false);
     assert.equal(latent.isTooLarge(40_000_001, "40000000"), true);

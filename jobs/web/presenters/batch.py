@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import groupby
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -135,7 +136,7 @@ class BatchTile:
 
     @property
     def said(self) -> str:
-        count: int = self.batch.jobs_in_all // len(self.batch.steps)  # type: ignore[attr-defined]
+        count: int = self.batch.photo_count  # type: ignore[attr-defined]
         photos = ngettext("{count} photo", "{count} photos", count).format(count=count)
         going_on = self.batch.jobs_left  # type: ignore[attr-defined]
-        return _("{photos}, at work").format(photos=photos) if going_on else photos
+        return ", ".join([photos, _("at work") if going_on else date_format(self.batch.created_at, "j F")])

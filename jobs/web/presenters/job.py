@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from jobs.models import Asset, Job
+from jobs.queue.chain import result_of
 from jobs.queue.state import State, kept_until
 from jobs.web.forms import as_text, form_url
 from jobs.web.presenters import humanize
@@ -153,13 +154,8 @@ class JobPresenter:
     @property
     def result(self) -> PicturePresenter | None:
         """What was asked for; several methods side by side are named after themselves, and the first is it."""
-        name = self.job.declaration.result if self.job.declaration else ""
-        named = (
-            presenter
-            for presenter, output in zip(self.outputs, self._made, strict=True)
-            if output.output == name
-        )
-        return next(named, self.outputs[0] if self.outputs else None)
+        found = result_of(self.job, self._made)
+        return self.outputs[self._made.index(found)] if found else None
 
     @property
     def followed_by(self) -> list[tuple[str, PicturePresenter]]:

@@ -9,7 +9,8 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +22,7 @@ from jobs.library import retention
 from jobs.library.export import everything_of
 from jobs.models import ApiToken, Owner
 from jobs.notify import mail
+from jobs.web.downloads import as_zip
 from ml.core.text import excerpt
 
 MOST_TOKENS = 20
@@ -159,14 +161,10 @@ def delete(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def export(request: HttpRequest) -> StreamingHttpResponse:
+def export(request: HttpRequest) -> HttpResponseBase:
     """Everything a member has here, as a ZIP."""
     archive = everything_of(identity.owner_of_user(request.user))  # type: ignore[arg-type]
-    headers = {
-        "Content-Disposition": 'attachment; filename="latent.zip"',
-        "Cache-Control": "private, no-store",
-    }
-    return StreamingHttpResponse(archive, content_type="application/zip", headers=headers)
+    return as_zip(archive, "latent")
 
 
 @login_required

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,6 +21,7 @@ from jobs.library import albums as library
 from jobs.library import export
 from jobs.library.listing import page
 from jobs.models import Album, Asset
+from jobs.web.downloads import as_zip
 from jobs.web.presenters.links import Sharing
 from jobs.web.presenters.photo import AlbumTile, PhotoTile
 from jobs.web.views.lookups import back, uuids
@@ -76,11 +77,7 @@ def download(request: HttpRequest, album_id: UUID) -> HttpResponseBase:
     """All that is in it, under the names of its owner."""
     shown = visibility.own_album(request, album_id)
     found = library.photos(shown).select_related("made_by", "original")
-    response = StreamingHttpResponse(
-        export.files_of(found, identity.owner_of(request)), content_type="application/zip"
-    )
-    response["Content-Disposition"] = 'attachment; filename="album.zip"'
-    return response
+    return as_zip(export.files_of(found, identity.owner_of(request)), shown.name)
 
 
 @require_POST

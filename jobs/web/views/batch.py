@@ -1,13 +1,13 @@
 """The page of a batch, and what its owner can do with all of it."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,15 +17,15 @@ from django.views.decorators.http import require_POST, require_safe
 from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.library import export
-from jobs.models import UNFINISHED, Asset, Batch, JobInput
-from jobs.queue import batches, presets
+from jobs.models import UNFINISHED, Asset, Batch, Draft, JobInput
+from jobs.queue import batches
 from jobs.web.downloads import as_zip
 from jobs.web.presenters.batch import BatchPresenter, BatchTile
-from jobs.web.views import building
 from jobs.web.views.choose import draft_url
 from ml.core.formats import Kind
 
 PAGE = 60
+POLL_MILLISECONDS = 1500
 
 
 @require_safe
@@ -41,16 +41,17 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
-    return render(request, "batch.html", _context(request, visibility.own_batch(request, batch_id)))
+    presenter = _presented(visibility.own_batch(request, batch_id))
+    return render(request, "batch.html", _context(request, presenter))
 
 
 @require_safe
 def status(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     """What changes of the page; 204 where it has it already."""
-    context = _context(request, visibility.own_batch(request, batch_id))
-    if request.GET.get("v") == context["version"]:
+    presenter = _presented(visibility.own_batch(request, batch_id))
+    if request.GET.get("v") == _version(presenter):
         return HttpResponse(status=204)
-    response = render(request, "parts/batch_live.html", context)
+    response = render(request, "parts/batch_live.html", _context(request, presenter))
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -83,37 +84,19 @@ def download(request: HttpRequest, batch_id: UUID) -> HttpResponseBase:
 def again(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     """The same steps: for the same photos, to be changed, or for others."""
     found = visibility.own_batch(request, batch_id)
-    owner = identity.owner_made_if_needed(request)
-    photos = _photos(found) if request.POST.get("photos") == "same" else []
-    return redirect(draft_url(building.begin(owner, photos, _steps(found))))
+    photos = found.photos if request.POST.get("photos") == "same" else []
+    draft = Draft.objects.create(owner=found.owner, photos=photos, steps=found.steps)
+    return redirect(draft_url(draft))
 
 
 def _counted(found: QuerySet[Batch]) -> QuerySet[Batch]:
-    """Each with how many of its jobs there are and go on, and with a picture that it made."""
+    """Each with how many photos it is for, and how many of its jobs go on, and with a picture that it made."""
     made = Asset.objects.at_hand().filter(made_by__batch=OuterRef("pk"), kind=Kind.IMAGE)
     return found.annotate(
-        jobs_in_all=Count("jobs"),
+        photo_count=Count("jobs__item", distinct=True),
         jobs_left=Count("jobs", filter=Q(jobs__status__in=UNFINISHED)),
         cover=Subquery(made.order_by("-created_at").values("pk")[:1]),
     )
-
-
-def _steps(found: Batch) -> list[Any]:
-    """As they were done: with the seeds that were drawn, so that what stays the same need not be done again."""
-    seeds = dict(found.jobs.filter(item=0).values_list("step", "seed"))
-    kept = [{**step, "seed": step["seed"] or seeds.get(number)} for number, step in enumerate(found.steps)]
-    return presets.steps_in({"steps": kept})
-
-
-def _photos(found: Batch) -> Sequence[Asset]:
-    first = JobInput.objects.filter(
-        job__batch=found, job__step=0, source=None, position=0, asset__isnull=False
-    )
-    mains: dict[int, Asset] = {}
-    for item in first.select_related("asset", "job").order_by("pk"):
-        if item.asset:
-            mains.setdefault(item.job.item, item.asset)
-    return list(mains.values())
 
 
 def _changed(request: HttpRequest, batch_id: UUID, change: Callable[[Batch], None]) -> HttpResponse:
@@ -126,24 +109,30 @@ def _changed(request: HttpRequest, batch_id: UUID, change: Callable[[Batch], Non
     return redirect("batch", batch_id)
 
 
-def _context(request: HttpRequest, found: Batch) -> dict[str, Any]:
-    jobs = list(
-        found.jobs.order_by("pk").prefetch_related(
-            Prefetch("outputs", Asset.objects.select_related("original", "made_by").order_by("position")),
-            Prefetch("inputs", JobInput.objects.select_related("asset__original", "asset__made_by")),
-        )
+def _presented(found: Batch) -> BatchPresenter:
+    """With what a page needs of each job, since there may be many, and it asks again and again."""
+    jobs = list(found.jobs.defer("params", "recipe", "metrics", "labels", "series").order_by("pk"))
+    return BatchPresenter(found, jobs, batches.state_of_jobs(jobs))
+
+
+def _context(request: HttpRequest, presenter: BatchPresenter) -> dict[str, Any]:
+    page = Paginator(presenter.items, PAGE).get_page(request.GET.get("page"))
+    prefetch_related_objects(
+        [job for item in page for job in item.jobs],
+        Prefetch("outputs", Asset.objects.select_related("original", "made_by").order_by("position")),
+        Prefetch("inputs", JobInput.objects.select_related("asset__original", "asset__made_by")),
     )
-    state = batches.state_of_jobs(jobs)
-    presenter = BatchPresenter(found, jobs, state)
-    said = [
-        f"{state.fraction:.2f}",
-        presenter.status_line,
-        *(f"{job.pk}{job.status}{job.attempt}" for job in jobs),
-    ]
     return {
-        "batch": found,
+        "batch": presenter.batch,
         "presenter": presenter,
-        "page": Paginator(presenter.items, PAGE).get_page(request.GET.get("page")),
-        "version": hashlib.sha256(" ".join(said).encode()).hexdigest()[:16],
-        "poll": 1500 if presenter.going_on else 0,
+        "page": page,
+        "version": _version(presenter),
+        "poll": POLL_MILLISECONDS if presenter.going_on else 0,
     }
+
+
+def _version(presenter: BatchPresenter) -> str:
+    """What changes whenever the page would."""
+    said = [f"{presenter.state.fraction:.2f}", presenter.status_line]
+    said += [f"{job.pk}{job.status}{job.attempt}" for job in presenter.jobs]
+    return hashlib.sha256(" ".join(said).encode()).hexdigest()[:16]

@@ -8,12 +8,10 @@ from uuid import UUID
 from django.http import HttpRequest, QueryDict
 
 from jobs.access import visibility
-from jobs.errors import Refused
-from jobs.messages import TOO_MANY_STEPS
 from jobs.models import Asset, Draft, Owner
 from jobs.queue import presets
 from jobs.queue.request import Request, Step, for_photos
-from jobs.queue.steps import checked, most_steps
+from jobs.queue.steps import checked
 from jobs.web.views.lookups import uuids
 from ml.core.errors import OperationError
 from ml.core.formats import Kind
@@ -63,9 +61,7 @@ def take(draft: Draft, photos: Sequence[UUID]) -> None:
 
 
 def add(draft: Draft, step: Step) -> None:
-    """Raises `Refused` where there are as many as can be done one after the other."""
-    if len(draft.steps) >= most_steps():
-        raise Refused(TOO_MANY_STEPS(count=len(draft.steps) + 1, limit=most_steps()))
+    """One more step, which was quoted behind the others."""
     draft.steps = [*draft.steps, _kept(step)]
     draft.save(update_fields=["steps"])
 
@@ -78,8 +74,7 @@ def drop(draft: Draft, number: int) -> None:
 
 def _kept(step: Step) -> dict[str, Any]:
     (quoted,) = checked([step])
-    inputs = {slot: [str(asset.pk) for asset in assets] for slot, assets in step.inputs.items()}
-    return quoted.recipe | {"inputs": inputs}
+    return quoted.kept
 
 
 def _step(request: HttpRequest, kept: dict[str, Any]) -> Step | None:

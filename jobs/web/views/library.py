@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +22,7 @@ from jobs.access import identity, visibility
 from jobs.errors import Refused
 from jobs.library import albums, export, listing, trash
 from jobs.models import Album, Asset, AssetQuerySet, Job, Owner
+from jobs.web.downloads import as_zip
 from jobs.web.presenters.about import facts
 from jobs.web.presenters.links import Sharing
 from jobs.web.presenters.photo import PhotoPresenter, PhotoTile
@@ -134,12 +135,8 @@ def _run(request: HttpRequest, assets: AssetQuerySet) -> HttpResponse:
     return redirect(choose_url(request, list(assets.at_hand().values_list("pk", flat=True))))
 
 
-def _zip(request: HttpRequest, assets: AssetQuerySet) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(
-        export.files_of(assets.at_hand(), identity.owner_of(request)), content_type="application/zip"
-    )
-    response["Content-Disposition"] = 'attachment; filename="photos.zip"'
-    return response
+def _zip(request: HttpRequest, assets: AssetQuerySet) -> HttpResponseBase:
+    return as_zip(export.files_of(assets.at_hand(), identity.owner_of(request)), "photos")
 
 
 def _into_album(request: HttpRequest, assets: AssetQuerySet) -> None:

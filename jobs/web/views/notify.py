@@ -1,5 +1,6 @@
 """Whom a member has told that something has ended: programs by webhooks, themselves by mail."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -46,11 +47,7 @@ def webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 @require_POST
 def test_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
     found = visibility.own_webhook(request, webhook_id)
-    try:
-        rules.test(found)
-        messages.success(request, _("A test is on its way. Reload this page in a few seconds."))
-    except Refused as error:
-        messages.error(request, str(error))
+    _say(request, lambda: rules.test(found), _("A test is on its way. Reload this page in a few seconds."))
     return redirect("webhook", found.pk)
 
 
@@ -75,12 +72,19 @@ def delete_webhook(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
 @require_POST
 def send_again(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
     found = visibility.own_delivery(request, delivery_id)
+    said = _("It is on its way once more. Reload this page in a few seconds.")
+    _say(request, lambda: rules.send_again(found), said)
+    return redirect("webhook", found.webhook_id)
+
+
+def _say(request: HttpRequest, act: Callable[[], object], done: str) -> None:
+    """Do it, and say on the next page that it is done, or why not."""
     try:
-        rules.send_again(found)
-        messages.success(request, _("It is on its way once more. Reload this page in a few seconds."))
+        act()
     except Refused as error:
         messages.error(request, str(error))
-    return redirect("webhook", found.webhook_id)
+    else:
+        messages.success(request, done)
 
 
 @login_required

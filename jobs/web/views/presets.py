@@ -1,6 +1,7 @@
 """Recipes under a name: kept, used, taken away."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -86,15 +87,21 @@ def _save(request: HttpRequest) -> HttpResponse:
 def _named(request: HttpRequest) -> tuple[str, list[Step]]:
     """The steps of a draft, a batch, a job or a file, and a name for them."""
     for draft in uuids(request.POST.getlist("draft")):
-        return _("Preset"), building.of_draft(request, visibility.own_draft(request, draft)).steps
+        built = building.of_draft(request, visibility.own_draft(request, draft))
+        return _("Preset"), _without_seeds(built.steps)
     for batch in uuids(request.POST.getlist("batch")):
         found = visibility.own_batch(request, batch)
-        return found.name or _("Preset"), presets.steps_in({"steps": found.steps})
+        return found.name or _("Preset"), _without_seeds(presets.steps_in({"steps": found.steps}))
     for job_uuid in uuids(request.POST.getlist("job")):
         job = visibility.own_job(request, job_uuid)
         return _("Preset"), [Step(job.operation, job.params)]
     kept = _recipe(request)
     return str(kept.get("name", _("Preset")))[:120], presets.steps_in(kept)
+
+
+def _without_seeds(steps: Sequence[Step]) -> list[Step]:
+    """For other photos, each time drawn anew."""
+    return [Step(step.operation, step.params) for step in steps]
 
 
 def _recipe(request: HttpRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,6 +14,7 @@ from jobs.library import export
 from jobs.library.naming import nameless
 from jobs.models import Asset, ShareLink
 from jobs.queue.state import State
+from jobs.web.downloads import as_zip
 from jobs.web.presenters.job import JobPresenter
 from jobs.web.presenters.photo import PhotoTile
 from jobs.web.presenters.shared import SharedPhoto, beside
@@ -60,11 +61,7 @@ def shared_zip(request: HttpRequest, token: str) -> HttpResponseBase:
     if not link.download:
         raise Http404
     sharing.count_zip(link)
-    archive = export.files_of(sharing.shown(link), None, nameless)
-    response = StreamingHttpResponse(archive, content_type="application/zip")
-    response["Content-Disposition"] = 'attachment; filename="photos.zip"'
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return as_zip(export.files_of(sharing.shown(link), None, nameless), "photos")
 
 
 def _shown_album(request: HttpRequest, link: ShareLink) -> HttpResponse:

@@ -131,7 +131,7 @@ def test_batches_are_found_again(alice, charlie, photo, stored):
     assert "Portrait 3 photos, at work" in words(alice.client.get("/batches/"))
     run_all(stored)
     page = alice.client.get("/batches/")
-    assert "Portrait 3 photos ·" in words(page)
+    assert "Portrait 3 photos, " in words(page)
     assert f"/batches/{batch.pk}" in page.content.decode()
     assert f"/batches/{batch.pk}" in alice.client.get(f"/jobs/{batch.jobs.first().uuid}").content.decode()
     assert "Nothing yet" in words(charlie.client.get("/batches/"))
@@ -169,6 +169,40 @@ def test_a_changed_last_step_is_all_that_runs_again(alice, photo, stored):
     repeated = started(alice, draft)
     assert [(job.operation, job.step) for job in repeated.jobs.order_by("pk")] == [("nap", 1), ("nap", 1)]
     assert {job.attempt for job in batch.jobs.all()} == {1}
+
+
+def test_a_changed_step_may_be_changed_once_more(alice, photo, stored):
+    """Of what ran again only the last steps are jobs; photos and what they share are known all the same."""
+    pictures, style = [photo(alice.owner) for _ in range(2)], photo(alice.owner)
+    draft = begin(alice, pictures, **{"slot-style": str(style.pk)})
+    alice.client.post("/new/nap", {"draft": str(draft.pk), "seconds": "1"})
+    batch = started(alice, draft)
+    for seconds in ("2", "3"):
+        run_all(stored)
+        address = alice.client.post(f"/batches/{batch.pk}/again", {"photos": "same"})["Location"]
+        draft = Draft.objects.get(pk=address.partition("=")[2])
+        assert draft.photos == [str(each.pk) for each in pictures]
+        assert draft.steps[0]["inputs"] == {"style": [str(style.pk)]}
+        alice.client.post(f"/drafts/{draft.pk}/steps/1/drop")
+        alice.client.post("/new/nap", {"draft": str(draft.pk), "seconds": seconds})
+        batch = started(alice, draft)
+        assert [job.step for job in batch.jobs.order_by("pk")] == [1, 1]
+        assert "2 photos, at work" in words(alice.client.get("/batches/"))
+
+
+def test_what_was_drawn_at_random_is_not_drawn_again(alice, photo, stored):
+    named = {"slot-photo": [str(photo(alice.owner).pk) for _ in range(2)]}
+    address = alice.client.post("/new/instant", {**named, "then": "yes"})["Location"]
+    draft = Draft.objects.get(pk=address.partition("=")[2])
+    alice.client.post("/new/nap", {"draft": str(draft.pk), "seconds": "1"})
+    batch = started(alice, draft)
+    run_all(stored)
+    assert len({job.seed for job in batch.jobs.filter(step=0)}) == 1
+    alice.client.post("/presets/", {"batch": str(batch.pk), "name": "Drawn anew"})
+    assert [step["seed"] for step in Preset.objects.get().steps] == [None, None]
+    address = alice.client.post(f"/batches/{batch.pk}/again", {"photos": "same"})["Location"]
+    again = started(alice, Draft.objects.get(pk=address.partition("=")[2]))
+    assert {job.step for job in again.jobs.all()} == {1}
 
 
 def test_the_same_is_done_to_more(alice, photo, stored):

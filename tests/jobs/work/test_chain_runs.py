@@ -1,11 +1,13 @@
 """A chain that really runs gives what the command line gives."""
 
+import io
 import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
-from jobs.models import Draft
+from jobs.models import Asset, Draft
 from jobs.queue import lifecycle, submission
 from jobs.queue.request import Request, Step
 from jobs.work import runner
@@ -45,6 +47,18 @@ def test_the_site_and_the_command_line_give_the_same_bytes(alice, result, tmp_pa
     asked = ["run", "--recipe", str(tmp_path / "chain.json"), picture.file.path, "-o", str(out)]
     assert main(asked) == 0
     assert next(out.iterdir()).read_bytes() == downloaded
+
+
+def test_the_last_step_goes_back_to_the_format_of_the_photo(alice):
+    """Between the steps it is PNG, which is what the last one is given."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (48, 32), "teal").save(buffer, "JPEG")
+    alice.client.post("/photos", {"file": SimpleUploadedFile("a.jpg", buffer.getvalue(), "image/jpeg")})
+    steps = [Step("transform", {"percent": 50}), Step("transform", {"action": "flip"})]
+    jobs = submission.submit(Request(alice.owner, steps, [{"image": [Asset.objects.get()]}]))
+    for _ in jobs:
+        runner.run(lifecycle.claim("cpu"))
+    assert [job.outputs.get().format for job in jobs] == ["png", "jpeg"]
 
 
 def test_a_result_that_is_dropped_on_the_page_opens_its_whole_chain(alice, result):
