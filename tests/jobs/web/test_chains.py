@@ -127,11 +127,13 @@ def test_a_page_that_has_what_there_is_to_see_is_told_so(alice, photo, stored):
 
 
 def test_batches_are_found_again(alice, charlie, photo, stored):
-    batch = started(alice, begin(alice, [photo(alice.owner) for _ in range(3)]))
-    assert "Portrait 3 photos, at work" in words(alice.client.get("/batches/"))
+    draft = begin(alice, [photo(alice.owner) for _ in range(3)])
+    alice.client.post("/new/nap", {"draft": str(draft.pk), "seconds": "1"})
+    batch = started(alice, draft)
+    assert "Portrait → Nap 3 photos, at work" in words(alice.client.get("/batches/"))
     run_all(stored)
     page = alice.client.get("/batches/")
-    assert "Portrait 3 photos, " in words(page)
+    assert "Portrait → Nap 3 photos, " in words(page)
     assert f"/batches/{batch.pk}" in page.content.decode()
     assert f"/batches/{batch.pk}" in alice.client.get(f"/jobs/{batch.jobs.first().uuid}").content.decode()
     assert "Nothing yet" in words(charlie.client.get("/batches/"))
